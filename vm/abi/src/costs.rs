@@ -1,0 +1,82 @@
+//! The gas schedule of the machine itself: instructions, memory, checks.
+
+/// Fuel per gas. One wasm instruction costs far less than one gas, so the machine counts in fuel and a frame's
+/// use is rounded up to gas once, at its end.
+pub const FUEL_PER_GAS: u64 = 10_000;
+
+/// Fuel per instruction class. The classes are listed in `docs/spec/gas.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstructionCosts {
+    /// Constants, `local.get/set/tee`, `drop`, `nop`, structure (`block`, `loop`, `end`): nearly free once compiled.
+    pub trivial: u64,
+    /// Integer addition, logic, shifts, comparisons, conversions, `select`.
+    pub simple: u64,
+    /// Multiplication.
+    pub multiply: u64,
+    /// Division and remainder.
+    pub divide: u64,
+    /// `global.get` and `global.set`.
+    pub global: u64,
+    /// Loads from linear memory.
+    pub load: u64,
+    /// Stores to linear memory.
+    pub store: u64,
+    /// `br`, `br_if`, `if`, `return`.
+    pub branch: u64,
+    /// `br_table`.
+    pub branch_table: u64,
+    /// `call` of a function of the module.
+    pub call: u64,
+    /// `call_indirect`.
+    pub call_indirect: u64,
+    /// `memory.size`.
+    pub memory_size: u64,
+    /// `memory.grow`, besides the pages.
+    pub memory_grow: u64,
+    /// `memory.copy`, `memory.fill`, `memory.init`, `data.drop`, besides the bytes.
+    pub bulk: u64,
+}
+
+/// Everything the instrumentation charges. Its hash is part of the module cache's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MeterCosts {
+    /// Fuel per instruction class.
+    pub instructions: InstructionCosts,
+    /// Fuel per byte of a bulk memory operation.
+    pub bulk_byte: u64,
+    /// Fuel per 64 KiB page that a frame gets beyond [`MeterCosts::free_pages`], at its start or by `memory.grow`.
+    pub memory_page: u64,
+    /// Pages of the module's initial memory that the frame's base price covers.
+    pub free_pages: u32,
+    /// Fuel per local (parameters not counted) that a function zeroes at its entry.
+    pub local: u64,
+    /// Most fuel charged between two checks on any path.
+    pub check_interval: u64,
+}
+
+impl MeterCosts {
+    /// The schedule of protocol version 1.
+    pub const V1: Self = Self {
+        instructions: InstructionCosts {
+            trivial: 300,
+            simple: 600,
+            multiply: 1_000,
+            divide: 6_000,
+            global: 900,
+            load: 1_500,
+            store: 1_500,
+            branch: 1_000,
+            branch_table: 4_000,
+            call: 4_000,
+            call_indirect: 8_000,
+            memory_size: 1_000,
+            memory_grow: 500_000,
+            bulk: 40_000,
+        },
+        bulk_byte: 100,
+        memory_page: 50_000_000,
+        free_pages: 2,
+        local: 300,
+        check_interval: 100 * FUEL_PER_GAS,
+    };
+}
