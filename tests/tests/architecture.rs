@@ -1,0 +1,175 @@
+//! The structure of the workspace, held by tests: who may import whom, and what a file may look like.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use esker_tests::workspace_root;
+
+/// What each crate of the workspace may import from the workspace, in code that ships.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("esker-abi", &[]),
+    ("esker-vm", &["esker-abi"]),
+    ("esker-runtime", &["esker-abi", "esker-vm"]),
+    ("esker", &["esker-runtime", "esker-vm", "esker-sdk-build"]),
+    ("esker-sdk-macros", &[]),
+    ("esker-sdk", &["esker-abi", "esker-sdk-macros"]),
+    ("esker-sdk-build", &["esker-abi", "esker-vm"]),
+    ("esker-sdk-test", &["esker-abi", "esker-runtime", "esker-sdk", "esker-sdk-build", "esker-sdk-macros", "esker-vm"]),
+];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(workspace_root().join("Cargo.toml"))
+        .no_deps()
+        .other_options(vec!["--offline".to_owned()])
+        .exec()
+        .expect("cargo metadata runs in the workspace")
+}
+
+/// Names of the workspace's crates, each with the workspace crates it imports outside its tests.
+fn imports(metadata: &Metadata) -> BTreeMap<String, BTreeSet<String>> {
+    let members: BTreeSet<String> =
+        metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+    metadata
+        .workspace_packages()
+        .iter()
+        .map(|package| {
+            let imported = package
+                .dependencies
+                .iter()
+                .filter(|dependency| {
+                    dependency.kind != DependencyKind::Development && members.contains(&dependency.name)
+                })
+                .map(|dependency| dependency.name.clone())
+                .collect();
+            (package.name.to_string(), imported)
+        })
+        .collect()
+}
+
+#[test]
+fn imports_run_one_way() {
+    let metadata = metadata();
+    let root = workspace_root();
+    let allowed: BTreeMap<&str, BTreeSet<String>> = ALLOWED
+        .iter()
+        .map(|(name, imports)| (*name, imports.iter().map(|import| (*import).to_owned()).collect()))
+        .collect();
+    for (name, imported) in imports(&metadata) {
+        let package = metadata.workspace_packages().into_iter().find(|package| package.name.as_str() == name);
+        let folder = package.expect("the name came from this list").manifest_path.clone().into_std_path_buf();
+        if folder.starts_with(root.join("contracts")) {
+            let extra: Vec<_> =
+                imported.iter().filter(|import| *import != "esker-sdk" && !import.starts_with("esker-erc")).collect();
+            assert!(extra.is_empty(), "contract {name} may import esker-sdk and other contracts only, not {extra:?}");
+        } else if folder.starts_with(root.join("tests")) || folder.starts_with(root.join("benches")) {
+            // Nobody imports these, so they may import anything.
+        } else {
+            let may = allowed.get(name.as_str()).unwrap_or_else(|| panic!("crate {name} has no row in ALLOWED"));
+            let extra: Vec<_> = imported.difference(may).collect();
+            assert!(extra.is_empty(), "{name} must not import {extra:?}; allowed: {may:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_imports_the_tests_or_the_benches() {
+    for (name, imported) in imports(&metadata()) {
+        assert!(
+            !imported.contains("esker-tests") && !imported.contains("esker-benches"),
+            "{name} imports a test crate"
+        );
+    }
+}
+
+#[test]
+fn the_vm_never_names_ethereum_crates() {
+    let metadata = metadata();
+    let vm = metadata.workspace_packages().into_iter().find(|package| package.name.as_str() == "esker-vm");
+    let vm = vm.expect("esker-vm is a member of the workspace");
+    for dependency in vm.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal) {
+        assert!(!dependency.name.starts_with("alloy"), "esker-vm imports {}", dependency.name);
+    }
+}
+
+/// Every tracked file of the workspace with one of these endings.
+fn tracked(endings: &[&str]) -> Vec<PathBuf> {
+    let root = workspace_root();
+    let output = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(&root)
+        .output()
+        .expect("git lists the files of the checkout");
+    let listing = String::from_utf8(output.stdout).expect("file names are UTF-8");
+    let ends = |name: &&str| endings.iter().any(|ending| name.ends_with(ending));
+    let files: Vec<PathBuf> =
+        listing.lines().filter(ends).map(|name| root.join(name)).filter(|path| path.exists()).collect();
+    assert!(!files.is_empty(), "no files end in {endings:?}: is this a git checkout?");
+    files
+}
+
+fn relative(path: &Path) -> String {
+    path.strip_prefix(workspace_root()).unwrap_or(path).display().to_string()
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", relative(path)))
+}
+
+#[test]
+fn files_stay_small() {
+    const LINES_MAX: usize = 560;
+    for path in tracked(&[".rs"]) {
+        let lines = read(&path).lines().count();
+        assert!(
+            lines <= LINES_MAX,
+            "{} has {lines} lines: split it by what it does (most {LINES_MAX})",
+            relative(&path)
+        );
+    }
+}
+
+#[test]
+fn no_module_is_a_drawer() {
+    for path in tracked(&[".rs"]) {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let drawer = ["utils", "util", "common", "misc", "helpers", "helper"].contains(&stem);
+        assert!(!drawer, "{}: name the file after what it does", relative(&path));
+    }
+}
+
+#[test]
+fn unsafe_stays_in_its_places() {
+    let needle = concat!("un", "safe ");
+    for path in tracked(&[".rs"]) {
+        let name = relative(&path);
+        // Guests have no other way to reach their host than foreign imports.
+        let may = name.starts_with("vm/") || name.starts_with("runtime/src/trie/keccak") || name.starts_with("sdk/");
+        let text = read(&path);
+        let uses = text.lines().any(|line| {
+            !line.trim_start().starts_with("//")
+                && (line.contains(&format!("{needle}{{"))
+                    || line.contains(&format!("{needle}fn"))
+                    || line.contains(&format!("{needle}impl")))
+        });
+        assert!(may || !uses, "{name} uses unsafe code");
+    }
+}
+
+#[test]
+fn documents_link_to_files_that_exist() {
+    for path in tracked(&[".md"]) {
+        let folder = path.parent().expect("a file has a folder").to_path_buf();
+        let text = read(&path);
+        for link in text.split("](").skip(1) {
+            let target = link.split(')').next().unwrap_or_default();
+            let file = target.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") || file.starts_with("mailto:") {
+                continue;
+            }
+            assert!(folder.join(file).exists(), "{} links to {file}, which is not there", relative(&path));
+        }
+    }
+}
