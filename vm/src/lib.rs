@@ -3,6 +3,7 @@
 //! It knows wasm, gas and the [`Host`] trait, and never names Ethereum. It never reads a clock, never draws a random
 //! number, never lets an engine's text or a pointer's value reach an outcome. See `docs/spec/` for the rules.
 
+pub mod envelope;
 mod host;
 mod machine;
 mod meter;
