@@ -1,1 +1,4 @@
-//! To be written.
+//! The Esker state-transition function.
+
+pub mod db;
+pub mod state;

@@ -1,0 +1,94 @@
+//! Every key of the store. The first byte says which table a key belongs to; numbers are big-endian, so that keys sort
+//! by number.
+//!
+//! | prefix | rest of the key | value | written by |
+//! |---|---|---|---|
+//! | `v` | | layout version (u32) | [`schema`](super::schema) |
+//! | `a` | keccak(address) | account record | state |
+//! | `s` | account id (u64), keccak(slot) | slot value without leading zeros | state |
+//! | `c` | code hash, chunk | code | state |
+//! | `A` | depth (u8), packed path | branch of the account trie | state |
+//! | `S` | account id (u64), depth (u8), packed path | branch of a storage trie | state |
+//! | `D` | block number (u64), chunk | reverse diff of the block | state |
+//! | `M` | | root and counters of the state | state |
+//! | `n` | block number (u64) | block hash | node |
+//! | `h` | block hash | block number (u64) | node |
+//! | `b` | block hash or number | header | node |
+//! | `x` | block hash or number | body | node |
+//! | `r` | block hash or number | receipts | node |
+//! | `t` | transaction hash | where the transaction is | node |
+//! | `m` | name | the node's own records | node |
+
+use alloy_primitives::B256;
+
+/// Layout version.
+pub const VERSION: u8 = b'v';
+/// Flat accounts.
+pub const ACCOUNT: u8 = b'a';
+/// Flat storage slots.
+pub const STORAGE: u8 = b's';
+/// Code by hash, chunked.
+pub const CODE: u8 = b'c';
+/// Branches of the account trie.
+pub const ACCOUNT_BRANCH: u8 = b'A';
+/// Branches of storage tries.
+pub const STORAGE_BRANCH: u8 = b'S';
+/// Reverse diffs, chunked.
+pub const DIFF: u8 = b'D';
+/// Root and counters of the state.
+pub const STATE: u8 = b'M';
+/// Block number to block hash.
+pub const BLOCK_HASH: u8 = b'n';
+/// Block hash to block number.
+pub const BLOCK_NUMBER: u8 = b'h';
+/// Headers.
+pub const HEADER: u8 = b'b';
+/// Bodies, chunked.
+pub const BODY: u8 = b'x';
+/// Receipts, chunked.
+pub const RECEIPTS: u8 = b'r';
+/// Transaction hash to its place.
+pub const TRANSACTION: u8 = b't';
+/// The node's own records.
+pub const METADATA: u8 = b'm';
+
+/// `prefix` followed by the parts.
+pub fn key(prefix: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+    key.push(prefix);
+    for part in parts {
+        key.extend_from_slice(part);
+    }
+    key
+}
+
+/// Where the hash of block `number` stands (value: the 32 bytes of the hash). Whoever commits a block writes it in the
+/// same batch; `StateReader::block_hash` reads it.
+pub fn block_hash(number: u64) -> Vec<u8> {
+    key(BLOCK_HASH, &[&number.to_be_bytes()])
+}
+
+/// Where the number of the block with this hash stands (value: u64, big-endian).
+pub fn block_number(hash: &B256) -> Vec<u8> {
+    key(BLOCK_NUMBER, &[hash.as_slice()])
+}
+
+/// Where the account with this hashed address stands.
+pub fn account(hashed_address: &B256) -> Vec<u8> {
+    key(ACCOUNT, &[hashed_address.as_slice()])
+}
+
+/// Where the slot with this hashed index stands.
+pub fn storage(account_id: u64, hashed_slot: &B256) -> Vec<u8> {
+    key(STORAGE, &[&account_id.to_be_bytes(), hashed_slot.as_slice()])
+}
+
+/// Where the chunks of the code with this hash stand.
+pub fn code(code_hash: &B256) -> Vec<u8> {
+    key(CODE, &[code_hash.as_slice()])
+}
+
+/// Where the chunks of a block's reverse diff stand.
+pub fn diff(block_number: u64) -> Vec<u8> {
+    key(DIFF, &[&block_number.to_be_bytes()])
+}

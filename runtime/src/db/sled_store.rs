@@ -1,0 +1,121 @@
+//! sled 0.34, used so that it loses nothing and stays small.
+
+use std::fs::{self, File};
+use std::ops::ControlFlow;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+
+use super::{Batch, MAX_VALUE_BYTES, OpenError, Store, StoreError, schema};
+
+/// A durable [`Store`] in one folder. One process at a time: sled locks the folder.
+#[derive(Debug)]
+pub struct SledStore {
+    tree: sled::Db,
+    /// sled's log. `sled::Db::flush` hands its bytes to the operating system and never asks for them to reach the
+    /// disk, so [`Store::flush`] does.
+    log: File,
+}
+
+impl SledStore {
+    /// Opens the store in `folder`, creating it if nothing is there. `cache_bytes` bounds sled's page cache.
+    ///
+    /// # Errors
+    /// [`OpenError::Locked`] if another process has it open, [`OpenError::Version`] if it has another layout,
+    /// [`OpenError::Corrupt`] if sled cannot recover it, [`OpenError::Io`] if the folder cannot be used.
+    pub fn open(folder: impl AsRef<Path>, cache_bytes: u64) -> Result<Self, OpenError> {
+        let folder = folder.as_ref();
+        let failed = |error: std::io::Error| OpenError::Io { path: folder.into(), reason: error.to_string() };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let config = sled::Config::new()
+            .path(folder)
+            .cache_capacity(cache_bytes)
+            // `None` would also switch off the garbage collection that runs on the flusher's thread.
+            .flush_every_ms(Some(500));
+        // sled asserts while it recovers: on a damaged folder it may panic instead of returning an error.
+        let opened = std::panic::catch_unwind(AssertUnwindSafe(|| config.open()));
+        let tree = match opened {
+            Ok(Ok(tree)) => tree,
+            Ok(Err(error)) => return Err(open_error(folder, &error)),
+            Err(_) => {
+                return Err(OpenError::Corrupt { path: folder.into(), reason: "recovery of the log failed".into() });
+            }
+        };
+        let log = File::open(folder.join("db")).map_err(failed)?;
+        // The names of newly made files must survive a power cut too.
+        for path in [folder.to_path_buf(), folder.join("conf")] {
+            File::open(path).and_then(|file| file.sync_all()).map_err(failed)?;
+        }
+        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            File::open(parent).and_then(|file| file.sync_all()).map_err(failed)?;
+        }
+        let store = Self { tree, log };
+        schema::ensure(&store)?;
+        Ok(store)
+    }
+}
+
+fn open_error(folder: &Path, error: &sled::Error) -> OpenError {
+    let path = PathBuf::from(folder);
+    match error {
+        sled::Error::Io(io) if io.kind() == std::io::ErrorKind::WouldBlock || io.to_string().contains("lock") => {
+            OpenError::Locked(path)
+        }
+        sled::Error::Io(io) => OpenError::Io { path, reason: io.to_string() },
+        other => OpenError::Corrupt { path, reason: other.to_string() },
+    }
+}
+
+fn store_error(error: sled::Error) -> StoreError {
+    match error {
+        sled::Error::Corruption { .. } => StoreError::Corrupt(error.to_string()),
+        other => StoreError::Io(other.to_string()),
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.tree.get(key).map_err(store_error)?.map(|value| value.to_vec()))
+    }
+
+    fn scan(
+        &self,
+        prefix: &[u8],
+        start: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        for entry in self.tree.range(start.max(prefix)..) {
+            let (key, value) = entry.map_err(store_error)?;
+            if !key.starts_with(prefix) || visit(&key, &value).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        let mut writes = sled::Batch::default();
+        let mut keys = Vec::with_capacity(batch.len());
+        for (key, value) in batch {
+            match value {
+                Some(value) => {
+                    assert!(value.len() <= MAX_VALUE_BYTES, "a value of {} bytes must be chunked", value.len());
+                    writes.insert(key.as_slice(), value);
+                }
+                None => writes.remove(key.as_slice()),
+            }
+            keys.push(key);
+        }
+        self.tree.apply_batch(writes).map_err(store_error)?;
+        // Large batches leave long chains of page deltas which sled compacts only when a page is read; without this
+        // read of every written key, memory and disk grow without bound.
+        for key in keys {
+            self.tree.get(key).map_err(store_error)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.tree.flush().map_err(store_error)?;
+        self.log.sync_all().map_err(|error| StoreError::Io(error.to_string()))
+    }
+}

@@ -1,0 +1,33 @@
+//! What execution asks of a state.
+
+use alloy_primitives::{Address, B256, Bytes};
+
+use super::Account;
+use crate::db::StoreError;
+
+/// Reads the state at one block.
+pub trait StateReader: Send + Sync {
+    /// The account at `address`; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails or is damaged: a fault of the node, never a result of execution.
+    fn account(&self, address: Address) -> Result<Option<Account>, StoreError>;
+
+    /// The value of `slot` (its index, not hashed) of the account at `address`; zero if it was never set.
+    ///
+    /// # Errors
+    /// As [`StateReader::account`].
+    fn storage(&self, address: Address, slot: B256) -> Result<B256, StoreError>;
+
+    /// The code whose keccak is `code_hash`; `None` if no block deployed it.
+    ///
+    /// # Errors
+    /// As [`StateReader::account`].
+    fn code(&self, code_hash: B256) -> Result<Option<Bytes>, StoreError>;
+
+    /// The hash of block `number`, if the chain holds it. The 256-block window is the caller's rule.
+    ///
+    /// # Errors
+    /// As [`StateReader::account`].
+    fn block_hash(&self, number: u64) -> Result<Option<B256>, StoreError>;
+}
