@@ -1,4 +1,21 @@
-//! The Esker state-transition function.
+//! The Esker state-transition function: accounts, transactions, blocks and the Merkle-Patricia state trie.
+//!
+//! It never does IO beyond its [`db::Store`], never reads a clock, never opens a socket, never draws a random number:
+//! the same transactions in the same order give bit-identical state on every node.
 
+pub mod block;
 pub mod db;
+pub mod exec;
+pub mod genesis;
+pub mod params;
+pub mod simulate;
 pub mod state;
+pub mod types;
+
+pub use block::{
+    Block, BlockBuilder, BlockEnv, BlockError, BuiltBlock, ExecutedBlock, PushError, execute_block, validate_block,
+};
+pub use exec::{ExecutionStatus, TransactionResult};
+pub use genesis::Genesis;
+pub use params::ChainConfig;
+pub use types::{SignedTransaction, Transaction, TransactionError};

@@ -1,0 +1,149 @@
+//! Builds a block, transaction by transaction.
+
+use alloy_consensus::proofs::{calculate_receipt_root, ordered_trie_root_with_encoder};
+use alloy_consensus::{Eip658Value, Receipt, ReceiptEnvelope, ReceiptWithBloom};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{B256, Bloom};
+use esker_vm::{Fatal, Machine};
+
+use super::{BlockEnv, BuiltBlock};
+use crate::exec::{Executor, Message, TransactionResult};
+use crate::params::ChainConfig;
+use crate::state::StateReader;
+use crate::types::{ExecuteError, Transaction, TransactionError};
+
+/// Executes transactions into a block. Nothing is written to the state.
+pub struct BlockBuilder<'a> {
+    executor: Executor<'a>,
+    config: &'a ChainConfig,
+    env: BlockEnv,
+    transactions: Vec<Transaction>,
+    results: Vec<TransactionResult>,
+    gas_used: u64,
+    bytes: usize,
+}
+
+/// Why a transaction did not get into a block. The builder is as it was before.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PushError {
+    /// The transaction is invalid here.
+    #[error(transparent)]
+    Invalid(#[from] TransactionError),
+    /// What is left of the block's gas, bytes or compile budget does not hold it; another block will.
+    #[error("the block has no room left for this transaction")]
+    BlockFull,
+    /// This node failed.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+}
+
+impl From<ExecuteError> for PushError {
+    fn from(error: ExecuteError) -> Self {
+        match error {
+            ExecuteError::Invalid(error) => Self::Invalid(error),
+            ExecuteError::CompileBudget => Self::BlockFull,
+            ExecuteError::Fatal(fatal) => Self::Fatal(fatal),
+        }
+    }
+}
+
+impl<'a> BlockBuilder<'a> {
+    /// An empty block `env` on `state`, the state after its parent.
+    #[must_use]
+    pub fn new(machine: &'a dyn Machine, state: &'a dyn StateReader, config: &'a ChainConfig, env: BlockEnv) -> Self {
+        Self {
+            executor: Executor::new(machine, state, config, &env),
+            config,
+            env,
+            transactions: Vec::new(),
+            results: Vec::new(),
+            gas_used: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Gas that is left for more transactions.
+    #[must_use]
+    pub const fn gas_left(&self) -> u64 {
+        self.env.gas_limit.saturating_sub(self.gas_used)
+    }
+
+    /// Executes one transaction more.
+    ///
+    /// # Errors
+    /// [`PushError`]; the builder is as it was before.
+    pub fn push(&mut self, transaction: Transaction) -> Result<&TransactionResult, PushError> {
+        let gas = transaction.gas_limit();
+        if gas > self.env.gas_limit {
+            return Err(TransactionError::ExceedsBlockGasLimit { gas, limit: self.env.gas_limit }.into());
+        }
+        let bytes = self.bytes.saturating_add(transaction.encoded_len());
+        if gas > self.gas_left() || bytes > self.config.block_bytes_max {
+            return Err(PushError::BlockFull);
+        }
+        let result = self.executor.execute(&Message::from(&transaction))?;
+        self.gas_used += result.gas_used;
+        self.bytes = bytes;
+        self.transactions.push(transaction);
+        self.results.push(result);
+        Ok(self.results.last().expect("pushed just now"))
+    }
+
+    /// Ends the block.
+    ///
+    /// # Errors
+    /// [`Fatal`] if this node fails.
+    pub fn finish(self) -> Result<BuiltBlock, Fatal> {
+        let changes = self.executor.journal().changes();
+        let receipts = receipts(&self.transactions, &self.results);
+        Ok(BuiltBlock {
+            transactions_root: transactions_root(&self.transactions),
+            receipts_root: calculate_receipt_root(&receipts),
+            logs_bloom: receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom()),
+            env: self.env,
+            transactions: self.transactions,
+            receipts,
+            results: self.results,
+            changes,
+            gas_used: self.gas_used,
+        })
+    }
+}
+
+/// Executes a whole block whose transactions are given: what a validator does before it votes, and what replay does.
+///
+/// # Errors
+/// The index of the transaction that does not fit there, and why.
+pub fn execute_block(
+    machine: &dyn Machine,
+    state: &dyn StateReader,
+    config: &ChainConfig,
+    env: BlockEnv,
+    transactions: &[Transaction],
+) -> Result<BuiltBlock, (usize, PushError)> {
+    let mut builder = BlockBuilder::new(machine, state, config, env);
+    for (index, transaction) in transactions.iter().enumerate() {
+        builder.push(transaction.clone()).map_err(|error| (index, error))?;
+    }
+    builder.finish().map_err(|fatal| (transactions.len(), fatal.into()))
+}
+
+/// Root of the trie of the transactions' encodings.
+pub(super) fn transactions_root(transactions: &[Transaction]) -> B256 {
+    ordered_trie_root_with_encoder(transactions, |transaction, out| transaction.envelope().encode_2718(out))
+}
+
+fn receipts(transactions: &[Transaction], results: &[TransactionResult]) -> Vec<ReceiptEnvelope> {
+    let mut cumulative_gas_used = 0;
+    transactions
+        .iter()
+        .zip(results)
+        .map(|(transaction, result)| {
+            cumulative_gas_used += result.gas_used;
+            let status = Eip658Value::Eip658(result.status.is_success());
+            let receipt = Receipt { status, cumulative_gas_used, logs: result.logs.clone() };
+            let receipt: ReceiptWithBloom<Receipt> = receipt.with_bloom();
+            ReceiptEnvelope::from_typed(transaction.envelope().tx_type(), receipt)
+        })
+        .collect()
+}

@@ -1,0 +1,200 @@
+//! Creation: from a deploy payload to an account with code.
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_rlp::Encodable;
+use esker_abi::FUEL_PER_GAS;
+use esker_vm::{Entry, Fatal, Halt, HostError, Meter, Outcome, PrepareError, Prepared, envelope};
+use primitive_types::H256;
+
+use super::frame::FrameResult;
+use super::host::{HostContext, code_hash_of, to_h160, to_u256};
+use super::inspect::{FrameKind, FrameStart};
+use super::{Executor, fatal, moves_value};
+use crate::state::AccountId;
+
+/// A creation, ready to be made: what it costs the creator is paid.
+pub(super) struct Creation<'p> {
+    pub creator: Address,
+    pub creator_account: AccountId,
+    pub value: U256,
+    /// Envelope and constructor arguments.
+    pub payload: &'p [u8],
+    /// The salt of CREATE2.
+    pub salt: Option<B256>,
+    pub gas: u64,
+}
+
+/// The address of a contract that `creator` creates when its nonce is `nonce`: keccak of their RLP list.
+#[must_use]
+pub fn create_address(creator: Address, nonce: u64) -> Address {
+    let payload_length = creator.length() + nonce.length();
+    let mut list = Vec::with_capacity(payload_length + 1);
+    alloy_rlp::Header { list: true, payload_length }.encode(&mut list);
+    creator.encode(&mut list);
+    nonce.encode(&mut list);
+    Address::from_word(keccak256(list))
+}
+
+/// The address of a contract created with a salt (EIP-1014), where the init code is envelope and arguments.
+#[must_use]
+pub fn create2_address(creator: Address, salt: B256, payload: &[u8]) -> Address {
+    creator.create2(salt, keccak256(payload))
+}
+
+impl Executor<'_> {
+    /// Creates a contract. The caller has checked depth, balance and nonce.
+    pub(super) fn create(&mut self, creation: &Creation<'_>) -> (FrameResult, Address) {
+        let nonce = self.journal.account(creation.creator_account).nonce;
+        let (kind, address) = match creation.salt {
+            None => (FrameKind::Create, create_address(creation.creator, nonce)),
+            Some(salt) => (FrameKind::Create2, create2_address(creation.creator, salt, creation.payload)),
+        };
+        // The nonce is used and the address warm whatever becomes of the frame (EIP-2929).
+        self.journal.set_nonce(creation.creator_account, nonce + 1);
+        let account = match self.journal.load(address) {
+            Ok(account) => account,
+            Err(error) => return (FrameResult::fatal(fatal(error)), address),
+        };
+        self.journal.warm(account);
+        if let Some(inspector) = &mut self.inspector {
+            inspector.account_accessed(address);
+            inspector.frame_begins(&FrameStart {
+                kind,
+                from: creation.creator,
+                to: address,
+                value: creation.value,
+                gas: creation.gas,
+                input: creation.payload,
+            });
+        }
+        let checkpoint = self.begin_frame();
+        let result = self.run_create(creation, address, account).unwrap_or_else(FrameResult::from);
+        (self.end_frame(checkpoint, creation.gas, result), address)
+    }
+
+    fn run_create(
+        &mut self,
+        creation: &Creation<'_>,
+        address: Address,
+        account: AccountId,
+    ) -> Result<FrameResult, HostError> {
+        // EIP-684. EIP-7610 adds accounts with storage; here these always have a nonce or code.
+        let existing = self.journal.account(account);
+        if existing.nonce != 0 || existing.has_code() {
+            return Err(Halt::AddressCollision.into());
+        }
+        self.journal.set_nonce(account, 1);
+        if moves_value(creation.value) {
+            let paid = self.journal.debit(creation.creator_account, creation.value);
+            assert!(paid, "the creator's balance is checked before a creation");
+            self.journal.credit(account, creation.value);
+        }
+
+        let mut meter = Meter::new(creation.gas.saturating_mul(FUEL_PER_GAS));
+        if creation.payload.len() > self.config.payload_bytes_max {
+            return Err(Halt::IllegalModule.into());
+        }
+        let payload = envelope::parse(creation.payload).map_err(|_| Halt::IllegalModule)?;
+        let code = Bytes::copy_from_slice(payload.code);
+        let (code_hash, vm_code_hash) = code_hash_of(&code);
+        let (wasm, prepared) = self.prepare_module(&payload, vm_code_hash, &mut meter)?;
+        let gas_left = if prepared.has_constructor {
+            let result =
+                self.run_constructor(creation, address, account, vm_code_hash, &wasm, payload.arguments, meter);
+            match result.outcome {
+                Outcome::Return(_) => result.gas_left,
+                _ => return Ok(result),
+            }
+        } else {
+            meter.gas()
+        };
+        self.journal.set_code(account, code_hash, code);
+        self.journal.pay_for_code(account);
+        Ok(FrameResult { outcome: Outcome::Return(Vec::new()), gas_left })
+    }
+
+    /// Charges for the module by size and complexity, validates and compiles it.
+    fn prepare_module(
+        &mut self,
+        payload: &envelope::Envelope<'_>,
+        code_hash: H256,
+        meter: &mut Meter,
+    ) -> Result<(Vec<u8>, Prepared), HostError> {
+        let prices = &self.config.prices;
+        if payload.raw_len > self.config.limits.module_bytes_max {
+            return Err(Halt::IllegalModule.into());
+        }
+        let raw_len = u64::from(payload.raw_len);
+        meter.charge_gas(prices.deploy_byte.saturating_mul(raw_len))?;
+        let bytes_max = self.config.block_module_bytes_max;
+        let bytes = self.compiled.bytes.saturating_add(raw_len);
+        self.reserve(bytes, self.compiled_before.bytes, bytes_max)?;
+        self.compiled.bytes = bytes;
+
+        let wasm = payload.inflate().map_err(|_| Halt::IllegalModule)?;
+        let unit_fuel = prices.complexity_unit_fuel;
+        let affordable = meter.fuel().checked_div(unit_fuel).unwrap_or(u64::MAX);
+        let complexity_max = self.config.block_complexity_max;
+        let spent = self.compiled_before.complexity.saturating_add(self.compiled.complexity);
+        let budget = affordable.min(complexity_max.saturating_sub(spent));
+        let prepared = match self.machine.prepare(code_hash, &wasm, budget) {
+            Ok(prepared) => prepared,
+            Err(PrepareError::Rejected(_)) => return Err(Halt::IllegalModule.into()),
+            Err(PrepareError::Fatal(fatal)) => return Err(fatal.into()),
+        };
+        meter.charge_fuel(prepared.complexity.saturating_mul(unit_fuel))?;
+        let complexity = self.compiled.complexity.saturating_add(prepared.complexity);
+        self.reserve(complexity, self.compiled_before.complexity, complexity_max)?;
+        self.compiled.complexity = complexity;
+        Ok((wasm, prepared))
+    }
+
+    /// Holds what the transaction compiles to the block's budget. What no block could compile halts; what only this
+    /// block cannot is put off: the transaction is unwound as if it had not been tried.
+    fn reserve(&mut self, by_transaction: u64, before: u64, max: u64) -> Result<(), HostError> {
+        if by_transaction > max {
+            return Err(Halt::OutOfGas.into());
+        }
+        if by_transaction.saturating_add(before) > max {
+            self.compile_budget_spent = true;
+            return Err(Fatal::Engine("the block's budget for compiling is spent".into()).into());
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a constructor's frame, spelled out once")]
+    fn run_constructor(
+        &mut self,
+        creation: &Creation<'_>,
+        address: Address,
+        account: AccountId,
+        code_hash: H256,
+        wasm: &[u8],
+        arguments: &[u8],
+        meter: Meter,
+    ) -> FrameResult {
+        let is_reentrant = self.journal.enter(account);
+        let frame = esker_vm::Frame {
+            address: to_h160(address),
+            caller: to_h160(creation.creator),
+            value: to_u256(creation.value),
+            input: arguments.to_vec(),
+            is_static: false,
+            is_reentrant,
+        };
+        let machine = self.machine;
+        let mut host = HostContext {
+            executor: self,
+            account,
+            address,
+            caller: creation.creator,
+            value: creation.value,
+            is_static: false,
+            is_reentrant,
+        };
+        let mut wasm = || Some(wasm.to_vec());
+        let execution = machine.execute(code_hash, &mut wasm, Entry::Deploy, &frame, &mut host, meter.fuel());
+        self.journal.leave(account);
+        execution.into()
+    }
+}

@@ -1,0 +1,154 @@
+//! Ethereum's precompiled contracts: cryptography at fixed addresses.
+//!
+//! Each costs what Ethereum asks or what our host function for the same work costs, whichever is more.
+
+use alloy_primitives::Address;
+use esker_abi::HostFunctionId;
+use esker_vm::{Halt, Outcome};
+use revm_precompile::{EthPrecompileResult, blake2, bls12_381, bn254, hash, identity, modexp, secp256k1, secp256r1};
+
+use super::frame::FrameResult;
+use super::fuel_to_gas;
+
+/// One precompiled contract.
+struct Precompile {
+    address: Address,
+    run: fn(&[u8], u64) -> EthPrecompileResult,
+    /// The host function that does the same work.
+    twin: Option<HostFunctionId>,
+}
+
+const fn at(address: u16, run: fn(&[u8], u64) -> EthPrecompileResult, twin: Option<HostFunctionId>) -> Precompile {
+    Precompile { address: address_of(address), run, twin }
+}
+
+const fn address_of(number: u16) -> Address {
+    let mut bytes = [0; 20];
+    let [high, low] = number.to_be_bytes();
+    bytes[18] = high;
+    bytes[19] = low;
+    Address::new(bytes)
+}
+
+/// Sorted by address. 0x0a (EIP-4844's point evaluation) is absent: there are no blobs here.
+const TABLE: &[Precompile] = &[
+    at(0x01, secp256k1::ec_recover_run, Some(HostFunctionId::ecrecover)),
+    at(0x02, hash::sha256_run, Some(HostFunctionId::sha256)),
+    at(0x03, hash::ripemd160_run, Some(HostFunctionId::ripemd160)),
+    at(0x04, identity::identity_run, None),
+    // EIP-7883's price and EIP-7823's bounds: EIP-2565 charges too little for the time it takes.
+    at(0x05, modexp::osaka_run, None),
+    at(0x06, bn254_add, Some(HostFunctionId::bn254_add)),
+    at(0x07, bn254_mul, Some(HostFunctionId::bn254_mul)),
+    at(0x08, bn254_pairing, Some(HostFunctionId::bn254_pairing)),
+    at(0x09, blake2::run, None),
+    at(0x0b, bls12_381::g1_add::g1_add, Some(HostFunctionId::bls12_381_g1_add)),
+    at(0x0c, bls12_381::g1_msm::g1_msm, Some(HostFunctionId::bls12_381_g1_msm)),
+    at(0x0d, bls12_381::g2_add::g2_add, Some(HostFunctionId::bls12_381_g2_add)),
+    at(0x0e, bls12_381::g2_msm::g2_msm, Some(HostFunctionId::bls12_381_g2_msm)),
+    at(0x0f, bls12_381::pairing::pairing, Some(HostFunctionId::bls12_381_pairing)),
+    at(0x10, bls12_381::map_fp_to_g1::map_fp_to_g1, Some(HostFunctionId::bls12_381_map_fp_to_g1)),
+    at(0x11, bls12_381::map_fp2_to_g2::map_fp2_to_g2, Some(HostFunctionId::bls12_381_map_fp2_to_g2)),
+    at(0x100, secp256r1::p256_verify_osaka, Some(HostFunctionId::p256_verify)),
+];
+
+/// The addresses of the precompiled contracts, in order.
+pub const PRECOMPILES: [Address; TABLE.len()] = {
+    let mut addresses = [Address::ZERO; TABLE.len()];
+    let mut index = 0;
+    while index < TABLE.len() {
+        addresses[index] = TABLE[index].address;
+        index += 1;
+    }
+    addresses
+};
+
+/// Whether a precompiled contract stands at `address`. Such addresses are always warm.
+#[must_use]
+pub fn is_precompile(address: Address) -> bool {
+    find(address).is_some()
+}
+
+fn find(address: Address) -> Option<&'static Precompile> {
+    if address.0[..18] != [0; 18] {
+        return None;
+    }
+    TABLE.iter().find(|precompile| precompile.address == address)
+}
+
+/// Runs the precompiled contract at `address`.
+pub(super) fn run(address: Address, input: &[u8], gas: u64) -> FrameResult {
+    let precompile = find(address).expect("the call was made to a precompiled contract");
+    let own_price = precompile.twin.map_or(0, |twin| {
+        let row = twin.row();
+        fuel_to_gas(row.base_fuel.saturating_add(row.byte_fuel.saturating_mul(input.len() as u64)))
+    });
+    if own_price > gas {
+        return FrameResult::halt(Halt::OutOfGas);
+    }
+    match (precompile.run)(input, gas) {
+        Ok(output) => {
+            let used = output.gas_used.max(own_price);
+            let Some(gas_left) = gas.checked_sub(used) else {
+                return FrameResult::halt(Halt::OutOfGas);
+            };
+            FrameResult { outcome: Outcome::Return(output.bytes.to_vec()), gas_left }
+        }
+        Err(halt) if halt.is_oog() => FrameResult::halt(Halt::OutOfGas),
+        Err(_) => FrameResult::halt(Halt::PrecompileFailure),
+    }
+}
+
+fn bn254_add(input: &[u8], gas: u64) -> EthPrecompileResult {
+    bn254::run_add(input, bn254::add::ISTANBUL_ADD_GAS_COST, gas)
+}
+
+fn bn254_mul(input: &[u8], gas: u64) -> EthPrecompileResult {
+    bn254::run_mul(input, bn254::mul::ISTANBUL_MUL_GAS_COST, gas)
+}
+
+fn bn254_pairing(input: &[u8], gas: u64) -> EthPrecompileResult {
+    bn254::run_pair(input, bn254::pair::ISTANBUL_PAIR_PER_POINT, bn254::pair::ISTANBUL_PAIR_BASE, gas)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{B256, hex};
+
+    use super::*;
+
+    #[test]
+    fn every_address_in_the_table_is_found_and_no_other() {
+        for number in 0..=0x101 {
+            let address = address_of(number);
+            assert_eq!(is_precompile(address), PRECOMPILES.contains(&address), "{address}");
+        }
+        assert!(!is_precompile(address_of(0x0a)), "no blobs here");
+        assert!(is_precompile(address_of(0x100)));
+        assert!(!is_precompile(Address::repeat_byte(1)));
+    }
+
+    #[test]
+    fn a_precompile_costs_at_least_what_the_host_function_costs() {
+        let row = HostFunctionId::sha256.row();
+        let input = [7; 64];
+        let result = run(address_of(2), &input, 10_000);
+        let own = (row.base_fuel + row.byte_fuel * 64).div_ceil(10_000);
+        assert_eq!(10_000 - result.gas_left, own.max(60 + 2 * 12));
+        let expected = hex::decode("a2b4c5a2b8a3e4b2").unwrap_or_default();
+        assert_ne!(result.outcome, Outcome::Return(expected));
+    }
+
+    #[test]
+    fn too_little_gas_and_bad_points_burn_everything() {
+        assert_eq!(run(address_of(2), &[], 10).outcome, Outcome::Halt(Halt::OutOfGas));
+        let bad = run(address_of(6), &[1; 128], 100_000);
+        assert_eq!((bad.outcome, bad.gas_left), (Outcome::Halt(Halt::PrecompileFailure), 0));
+    }
+
+    #[test]
+    fn ecrecover_of_rubbish_returns_nothing() {
+        let result = run(address_of(1), B256::ZERO.as_slice(), 1_000_000);
+        assert_eq!(result.outcome, Outcome::Return(Vec::new()));
+    }
+}

@@ -1,0 +1,183 @@
+//! The first block: who owns what before anything happened.
+
+use std::collections::BTreeMap;
+
+use alloy_consensus::EMPTY_ROOT_HASH;
+use alloy_primitives::{Address, B256, Bloom, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::block::{BlockEnv, BuiltBlock, extra_data, mix_hash};
+use crate::params::{ChainConfig, gas};
+use crate::state::{Account, AccountChange, ChangeSet, SlotChange};
+
+/// A chain's beginning, in the shape of geth's genesis files (the fields that have a meaning here).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Genesis {
+    /// What geth calls the chain's configuration.
+    pub config: GenesisConfig,
+    /// Gas limit of every block.
+    #[serde(with = "quantity")]
+    pub gas_limit: u64,
+    /// Base fee of block 0, in wei.
+    #[serde(with = "quantity", default = "initial_base_fee")]
+    pub base_fee_per_gas: u64,
+    /// Seconds since the Unix epoch.
+    #[serde(with = "quantity", default)]
+    pub timestamp: u64,
+    /// Accounts that exist from the start.
+    #[serde(default)]
+    pub alloc: BTreeMap<Address, GenesisAccount>,
+}
+
+/// The part of a genesis file that names the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GenesisConfig {
+    /// The chain's id (EIP-155).
+    pub chain_id: u64,
+}
+
+/// An account that exists from the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenesisAccount {
+    /// In wei.
+    pub balance: U256,
+    /// Usually 0, and 1 for a contract.
+    #[serde(with = "quantity", default)]
+    pub nonce: u64,
+    /// An envelope without arguments.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub code: Bytes,
+    /// Storage slots.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub storage: BTreeMap<B256, B256>,
+}
+
+/// Why a genesis is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisError {
+    /// Code that is no envelope.
+    #[error("the code of {address} in the genesis is not a contract's envelope: {reason}")]
+    Code {
+        /// Whose.
+        address: Address,
+        /// What is wrong.
+        reason: esker_vm::envelope::EnvelopeError,
+    },
+    /// Storage where no contract is (EIP-7610 relies on its absence).
+    #[error("{0} has storage in the genesis, yet neither code nor a nonce: give it code or remove the storage")]
+    Storage(Address),
+    /// More coins than 2^256 − 1 wei.
+    #[error("all balances of the genesis together pass 2^256 wei")]
+    Supply,
+    /// A gas limit that no transaction fits into, or that fuel cannot count.
+    #[error("the gas limit of the genesis is {0}: choose one from 21000 to 2^48")]
+    GasLimit(u64),
+}
+
+impl Genesis {
+    /// A genesis without accounts.
+    #[must_use]
+    pub const fn new(chain_id: u64, gas_limit: u64, timestamp: u64) -> Self {
+        Self {
+            config: GenesisConfig { chain_id },
+            gas_limit,
+            base_fee_per_gas: gas::INITIAL_BASE_FEE,
+            timestamp,
+            alloc: BTreeMap::new(),
+        }
+    }
+
+    /// The rules of the chain that begins so.
+    #[must_use]
+    pub const fn chain_config(&self) -> ChainConfig {
+        ChainConfig::new(self.config.chain_id)
+    }
+
+    /// Block 0, with everything in `alloc` as its changes to the empty state. [`BuiltBlock::seal`] completes it.
+    ///
+    /// # Errors
+    /// [`GenesisError`] says what to change.
+    pub fn build(&self) -> Result<BuiltBlock, GenesisError> {
+        let config = self.chain_config();
+        if !(gas::TRANSACTION..=config.gas_limit_max).contains(&self.gas_limit) {
+            return Err(GenesisError::GasLimit(self.gas_limit));
+        }
+        Ok(BuiltBlock {
+            env: BlockEnv {
+                number: 0,
+                timestamp: self.timestamp,
+                gas_limit: self.gas_limit,
+                base_fee: self.base_fee_per_gas,
+                beneficiary: Address::ZERO,
+                mix_hash: mix_hash(B256::ZERO, 0),
+                parent_hash: B256::ZERO,
+                extra_data: extra_data(config.protocol_version, 0),
+            },
+            transactions: Vec::new(),
+            receipts: Vec::new(),
+            results: Vec::new(),
+            changes: self.changes()?,
+            gas_used: 0,
+            transactions_root: EMPTY_ROOT_HASH,
+            receipts_root: EMPTY_ROOT_HASH,
+            logs_bloom: Bloom::ZERO,
+        })
+    }
+
+    fn changes(&self) -> Result<ChangeSet, GenesisError> {
+        let mut changes = ChangeSet::default();
+        let mut supply = U256::ZERO;
+        for (&address, account) in &self.alloc {
+            supply = supply.checked_add(account.balance).ok_or(GenesisError::Supply)?;
+            let code_hash = if account.code.is_empty() {
+                KECCAK256_EMPTY
+            } else {
+                esker_vm::envelope::decode_code(&account.code)
+                    .map_err(|reason| GenesisError::Code { address, reason })?;
+                keccak256(&account.code)
+            };
+            let storage: BTreeMap<_, _> = account
+                .storage
+                .iter()
+                .filter(|(_, value)| !value.is_zero())
+                .map(|(slot, after)| (*slot, SlotChange { before: B256::ZERO, after: *after }))
+                .collect();
+            let after = Account { nonce: account.nonce, balance: account.balance, code_hash };
+            if !storage.is_empty() && account.nonce == 0 && !after.has_code() {
+                return Err(GenesisError::Storage(address));
+            }
+            if after.is_empty() {
+                continue;
+            }
+            if after.has_code() {
+                changes.codes.insert(code_hash, account.code.clone());
+            }
+            changes.accounts.insert(address, AccountChange { before: None, after: Some(after), storage });
+        }
+        Ok(changes)
+    }
+}
+
+fn is_empty(code: &Bytes) -> bool {
+    code.is_empty()
+}
+
+const fn initial_base_fee() -> u64 {
+    gas::INITIAL_BASE_FEE
+}
+
+/// A 64-bit number as JSON-RPC writes it; plain numbers and decimal strings are read too.
+mod quantity {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, U256, de};
+
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        U256::from(*number).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let number = U256::deserialize(deserializer)?;
+        u64::try_from(number).map_err(|_| de::Error::custom(format!("{number} does not fit 64 bits")))
+    }
+}

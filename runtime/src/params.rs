@@ -1,0 +1,125 @@
+//! Every number that decides gas or validity: Ethereum's schedule, and our own prices for what Ethereum does not have.
+//!
+//! `docs/spec/gas.md` explains each; a test there compares the tables.
+
+use esker_abi::Limits;
+
+/// What a chain's rules need to know about the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainConfig {
+    /// The chain's id (EIP-155).
+    pub chain_id: u64,
+    /// Written into every header's `extraData`.
+    pub protocol_version: u32,
+    /// What bounds modules and frames.
+    pub limits: Limits,
+    /// Our own prices.
+    pub prices: Prices,
+    /// Largest encoded transaction, in bytes.
+    pub transaction_bytes_max: usize,
+    /// Largest deploy payload (envelope and arguments), in bytes.
+    pub payload_bytes_max: usize,
+    /// Largest block: the encoded transactions together, in bytes.
+    pub block_bytes_max: usize,
+    /// Highest gas limit of a transaction: above it, fuel would not fit a signed 64-bit number.
+    pub gas_limit_max: u64,
+    /// Most complexity (see [`Limits::complexity_max`]) that the modules created in one block may have together.
+    pub block_complexity_max: u64,
+    /// Most raw bytes that the modules created in one block may have together.
+    pub block_module_bytes_max: u64,
+}
+
+impl ChainConfig {
+    /// The rules of protocol version 1 on the chain with that id.
+    #[must_use]
+    pub const fn new(chain_id: u64) -> Self {
+        Self {
+            chain_id,
+            protocol_version: 1,
+            limits: Limits::V1,
+            prices: Prices::V1,
+            transaction_bytes_max: 128 * 1024,
+            payload_bytes_max: 96 * 1024,
+            block_bytes_max: 4 * 1024 * 1024,
+            gas_limit_max: 1 << 48,
+            block_complexity_max: 40_000_000,
+            block_module_bytes_max: 768 * 1024,
+        }
+    }
+}
+
+/// Prices of what Ethereum does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prices {
+    /// Gas for a frame: an instance and its first two pages. Paid by whoever calls, before the 63/64 rule.
+    pub frame: u64,
+    /// Fuel per byte of a contract's code, paid at its first use in a transaction.
+    pub code_byte_fuel: u64,
+    /// Gas per byte of the raw module, paid on deploy before anything is inflated.
+    pub deploy_byte: u64,
+    /// Fuel per unit of the module's complexity, paid on deploy before anything is compiled.
+    pub complexity_unit_fuel: u64,
+}
+
+impl Prices {
+    /// The prices of protocol version 1.
+    pub const V1: Self = Self { frame: 600, code_byte_fuel: 1_000, deploy_byte: 40, complexity_unit_fuel: 2_500 };
+}
+
+/// Ethereum's gas schedule, by the names of the EIPs.
+pub mod gas {
+    /// Every transaction (Yellow Paper, G_transaction).
+    pub const TRANSACTION: u64 = 21_000;
+    /// A transaction that creates, and CREATE and CREATE2 (G_create).
+    pub const CREATE: u64 = 32_000;
+    /// One zero byte of calldata.
+    pub const CALLDATA_ZERO: u64 = 4;
+    /// One other byte of calldata (EIP-2028).
+    pub const CALLDATA_NONZERO: u64 = 16;
+    /// Tokens of one nonzero byte of calldata (EIP-7623); a zero byte is one token.
+    pub const CALLDATA_NONZERO_TOKENS: u64 = 4;
+    /// Least that one token costs (EIP-7623).
+    pub const CALLDATA_TOKEN_FLOOR: u64 = 10;
+    /// One address of an access list (EIP-2930).
+    pub const ACCESS_LIST_ADDRESS: u64 = 2_400;
+    /// One storage key of an access list (EIP-2930).
+    pub const ACCESS_LIST_KEY: u64 = 1_900;
+    /// First access to an account in a transaction (EIP-2929).
+    pub const COLD_ACCOUNT: u64 = 2_600;
+    /// First access to a storage slot in a transaction (EIP-2929).
+    pub const COLD_SLOT: u64 = 2_100;
+    /// Every other access (EIP-2929).
+    pub const WARM_ACCESS: u64 = 100;
+    /// Storing something where nothing was (EIP-2200).
+    pub const STORAGE_SET: u64 = 20_000;
+    /// Changing what was stored (EIP-2929: 5,000 less the cold access).
+    pub const STORAGE_RESET: u64 = 2_900;
+    /// Refund for clearing a slot (EIP-3529).
+    pub const STORAGE_CLEAR_REFUND: i64 = 4_800;
+    /// A store needs more gas left than this (EIP-2200).
+    pub const STORAGE_SENTRY: u64 = 2_300;
+    /// A transient load or store (EIP-1153).
+    pub const TRANSIENT: u64 = 100;
+    /// A log (G_log).
+    pub const LOG: u64 = 375;
+    /// One topic of a log.
+    pub const LOG_TOPIC: u64 = 375;
+    /// One byte of a log's data.
+    pub const LOG_BYTE: u64 = 8;
+    /// A call that moves value (G_callvalue).
+    pub const CALL_VALUE: u64 = 9_000;
+    /// A call that brings an account into being (EIP-161).
+    pub const NEW_ACCOUNT: u64 = 25_000;
+    /// What the callee gets on top of its gas when value moves (G_callstipend).
+    pub const CALL_STIPEND: u64 = 2_300;
+    /// One word that CREATE2 hashes (EIP-1014).
+    pub const KECCAK_WORD: u64 = 6;
+    /// A transaction's refund is at most its gas used over this (EIP-3529).
+    pub const REFUND_QUOTIENT: u64 = 5;
+    /// The base fee moves by at most one part in this (EIP-1559).
+    pub const BASE_FEE_CHANGE_DENOMINATOR: u64 = 8;
+    /// The gas target is the limit over this (EIP-1559).
+    pub const ELASTICITY: u64 = 2;
+    /// Base fee where a genesis names none, in wei (EIP-1559).
+    pub const INITIAL_BASE_FEE: u64 = 1_000_000_000;
+}
