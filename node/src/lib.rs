@@ -1,1 +1,3 @@
-//! To be written.
+//! The Esker node: the development chain, JSON-RPC, and the command line.
+
+pub mod cli;

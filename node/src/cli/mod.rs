@@ -1,0 +1,209 @@
+//! The command line of `esker`.
+//!
+//! A command returns an [`Answer`] or a [`Failure`]; only this module prints them and chooses the exit code: 0 success,
+//! 1 the transaction or check failed, 2 wrong usage, 3 infrastructure.
+
+pub mod abi;
+pub mod answer;
+pub mod call;
+pub mod completions;
+pub mod deploy;
+pub mod failure;
+pub mod key;
+pub mod rpc;
+pub mod send;
+pub mod transact;
+pub mod units;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use self::answer::{Answer, print_json, remark};
+use self::failure::Failure;
+
+const ABOUT: &str = "Esker: a smart-contract virtual machine and the node around it";
+
+const LONG_ABOUT: &str = "Esker: a smart-contract virtual machine and the node around it.\n\n\
+    Ethereum outside, WebAssembly inside: contracts are written in Rust, and every Ethereum client can use them.";
+
+const EXIT_CODES: &str = "Exit codes:\n  \
+    0  success\n  \
+    1  the transaction, call or check failed\n  \
+    2  wrong usage\n  \
+    3  infrastructure: a server, file or device did not do its part\n\n\
+    Environment:\n  \
+    ESKER_RPC_URL            the JSON-RPC server, where a command has --rpc-url\n  \
+    ESKER_PRIVATE_KEY        the private key to sign with, where none is named\n  \
+    ESKER_KEYSTORE_DIR       the folder of keystores\n  \
+    ESKER_KEYSTORE_PASSWORD  the password of keystores\n  \
+    RUST_LOG                 what is logged to standard error, before -v and -q";
+
+/// The whole command line.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "esker", version, about = ABOUT, long_about = LONG_ABOUT, after_long_help = EXIT_CODES)]
+#[command(propagate_version = true, max_term_width = 110, subcommand_value_name = "COMMAND")]
+pub struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone, Debug)]
+struct GlobalArgs {
+    /// Print one JSON object to standard output; when something fails it has the member "error"
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Log more to standard error; twice for still more
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+
+    /// Log errors only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+/// The commands.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Create a contract from an artifact
+    #[command(after_help = "Examples:\n  \
+        esker deploy Erc20 \"My Token\" MTK 1000000ether --unlocked\n  \
+        esker deploy artifacts/Erc20.json \"My Token\" MTK 1e24 --keystore alice --rpc-url https://rpc.example.org")]
+    Deploy(deploy::DeployArgs),
+
+    /// Ask a contract, without a transaction
+    #[command(after_help = "Examples:\n  \
+        esker call 0x5FbDB2315678afecb367f032d93F642f64180aa3 \"balanceOf(address)(uint256)\" 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  \
+        esker call 0x5FbDB2315678afecb367f032d93F642f64180aa3 name --artifact Erc20 --json")]
+    Call(call::CallArgs),
+
+    /// Send a transaction and wait for its receipt
+    #[command(after_help = "Examples:\n  \
+        esker send 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --value 1ether --unlocked\n  \
+        esker send 0x5FbDB2315678afecb367f032d93F642f64180aa3 \"transfer(address,uint256)\" 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --keystore alice\n  \
+        esker send 0x5FbDB2315678afecb367f032d93F642f64180aa3 transfer --artifact Erc20 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --json")]
+    Send(send::SendArgs),
+
+    /// Keep private keys in encrypted files
+    #[command(subcommand, arg_required_else_help = true)]
+    #[command(after_help = "Examples:\n  esker key new alice\n  esker key list")]
+    Key(key::KeyCommand),
+
+    /// Print a shell's completion script
+    #[command(after_help = "Examples:\n  \
+        esker completions bash > ~/.local/share/bash-completion/completions/esker\n  \
+        esker completions zsh > ~/.zfunc/_esker")]
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    run(std::env::args_os())
+}
+
+/// Runs a command line. The first item is the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&arguments, &error),
+    };
+    start_logging(&cli.global);
+    let json = cli.global.json;
+    match cli.command.execute(json) {
+        Ok(code) => code,
+        Err(failure) => present(&failure, json),
+    }
+}
+
+impl Command {
+    fn execute(&self, json: bool) -> Result<ExitCode, Failure> {
+        let answer = match self {
+            Self::Deploy(args) => wait_for(deploy::run(args)),
+            Self::Call(args) => wait_for(call::run(args)),
+            Self::Send(args) => wait_for(send::run(args)),
+            Self::Key(command) => key::run(command),
+            Self::Completions(args) => completions::run(args),
+        }?;
+        answer.print(json)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Runs a command that talks to a server.
+fn wait_for(work: impl Future<Output = Result<Answer, Failure>>) -> Result<Answer, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::infrastructure("the operating system gives no event queue").because(error))?;
+    runtime.block_on(work)
+}
+
+/// Shows a failure the one way they are shown, and gives its exit code.
+fn present(failure: &Failure, json: bool) -> ExitCode {
+    let printed =
+        if json { print_json(&failure.json()) } else { failure.answer().map_or(Ok(()), |answer| answer.print(false)) };
+    if !json {
+        remark(&failure.to_string());
+    }
+    if let Err(unprinted) = printed {
+        remark(&unprinted.to_string());
+    }
+    failure.exit_code()
+}
+
+/// Answers a command line that does not parse; asking for help or the version is no error.
+fn refuse(arguments: &[OsString], error: &clap::Error) -> ExitCode {
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    if asked || !json {
+        // Nobody reading is no reason to fail.
+        let _ = error.print();
+        return if asked { ExitCode::SUCCESS } else { ExitCode::from(failure::Kind::Usage.exit_code()) };
+    }
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let rest: Vec<&str> = lines.collect();
+    let failure = Failure::usage(message).hint("see --help");
+    let failure = if rest.is_empty() { failure } else { failure.because(rest.join("\n")) };
+    present(&failure, true)
+}
+
+fn start_logging(global: &GlobalArgs) {
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "warn,esker=info,esker_runtime=info,esker_vm=info",
+        (false, 2) => "info,esker=debug,esker_runtime=debug,esker_vm=debug",
+        (false, _) => "debug,esker=trace,esker_runtime=trace,esker_vm=trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    // A second start in one process (a test) keeps the first one's settings.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// The command tree, as completions and the documentation's test want it.
+#[must_use]
+pub fn tree() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        tree().debug_assert();
+    }
+}
