@@ -65,20 +65,22 @@ fn value_costs_9000_a_new_account_25000_and_the_callee_gets_a_stipend() {
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
     ledger.put_contract(OTHER, machine.code(0, give_back_gas));
-    ledger.put_contract(CONTRACT, machine.code(0, |guest| {
-        let stipend = number_from(call(guest, CallKind::Call, OTHER, 0, 5)?);
-        // The unused stipend comes back: 100 + 9,000 + 600 − 2,300.
-        let call_cost = cost(guest, |guest| call(guest, CallKind::Call, OTHER, 0, 5).map(drop))?;
-        let new = cost(guest, |guest| call(guest, CallKind::Call, THIRD, 0, 1).map(drop))?;
-        let existing = cost(guest, |guest| call(guest, CallKind::Call, THIRD, 0, 1).map(drop))?;
-        let nothing = cost(guest, |guest| call(guest, CallKind::Call, Address::repeat_byte(9), 0, 0).map(drop))?;
-        Ok(numbers(&[stipend, call_cost, new, existing, nothing]))
-    }));
+    ledger.put_contract(
+        CONTRACT,
+        machine.code(0, |guest| {
+            let stipend = number_from(call(guest, CallKind::Call, OTHER, 0, 5)?);
+            // The unused stipend comes back: 100 + 9,000 + 600 − 2,300.
+            let call_cost = cost(guest, |guest| call(guest, CallKind::Call, OTHER, 0, 5).map(drop))?;
+            let new = cost(guest, |guest| call(guest, CallKind::Call, THIRD, 0, 1).map(drop))?;
+            let existing = cost(guest, |guest| call(guest, CallKind::Call, THIRD, 0, 1).map(drop))?;
+            let nothing = cost(guest, |guest| call(guest, CallKind::Call, Address::repeat_byte(9), 0, 0).map(drop))?;
+            Ok(numbers(&[stipend, call_cost, new, existing, nothing]))
+        }),
+    );
     let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 100, Bytes::new()));
     let (results, changes) = execute(&machine, &ledger, &[call]);
     let result = results[0].as_ref().expect("valid");
-    let expected =
-        [2_300, 100 + 9_000 + 600 - 2_300, 2_600 + 9_000 + 25_000 - 2_300, 100 + 9_000 - 2_300, 2_600];
+    let expected = [2_300, 100 + 9_000 + 600 - 2_300, 2_600 + 9_000 + 25_000 - 2_300, 100 + 9_000 - 2_300, 2_600];
     assert_eq!(read_numbers(&result.output), expected);
     let balance = |address| changes.accounts[&address].after.expect("exists").balance;
     assert_eq!(balance(OTHER), U256::from(10));
@@ -120,15 +122,21 @@ fn nothing_changes_in_static_frames_however_deep() {
         for between in [CallKind::Call, CallKind::Delegate, CallKind::Static] {
             let machine = ScriptedMachine::default();
             let mut ledger = ledger();
-            ledger.put_contract(THIRD, machine.code(0, move |guest| {
-                assert!(guest.frame.is_static);
-                assert_eq!(attempt(guest), Err(HostError::Halt(Halt::StaticViolation)), "attempt {index}");
-                Err(Halt::StaticViolation.into())
-            }));
-            ledger.put_contract(OTHER, machine.code(0, move |guest| {
-                assert_eq!(call(guest, between, THIRD, 100_000, 0)?, CallResult::Halt);
-                Ok(numbers(&[7]))
-            }));
+            ledger.put_contract(
+                THIRD,
+                machine.code(0, move |guest| {
+                    assert!(guest.frame.is_static);
+                    assert_eq!(attempt(guest), Err(HostError::Halt(Halt::StaticViolation)), "attempt {index}");
+                    Err(Halt::StaticViolation.into())
+                }),
+            );
+            ledger.put_contract(
+                OTHER,
+                machine.code(0, move |guest| {
+                    assert_eq!(call(guest, between, THIRD, 100_000, 0)?, CallResult::Halt);
+                    Ok(numbers(&[7]))
+                }),
+            );
             let (result, _) = call_script(&machine, &mut ledger, |guest| {
                 assert!(!guest.frame.is_static);
                 assert_eq!(number_from(call(guest, CallKind::Static, OTHER, 1_000_000, 0)?), 7);
@@ -143,18 +151,24 @@ fn nothing_changes_in_static_frames_however_deep() {
 fn a_delegate_frame_keeps_address_caller_and_value() {
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
-    ledger.put_contract(OTHER, machine.code(0, |guest| {
-        assert_eq!(guest.frame.address, h160(CONTRACT));
-        assert_eq!(guest.frame.caller, h160(signer(0)));
-        assert_eq!(guest.frame.value, 40.into());
-        guest.host.storage_store(h256(0), h256(9), &mut guest.meter)?;
-        guest.host.log(Log { topics: Vec::new(), data: vec![1] }, &mut guest.meter)?;
-        Ok(numbers(&[]))
-    }));
-    ledger.put_contract(CONTRACT, machine.code(0, |guest| {
-        call(guest, CallKind::Delegate, OTHER, u64::MAX, 0)?;
-        Ok(numbers(&[]))
-    }));
+    ledger.put_contract(
+        OTHER,
+        machine.code(0, |guest| {
+            assert_eq!(guest.frame.address, h160(CONTRACT));
+            assert_eq!(guest.frame.caller, h160(signer(0)));
+            assert_eq!(guest.frame.value, 40.into());
+            guest.host.storage_store(h256(0), h256(9), &mut guest.meter)?;
+            guest.host.log(Log { topics: Vec::new(), data: vec![1] }, &mut guest.meter)?;
+            Ok(numbers(&[]))
+        }),
+    );
+    ledger.put_contract(
+        CONTRACT,
+        machine.code(0, |guest| {
+            call(guest, CallKind::Delegate, OTHER, u64::MAX, 0)?;
+            Ok(numbers(&[]))
+        }),
+    );
     let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 40, Bytes::new()));
     let (results, changes) = execute(&machine, &ledger, &[call]);
     assert_eq!(results[0].as_ref().expect("valid").logs[0].address, CONTRACT);
@@ -167,29 +181,34 @@ fn reentrancy_is_seen_through_calls_static_calls_and_proxies_but_not_in_the_prox
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
     // The proxy's logic: says what it sees; at first entry it calls the third contract, which calls the proxy again.
-    ledger.put_contract(OTHER, machine.code(0, |guest| {
-        let mut seen = vec![u64::from(guest.frame.is_reentrant)];
-        if !guest.frame.is_reentrant {
-            match call(guest, CallKind::Call, THIRD, u64::MAX, 0)? {
-                CallResult::Success(output) => seen.extend(read_numbers(&output)),
-                other => panic!("{other:?}"),
+    ledger.put_contract(
+        OTHER,
+        machine.code(0, |guest| {
+            let mut seen = vec![u64::from(guest.frame.is_reentrant)];
+            if !guest.frame.is_reentrant {
+                match call(guest, CallKind::Call, THIRD, u64::MAX, 0)? {
+                    CallResult::Success(output) => seen.extend(read_numbers(&output)),
+                    other => panic!("{other:?}"),
+                }
             }
-        }
-        Ok(numbers(&seen))
-    }));
-    ledger.put_contract(THIRD, machine.code(0, |guest| {
-        assert!(!guest.frame.is_reentrant);
-        let by_call = number_from(call(guest, CallKind::Call, CONTRACT, u64::MAX, 0)?);
-        let by_static = number_from(call(guest, CallKind::Static, CONTRACT, u64::MAX, 0)?);
-        // Its own code on its own account through a delegate frame is no re-entry.
-        Ok(numbers(&[by_call, by_static]))
-    }));
-    let (result, _) = call_script(&machine, &mut ledger, |guest| {
-        match call(guest, CallKind::Delegate, OTHER, u64::MAX, 0)? {
+            Ok(numbers(&seen))
+        }),
+    );
+    ledger.put_contract(
+        THIRD,
+        machine.code(0, |guest| {
+            assert!(!guest.frame.is_reentrant);
+            let by_call = number_from(call(guest, CallKind::Call, CONTRACT, u64::MAX, 0)?);
+            let by_static = number_from(call(guest, CallKind::Static, CONTRACT, u64::MAX, 0)?);
+            // Its own code on its own account through a delegate frame is no re-entry.
+            Ok(numbers(&[by_call, by_static]))
+        }),
+    );
+    let (result, _) =
+        call_script(&machine, &mut ledger, |guest| match call(guest, CallKind::Delegate, OTHER, u64::MAX, 0)? {
             CallResult::Success(output) => Ok(End::Return(output)),
             other => panic!("{other:?}"),
-        }
-    });
+        });
     assert_eq!(read_numbers(&result.output), [0, 1, 1]);
 }
 
@@ -197,10 +216,13 @@ fn reentrancy_is_seen_through_calls_static_calls_and_proxies_but_not_in_the_prox
 fn reentrancy_ends_with_the_frame() {
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
-    ledger.put_contract(OTHER, machine.code(0, |guest| {
-        assert!(!guest.frame.is_reentrant);
-        Ok(End::Revert(Vec::new()))
-    }));
+    ledger.put_contract(
+        OTHER,
+        machine.code(0, |guest| {
+            assert!(!guest.frame.is_reentrant);
+            Ok(End::Revert(Vec::new()))
+        }),
+    );
     let (result, _) = call_script(&machine, &mut ledger, |guest| {
         for _ in 0..3 {
             call(guest, CallKind::Call, OTHER, u64::MAX, 0)?;
@@ -244,12 +266,15 @@ fn a_failed_callee_leaves_nothing_and_a_halted_one_no_gas() {
         });
         let code_fuel = 1_000 * code.len() as u64;
         ledger.put_contract(OTHER, code);
-        ledger.put_contract(CONTRACT, machine.code(0, |guest| {
-            let before = guest.meter.fuel();
-            let result = call(guest, CallKind::Call, OTHER, 200_000, 4)?;
-            assert!(!matches!(result, CallResult::Success(_)));
-            Ok(numbers(&[before - guest.meter.fuel()]))
-        }));
+        ledger.put_contract(
+            CONTRACT,
+            machine.code(0, |guest| {
+                let before = guest.meter.fuel();
+                let result = call(guest, CallKind::Call, OTHER, 200_000, 4)?;
+                assert!(!matches!(result, CallResult::Success(_)));
+                Ok(numbers(&[before - guest.meter.fuel()]))
+            }),
+        );
         let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 100, Bytes::new()));
         let (results, changes) = execute(&machine, &ledger, &[call]);
         let result = results[0].as_ref().expect("valid");
@@ -271,11 +296,14 @@ fn a_fatal_fault_leaves_the_block_as_it_was_and_usable() {
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
     ledger.put_contract(OTHER, machine.code(0, |_| Err(broken().into())));
-    ledger.put_contract(CONTRACT, machine.code(0, |guest| {
-        guest.host.storage_store(h256(0), h256(1), &mut guest.meter)?;
-        call(guest, CallKind::Call, OTHER, u64::MAX, 0)?;
-        panic!("a fatal fault never comes back to the guest");
-    }));
+    ledger.put_contract(
+        CONTRACT,
+        machine.code(0, |guest| {
+            guest.host.storage_store(h256(0), h256(1), &mut guest.meter)?;
+            call(guest, CallKind::Call, OTHER, u64::MAX, 0)?;
+            panic!("a fatal fault never comes back to the guest");
+        }),
+    );
     let config = config();
     let mut executor = Executor::new(&machine, &ledger, &config, &env());
     let bad = signed(0, transaction(0, TxKind::Call(CONTRACT), 3, Bytes::new()));
@@ -290,10 +318,13 @@ fn a_store_that_fails_is_fatal() {
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
     ledger.broken = Some(THIRD);
-    ledger.put_contract(CONTRACT, machine.code(0, |guest| {
-        guest.host.balance(h160(THIRD), &mut guest.meter)?;
-        panic!("a fatal fault never comes back to the guest");
-    }));
+    ledger.put_contract(
+        CONTRACT,
+        machine.code(0, |guest| {
+            guest.host.balance(h160(THIRD), &mut guest.meter)?;
+            panic!("a fatal fault never comes back to the guest");
+        }),
+    );
     let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 0, Bytes::new()));
     let (results, changes) = execute(&machine, &ledger, &[call]);
     assert!(matches!(results[0], Err(ExecuteError::Fatal(_))));
@@ -359,14 +390,17 @@ fn only_the_last_256_block_hashes_are_known() {
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
     ledger.hashes = (0..=400).map(|number| (number, word(number + 1_000))).collect();
-    ledger.put_contract(CONTRACT, machine.code(0, |guest| {
-        let mut hashes = Vec::new();
-        for number in [43, 44, 298, 299, 300, 301] {
-            let hash = guest.host.block_hash(number)?;
-            hashes.push(U256::from_be_bytes(hash.0).to());
-        }
-        Ok(numbers(&hashes))
-    }));
+    ledger.put_contract(
+        CONTRACT,
+        machine.code(0, |guest| {
+            let mut hashes = Vec::new();
+            for number in [43, 44, 298, 299, 300, 301] {
+                let hash = guest.host.block_hash(number)?;
+                hashes.push(U256::from_be_bytes(hash.0).to());
+            }
+            Ok(numbers(&hashes))
+        }),
+    );
     let config = config();
     let env = esker_runtime::BlockEnv { number: 300, parent_hash: word(77), ..env() };
     let mut executor = Executor::new(&machine, &ledger, &config, &env);

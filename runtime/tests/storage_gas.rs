@@ -48,8 +48,7 @@ fn stores_cost_and_refund_what_eip_3529_says() {
         });
         ledger.put_contract(CONTRACT, code);
         let mut unsigned = transaction(0, TxKind::Call(CONTRACT), 0, Bytes::new());
-        unsigned.access_list =
-            AccessList(vec![AccessListItem { address: CONTRACT, storage_keys: vec![word(0)] }]);
+        unsigned.access_list = AccessList(vec![AccessListItem { address: CONTRACT, storage_keys: vec![word(0)] }]);
         let (results, _) = execute(&machine, &ledger, &[signed(0, unsigned)]);
         let result = results[0].as_ref().expect("valid");
         let case = format!("{original} then {stores:?}");

@@ -2,9 +2,9 @@
 
 use std::thread;
 
-use alloy_consensus::transaction::Recovered;
-use alloy_consensus::{Transaction as _, TxEnvelope, Typed2718};
-use alloy_eips::eip2718::{Decodable2718, Eip2718Error, Encodable2718};
+use alloy_consensus::transaction::{Recovered, RlpEcdsaDecodableTx};
+use alloy_consensus::{Transaction as _, TxEip1559, TxEip2930, TxEnvelope, TxLegacy, Typed2718};
+use alloy_eips::eip2718::{Eip2718Error, Encodable2718};
 use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
@@ -47,14 +47,17 @@ impl SignedTransaction {
             return Err(TransactionError::Oversized { size: raw.len(), limit: config.transaction_bytes_max });
         }
         // A first byte below 0x80 is a type (EIP-2718); what we do not execute is not decoded either.
-        if let Some(&kind @ (0 | 3..=0x7f)) = raw.first() {
-            return Err(TransactionError::TypeNotSupported(kind));
+        let mut rest = raw;
+        let envelope = match raw.first() {
+            None => return Err(TransactionError::Rlp(alloy_rlp::Error::InputTooShort)),
+            Some(1) => TxEip2930::eip2718_decode(&mut rest).map(TxEnvelope::from).map_err(malformed)?,
+            Some(2) => TxEip1559::eip2718_decode(&mut rest).map(TxEnvelope::from).map_err(malformed)?,
+            Some(&kind @ ..=0x7f) => return Err(TransactionError::TypeNotSupported(kind)),
+            Some(0x80..) => TxLegacy::eip2718_decode(&mut rest).map(TxEnvelope::from).map_err(malformed)?,
+        };
+        if !rest.is_empty() {
+            return Err(TransactionError::Rlp(alloy_rlp::Error::UnexpectedLength));
         }
-        let envelope = TxEnvelope::decode_2718_exact(raw).map_err(|error| match error {
-            Eip2718Error::RlpError(error) => TransactionError::Rlp(error),
-            Eip2718Error::UnexpectedType(kind) => TransactionError::TypeNotSupported(kind),
-            _ => TransactionError::Rlp(alloy_rlp::Error::Custom("malformed typed transaction")),
-        })?;
         Self::check(envelope, raw.len(), config)
     }
 
@@ -249,6 +252,13 @@ impl Transaction {
     pub fn access_list(&self) -> &AccessList {
         static EMPTY: AccessList = AccessList(Vec::new());
         self.inner.access_list().unwrap_or(&EMPTY)
+    }
+}
+
+fn malformed(error: Eip2718Error) -> TransactionError {
+    match error {
+        Eip2718Error::RlpError(error) => TransactionError::Rlp(error),
+        _ => TransactionError::Rlp(alloy_rlp::Error::Custom("malformed typed transaction")),
     }
 }
 

@@ -8,16 +8,15 @@ use std::sync::{Arc, Mutex};
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Signature, TxKind, U256, keccak256};
+use esker_abi::FUEL_PER_GAS;
 use esker_runtime::db::StoreError;
 use esker_runtime::exec::{Executor, Message, TransactionResult};
 use esker_runtime::state::{Account, ChangeSet, StateReader};
 use esker_runtime::types::{ExecuteError, SignedTransaction};
 use esker_runtime::{BlockEnv, ChainConfig, Transaction};
-use esker_abi::FUEL_PER_GAS;
 use esker_vm::{
-    CallKind, CallRequest, CallResult,
-    Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, Outcome, PrepareError, Prepared,
-    RejectReason, envelope,
+    CallKind, CallRequest, CallResult, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, Outcome,
+    PrepareError, Prepared, RejectReason, envelope,
 };
 use primitive_types::{H160, H256};
 use secp256k1::{Message as Digest, PublicKey, SECP256K1, SecretKey};
