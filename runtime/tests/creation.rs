@@ -110,6 +110,22 @@ fn a_payload_that_is_no_module_halts_and_uses_the_nonce() {
 }
 
 #[test]
+fn a_pool_can_tell_why_a_payload_would_halt() {
+    let refusal = |payload: Vec<u8>| {
+        signed(0, transaction(0, TxKind::Create, 0, payload))
+            .check_payload(&config())
+            .map_err(|error| error.to_string())
+    };
+    let evm = refusal(vec![0x60, 0x80]).expect_err("no envelope");
+    assert!(evm.contains("must begin with the bytes ef45534b") && evm.contains("esker contract build"), "{evm}");
+    let mut huge = envelope::encode(b"module");
+    huge[5..9].copy_from_slice(&(256 * 1024 + 1_u32).to_be_bytes());
+    let huge = refusal(huge).expect_err("too large");
+    assert_eq!(huge, "invalid deploy payload: its module has 262145 bytes, limit 262144");
+    assert_eq!(refusal(envelope::encode(b"module")), Ok(()));
+}
+
+#[test]
 fn the_raw_length_is_paid_before_anything_is_inflated() {
     let machine = ScriptedMachine::default();
     let ledger = ledger();

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, U256};
 use esker_vm::Fatal;
+use esker_vm::envelope::EnvelopeError;
 
 /// A transaction that no block can carry, now or ever: the sender's fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +83,17 @@ pub enum TransactionError {
         size: usize,
         /// In bytes.
         limit: usize,
+    },
+    /// A creation payload that is no deploy envelope. Pools refuse it; in a block it halts.
+    #[error("invalid deploy payload: {0}. Build the contract with `esker contract build` and send its `bytecode`")]
+    IllegalPayload(EnvelopeError),
+    /// A creation payload whose module is longer than allowed. Pools refuse it; in a block it halts.
+    #[error("invalid deploy payload: its module has {size} bytes, limit {limit}")]
+    ModuleTooLarge {
+        /// In bytes, raw.
+        size: u32,
+        /// In bytes.
+        limit: u32,
     },
     /// The gas limit does not cover the transaction's own price.
     #[error("intrinsic gas too low: gas {gas}, minimum needed {needed}")]
