@@ -162,7 +162,6 @@ impl Executor<'_> {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a constructor's frame, spelled out once")]
     fn run_constructor(
         &mut self,
         creation: &Creation<'_>,
