@@ -1,1 +1,40 @@
-//! To be written.
+//! Compiles a contract crate to an Esker artifact: source to wasm, wasm to a small module the chain accepts, module to
+//! the JSON that Ethereum tools read.
+//!
+//! [`Toolchain::find`] looks for a Rust that can compile to wasm, and fetches one where it may; [`build`] does the rest.
+//! The same source gives the same bytes, in whatever folder it lies, as long as compiler, linker and lock file agree;
+//! what they were is recorded in the module (`esker.build`) and in the artifact.
+//!
+//! The crate runs other programs (cargo, rustc, rustup, apt-get, dpkg-deb, tar) and writes to Esker's cache folder and
+//! the workspace's target folder. It never touches the system's packages.
+
+mod artifact;
+mod cache;
+mod check;
+mod compile;
+mod error;
+mod module;
+mod once;
+mod package;
+mod pipeline;
+mod process;
+mod progress;
+mod provenance;
+mod size;
+mod template;
+mod toolchain;
+
+pub use artifact::{Artifact, ArtifactError, Size};
+pub use cache::{CacheDir, CacheError};
+pub use check::{Checked, check};
+pub use error::BuildError;
+pub use module::{ContractAbi, FunctionName};
+pub use once::build_once;
+pub use package::{Package, find_contracts};
+pub use pipeline::{BuildOptions, Built, OptLevel, build};
+pub use process::ProcessError;
+pub use progress::{Progress, Silent, ToStderr};
+pub use provenance::{Provenance, ToolchainRecord};
+pub use size::{FunctionSize, SectionSize, SizeReport, measure};
+pub use template::{TemplateError, create};
+pub use toolchain::{Toolchain, ToolchainError, ToolchainOptions};

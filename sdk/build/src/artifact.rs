@@ -1,0 +1,186 @@
+//! The artifact: one JSON file a contract, in the shape Foundry, Hardhat, viem and ethers read.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use esker_vm::envelope;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ToolchainRecord;
+
+/// Sizes in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// The raw module: what deploying pays for by the byte.
+    pub wasm: u64,
+    /// The envelope: what a deploy transaction carries and the account keeps.
+    pub envelope: u64,
+}
+
+/// A built contract as tools read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Artifact {
+    /// The contract's name, and its file's.
+    pub contract_name: String,
+    /// The library's file below the workspace's root.
+    pub source_name: String,
+    /// The JSON ABI.
+    pub abi: Value,
+    /// The envelope, 0x hex: append the constructor's arguments and send it to nobody. Also the deployed code.
+    pub bytecode: String,
+    /// Sizes of module and envelope.
+    pub size: Size,
+    /// keccak256 of the envelope: the code hash of every account that holds it.
+    pub code_hash: String,
+    /// What it was built with.
+    pub toolchain: ToolchainRecord,
+    /// Hash of the crate's own sources.
+    pub source_hash: String,
+    /// Hash of what it was built from beside them.
+    pub dependency_hash: String,
+}
+
+/// The file's form. `deployedBytecode` is what Hardhat and viem look for beside `bytecode`; here they are the same.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactFile {
+    #[serde(rename = "_format", default)]
+    format: String,
+    contract_name: String,
+    source_name: String,
+    abi: Value,
+    bytecode: String,
+    deployed_bytecode: String,
+    size: Size,
+    code_hash: String,
+    toolchain: ToolchainRecord,
+    source_hash: String,
+    dependency_hash: String,
+}
+
+/// Written as `_format`.
+const FORMAT: &str = "esker-artifact-1";
+
+/// An artifact could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The file system refused.
+    #[error("cannot use {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is no artifact.
+    #[error("{} is not an Esker artifact: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Its name cannot be a file's.
+    #[error("a contract cannot be called {0:?}: use letters, digits, `_` and `-`")]
+    Name(String),
+}
+
+impl Artifact {
+    /// The artifact's JSON, pretty, with a newline at its end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let file = ArtifactFile {
+            format: FORMAT.to_owned(),
+            contract_name: self.contract_name.clone(),
+            source_name: self.source_name.clone(),
+            abi: self.abi.clone(),
+            bytecode: self.bytecode.clone(),
+            deployed_bytecode: self.bytecode.clone(),
+            size: self.size,
+            code_hash: self.code_hash.clone(),
+            toolchain: self.toolchain.clone(),
+            source_hash: self.source_hash.clone(),
+            dependency_hash: self.dependency_hash.clone(),
+        };
+        let mut json = serde_json::to_string_pretty(&file).expect("an artifact is plain JSON");
+        json.push('\n');
+        json
+    }
+
+    /// Writes `NAME.json` into `folder`, at once or not at all, and gives its path. The folder is made if need be.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Name`] or [`ArtifactError::Io`].
+    pub fn write(&self, folder: &Path) -> Result<PathBuf, ArtifactError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if self.contract_name.is_empty() || !self.contract_name.bytes().all(plain) {
+            return Err(ArtifactError::Name(self.contract_name.clone()));
+        }
+        let path = folder.join(format!("{}.json", self.contract_name));
+        let failed = |source| ArtifactError::Io { path: path.clone(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let mut file = tempfile::Builder::new().prefix(".artifact-").tempfile_in(folder).map_err(failed)?;
+        file.write_all(self.to_json().as_bytes()).map_err(failed)?;
+        make_readable(file.as_file()).map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        Ok(path)
+    }
+
+    /// Reads an artifact.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`] or [`ArtifactError::Malformed`]: also when the bytecode is no envelope or its hash differs.
+    pub fn read(path: &Path) -> Result<Self, ArtifactError> {
+        let text = fs::read_to_string(path).map_err(|source| ArtifactError::Io { path: path.to_owned(), source })?;
+        let malformed = |reason: String| ArtifactError::Malformed { path: path.to_owned(), reason };
+        let file: ArtifactFile = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        let artifact = Self {
+            contract_name: file.contract_name,
+            source_name: file.source_name,
+            abi: file.abi,
+            bytecode: file.bytecode,
+            size: file.size,
+            code_hash: file.code_hash,
+            toolchain: file.toolchain,
+            source_hash: file.source_hash,
+            dependency_hash: file.dependency_hash,
+        };
+        let code = artifact.code().map_err(malformed)?;
+        let hash = format!("0x{}", hex::encode(<sha3::Keccak256 as sha3::Digest>::digest(&code)));
+        if !hash.eq_ignore_ascii_case(&artifact.code_hash) {
+            return Err(malformed(format!("its bytecode hashes to {hash}, but codeHash is {}", artifact.code_hash)));
+        }
+        Ok(artifact)
+    }
+
+    /// The envelope's bytes.
+    ///
+    /// # Errors
+    /// Says what is wrong with `bytecode`.
+    pub fn code(&self) -> Result<Vec<u8>, String> {
+        let digits = self.bytecode.strip_prefix("0x").unwrap_or(&self.bytecode);
+        hex::decode(digits).map_err(|error| format!("its bytecode is not hex: {error}"))
+    }
+
+    /// The module inside the envelope.
+    ///
+    /// # Errors
+    /// Says what is wrong with `bytecode`.
+    pub fn wasm(&self) -> Result<Vec<u8>, String> {
+        envelope::decode_code(&self.code()?).map_err(|error| error.to_string())
+    }
+}
+
+/// Temporary files are private; an artifact is not.
+#[cfg(unix)]
+fn make_readable(file: &fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &fs::File) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! What cargo knows about a contract crate and its workspace.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::process;
+use crate::{BuildError, Toolchain};
+
+/// The crate every contract depends on.
+const SDK: &str = "esker-sdk";
+
+/// A package with a library that may be a contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// Its name in Cargo.toml.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its Cargo.toml.
+    pub manifest: PathBuf,
+    /// The root of its workspace; its own folder if it is in none.
+    pub workspace_root: PathBuf,
+    /// cargo's target folder for the workspace.
+    pub target_dir: PathBuf,
+    /// The library's name, as rustc has it.
+    pub library: String,
+    /// `package.metadata.esker.name`: what the artifact is called, if not by the contract's name.
+    pub artifact_name: Option<String>,
+    /// Path dependencies outside the workspace: name and folder.
+    pub(crate) outside: Vec<(String, PathBuf)>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<MetadataPackage>,
+    workspace_root: PathBuf,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct MetadataPackage {
+    name: String,
+    version: String,
+    manifest_path: PathBuf,
+    targets: Vec<MetadataTarget>,
+    dependencies: Vec<Dependency>,
+    metadata: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct MetadataTarget {
+    name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    kind: Option<String>,
+    path: Option<PathBuf>,
+}
+
+impl MetadataPackage {
+    fn library(&self) -> Option<&MetadataTarget> {
+        let is_library = |kind: &String| matches!(kind.as_str(), "lib" | "rlib" | "cdylib");
+        self.targets.iter().find(|target| target.kind.iter().any(is_library))
+    }
+
+    fn depends_on_sdk(&self) -> bool {
+        self.dependencies.iter().any(|dependency| dependency.name == SDK && dependency.kind.is_none())
+    }
+}
+
+fn metadata(manifest: &Path) -> Result<Metadata, BuildError> {
+    let cargo = process::find_program("cargo").ok_or(crate::ToolchainError::NoCargo)?;
+    let mut command = process::clean(cargo);
+    if let Some(folder) = manifest.parent() {
+        command.current_dir(folder);
+    }
+    // Where the caller's cargo puts its output is where ours may lie beside it.
+    if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
+        command.env("CARGO_TARGET_DIR", target);
+    }
+    command.args(["metadata", "--format-version", "1", "--no-deps", "--manifest-path"]).arg(manifest);
+    let output = process::output(&mut command)
+        .map_err(|error| BuildError::Manifest { path: manifest.to_owned(), reason: error.to_string() })?;
+    serde_json::from_slice(&output)
+        .map_err(|error| BuildError::Manifest { path: manifest.to_owned(), reason: error.to_string() })
+}
+
+/// The manifest that `path` means: itself, or the one in that folder.
+fn manifest_at(path: &Path) -> Result<PathBuf, BuildError> {
+    let manifest = if path.is_dir() { path.join("Cargo.toml") } else { path.to_owned() };
+    if manifest.file_name().is_none_or(|name| name != "Cargo.toml") || !manifest.is_file() {
+        return Err(BuildError::NoCrate(path.to_owned()));
+    }
+    manifest.canonicalize().map_err(|source| BuildError::Io { path: manifest, source })
+}
+
+impl Package {
+    /// Reads the package at `path`: a folder with a Cargo.toml, or that file.
+    ///
+    /// # Errors
+    /// [`BuildError::NoCrate`], [`BuildError::Manifest`], or [`BuildError::NotAContract`] if it has no library.
+    pub fn read(path: &Path) -> Result<Self, BuildError> {
+        let manifest = manifest_at(path)?;
+        let metadata = metadata(&manifest)?;
+        let package = metadata.packages.iter().find(|package| package.manifest_path == manifest).ok_or_else(|| {
+            let reason = "it is a workspace without a package of its own: name one of its crates, or use --workspace";
+            BuildError::NotAContract { path: manifest.clone(), reason: reason.to_owned() }
+        })?;
+        Self::from_metadata(package, &metadata)
+    }
+
+    fn from_metadata(package: &MetadataPackage, metadata: &Metadata) -> Result<Self, BuildError> {
+        let library = package.library().ok_or_else(|| BuildError::NotAContract {
+            path: package.manifest_path.clone(),
+            reason: "it has no library: a contract is a crate with a src/lib.rs".to_owned(),
+        })?;
+        let esker = package.metadata.as_ref().and_then(|metadata| metadata.get("esker"));
+        let artifact_name = esker.and_then(|esker| esker.get("name")).and_then(|name| name.as_str()).map(str::to_owned);
+        let outside = package.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev"));
+        let outside = outside.filter_map(|dependency| Some((dependency.name.clone(), dependency.path.clone()?)));
+        Ok(Self {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            manifest: package.manifest_path.clone(),
+            workspace_root: metadata.workspace_root.clone(),
+            target_dir: metadata.target_directory.clone(),
+            library: library.name.clone(),
+            artifact_name,
+            outside: outside.filter(|(_, path)| !path.starts_with(&metadata.workspace_root)).collect(),
+        })
+    }
+
+    /// The package's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.manifest.parent().unwrap_or(&self.manifest)
+    }
+
+    /// The workspace's lock file, if it has one by now.
+    pub(crate) fn lock_file(&self) -> Option<PathBuf> {
+        Some(self.workspace_root.join("Cargo.lock")).filter(|path| path.is_file())
+    }
+
+    /// Folder names in which this build's sources lie, with the name each is given instead, so that no byte of the
+    /// module depends on where they are. The last that fits is the one rustc takes.
+    pub(crate) fn remapped(&self) -> Vec<(PathBuf, String)> {
+        let mut remapped = Vec::new();
+        if let Some(home) = Toolchain::cargo_home() {
+            remapped.push((home.join("git/checkouts"), "/cargo/git".to_owned()));
+            let registry = home.join("registry/src");
+            remapped.push((registry.clone(), "/cargo/registry".to_owned()));
+            let mut sources: Vec<PathBuf> = std::fs::read_dir(registry)
+                .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+                .unwrap_or_default();
+            sources.sort();
+            remapped.extend(sources.into_iter().map(|source| (source, "/cargo/registry".to_owned())));
+        }
+        for (name, path) in &self.outside {
+            // What a dependency outside depends on lies in its workspace more often than not.
+            let root =
+                metadata(&path.join("Cargo.toml")).map_or_else(|_| path.clone(), |metadata| metadata.workspace_root);
+            remapped.push((root, format!("/outside/{name}")));
+        }
+        remapped.push((self.workspace_root.clone(), "/workspace".to_owned()));
+        remapped
+    }
+}
+
+/// Every contract of the workspace around `path`: the members whose library is a `cdylib` and depends on `esker-sdk`.
+///
+/// # Errors
+/// [`BuildError::NoCrate`] or [`BuildError::Manifest`]; [`BuildError::NotAContract`] if there is none.
+pub fn find_contracts(path: &Path) -> Result<Vec<Package>, BuildError> {
+    let manifest = manifest_at(path)?;
+    let metadata = metadata(&manifest)?;
+    let is_contract = |package: &&MetadataPackage| {
+        let cdylib = package.library().is_some_and(|library| library.kind.iter().any(|kind| kind == "cdylib"));
+        cdylib && package.depends_on_sdk()
+    };
+    let mut contracts = metadata
+        .packages
+        .iter()
+        .filter(is_contract)
+        .map(|package| Package::from_metadata(package, &metadata))
+        .collect::<Result<Vec<_>, _>>()?;
+    if contracts.is_empty() {
+        let reason = format!(
+            "no member of this workspace is a contract (a library with crate-type \"cdylib\" that depends on {SDK})"
+        );
+        return Err(BuildError::NotAContract { path: manifest, reason });
+    }
+    contracts.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(contracts)
+}

@@ -1,0 +1,159 @@
+//! A build from one end to the other.
+
+use std::path::Path;
+
+use esker_vm::envelope;
+use sha3::{Digest, Keccak256};
+
+use crate::artifact::{Artifact, Size};
+use crate::check::validate;
+use crate::module::{self, ContractAbi, FunctionName};
+use crate::{BuildError, Package, Progress, Provenance, Toolchain, compile};
+
+/// How hard rustc optimises, and for what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OptLevel {
+    /// `3`: for speed.
+    Speed,
+    /// `s`: for size, with inlining where it pays.
+    #[default]
+    Size,
+    /// `z`: for size alone.
+    MinimalSize,
+}
+
+impl OptLevel {
+    pub(crate) const fn as_toml(self) -> &'static str {
+        match self {
+            Self::Speed => "3",
+            Self::Size => "\"s\"",
+            Self::MinimalSize => "\"z\"",
+        }
+    }
+}
+
+/// What a build may vary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// How hard to optimise.
+    pub opt_level: OptLevel,
+    /// Fetch no crate.
+    pub offline: bool,
+}
+
+/// A built contract.
+#[derive(Clone)]
+pub struct Built {
+    /// What goes to `artifacts/NAME.json`.
+    pub artifact: Artifact,
+    /// The module that the artifact's envelope holds.
+    pub wasm: Vec<u8>,
+    /// What the module's functions are called in the source: the module itself carries no names.
+    pub names: Vec<FunctionName>,
+}
+
+impl std::fmt::Debug for Built {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Artifact { contract_name, code_hash, size, .. } = &self.artifact;
+        f.debug_struct("Built")
+            .field("contract", contract_name)
+            .field("code_hash", code_hash)
+            .field("size", size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds `package` with `toolchain`. The result is a module that the chain accepts, or an error.
+///
+/// # Errors
+/// [`BuildError`] says whether the source, the module or the machine is at fault.
+pub fn build(
+    package: &Package,
+    toolchain: &Toolchain,
+    options: &BuildOptions,
+    progress: &dyn Progress,
+) -> Result<Built, BuildError> {
+    let compiled = compile::compile(package, toolchain, options, progress)?;
+    let unusable = |reason: String| BuildError::Module { package: package.name.clone(), reason };
+    // Checked with its names, so that an error can say where.
+    if !exports_call(&compiled.wasm) {
+        return Err(BuildError::NotAContract {
+            path: package.manifest.clone(),
+            reason: "its module exports no `call`: a contract has one `#[contract] mod` (see docs/contracts.md)"
+                .to_owned(),
+        });
+    }
+    let refused = |reason: String| BuildError::Rejected { package: package.name.clone(), reason };
+    let provenance = Provenance::of(package, toolchain, options, &compiled)?;
+    let section = serde_json::to_vec(&provenance).expect("the record is plain JSON");
+    let wasm = module::shrink(&compiled.wasm, &section).map_err(|error| unusable(error.to_string()))?;
+    if let Err(reason) = validate(&wasm) {
+        // The linker's module names its functions; say it with them if it is refused for the same reason.
+        return Err(refused(validate(&compiled.wasm).err().unwrap_or(reason).to_string()));
+    }
+    let abi = ContractAbi::read(&wasm)
+        .map_err(|reason| BuildError::Abi { package: package.name.clone(), reason })?
+        .unwrap_or_else(|| ContractAbi { name: None, items: serde_json::Value::Array(Vec::new()) });
+    let bytecode = envelope::encode(&wasm);
+    let artifact = Artifact {
+        contract_name: package.artifact_name.clone().or(abi.name).unwrap_or_else(|| contract_name(&package.library)),
+        source_name: source_name(package),
+        abi: abi.items,
+        size: Size { wasm: wasm.len() as u64, envelope: bytecode.len() as u64 },
+        code_hash: format!("0x{}", hex::encode(Keccak256::digest(&bytecode))),
+        bytecode: format!("0x{}", hex::encode(&bytecode)),
+        toolchain: provenance.toolchain.clone(),
+        source_hash: provenance.source_hash.clone(),
+        dependency_hash: provenance.dependency_hash,
+    };
+    Ok(Built { artifact, wasm, names: module::function_names(&compiled.wasm) })
+}
+
+fn exports_call(wasm: &[u8]) -> bool {
+    wasmparser::Parser::new(0).parse_all(wasm).flatten().any(|payload| match payload {
+        wasmparser::Payload::ExportSection(exports) => {
+            exports.into_iter().flatten().any(|export| export.name == esker_vm::abi::EXPORT_CALL)
+        }
+        _ => false,
+    })
+}
+
+/// The library's file, below the workspace's root.
+fn source_name(package: &Package) -> String {
+    let folder = package.folder().strip_prefix(&package.workspace_root).unwrap_or(Path::new(""));
+    folder.join("src/lib.rs").to_string_lossy().replace('\\', "/")
+}
+
+/// A crate's name as a contract's: `esker_` at its beginning goes, words begin with a capital, and standards are
+/// written as their authors do (`esker_erc20` is `ERC20`, `token_sale` is `TokenSale`).
+fn contract_name(library: &str) -> String {
+    let bare = library.strip_prefix("esker_").unwrap_or(library);
+    let word = |word: &str| {
+        let number = word.strip_prefix("erc").unwrap_or_default();
+        if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return format!("ERC{number}");
+        }
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+    };
+    bare.split(['_', '-']).map(word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contract_name;
+
+    #[test]
+    fn crates_give_their_contracts_names() {
+        for (library, name) in [
+            ("esker_erc20", "ERC20"),
+            ("esker_erc721", "ERC721"),
+            ("erc", "Erc"),
+            ("erc20_vault", "ERC20Vault"),
+            ("token_sale", "TokenSale"),
+            ("counter", "Counter"),
+        ] {
+            assert_eq!(contract_name(library), name);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Where a module's bytes go, and what deploying it costs.
+
+use esker_vm::envelope;
+use serde::Serialize;
+use wasmparser::{BinaryReaderError, Parser, Payload, TypeRef};
+
+use crate::FunctionName;
+
+/// Gas for a byte of raw module on deploy (`docs/spec/gas.md`).
+const GAS_PER_MODULE_BYTE: u64 = 40;
+/// Intrinsic gas of a creation: 21,000 and 32,000 more (EIP-2).
+const CREATION_GAS: u64 = 53_000;
+
+/// A section of a module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SectionSize {
+    /// What the specification calls it; a custom section by its own name.
+    pub name: String,
+    /// Its size with its header, in bytes.
+    pub bytes: u64,
+}
+
+/// A function of a module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FunctionSize {
+    /// Its index, imports counted.
+    pub index: u32,
+    /// Its name where known, else `function N`.
+    pub name: String,
+    /// Size of its body, in bytes.
+    pub bytes: u64,
+}
+
+/// Where the bytes go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SizeReport {
+    /// The raw module, in bytes.
+    pub wasm: u64,
+    /// The envelope, in bytes.
+    pub envelope: u64,
+    /// Its sections in order.
+    pub sections: Vec<SectionSize>,
+    /// Its functions, the largest first.
+    pub functions: Vec<FunctionSize>,
+    /// Gas of a deploy transaction without what compiling and the constructor cost: intrinsic, calldata and module bytes.
+    pub deploy_gas_floor: u64,
+}
+
+/// Measures a module. `names` gives its functions' names, where they are known from elsewhere.
+///
+/// # Errors
+/// If the bytes are no module.
+pub fn measure(wasm: &[u8], names: &[FunctionName]) -> Result<SizeReport, BinaryReaderError> {
+    let own = crate::module::function_names(wasm);
+    let names = if names.is_empty() { own.as_slice() } else { names };
+    let mut sections = Vec::new();
+    let mut functions = Vec::new();
+    let mut next = 0;
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload?;
+        if let Some((id, range)) = payload.as_section() {
+            let content = range.len() as u64;
+            sections.push(SectionSize { name: section_name(id, &payload), bytes: 1 + leb128_len(content) + content });
+        }
+        match payload {
+            Payload::ImportSection(reader) => {
+                for import in reader.into_imports() {
+                    next += u32::from(matches!(import?.ty, TypeRef::Func(_) | TypeRef::FuncExact(_)));
+                }
+            }
+            Payload::CodeSectionEntry(body) => {
+                let known = names.binary_search_by_key(&next, |name| name.index).ok().and_then(|at| names.get(at));
+                let name = known.map_or_else(|| format!("function {next}"), |known| known.name.clone());
+                functions.push(FunctionSize { index: next, name, bytes: body.range().len() as u64 });
+                next += 1;
+            }
+            _ => {}
+        }
+    }
+    functions.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.index.cmp(&b.index)));
+    let envelope = envelope::encode(wasm);
+    let deploy_gas_floor = CREATION_GAS + calldata_gas(&envelope) + GAS_PER_MODULE_BYTE * wasm.len() as u64;
+    Ok(SizeReport { wasm: wasm.len() as u64, envelope: envelope.len() as u64, sections, functions, deploy_gas_floor })
+}
+
+/// EIP-2028: 4 gas for a zero byte, 16 for any other.
+fn calldata_gas(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| if byte == 0 { 4 } else { 16 }).sum()
+}
+
+fn leb128_len(value: u64) -> u64 {
+    u64::from((64 - (value | 1).leading_zeros()).div_ceil(7))
+}
+
+fn section_name(id: u8, payload: &Payload<'_>) -> String {
+    if let Payload::CustomSection(section) = payload {
+        return section.name().to_owned();
+    }
+    let known = match id {
+        1 => "type",
+        2 => "import",
+        3 => "function",
+        4 => "table",
+        5 => "memory",
+        6 => "global",
+        7 => "export",
+        8 => "start",
+        9 => "element",
+        10 => "code",
+        11 => "data",
+        12 => "data count",
+        13 => "tag",
+        _ => return format!("section {id}"),
+    };
+    known.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_and_header_add_up_to_the_module() {
+        let wasm = wat::parse_str(
+            r#"(module (import "esker_v1" "chain_id" (func (result i64)))
+                (memory (export "memory") 1)
+                (func $small) (func $big (export "call") (drop (i64.const 123456789012345)))
+                (data (i32.const 0) "some bytes"))"#,
+        )
+        .expect("valid text");
+        let report = measure(&wasm, &[]).expect("a module");
+        assert_eq!(8 + report.sections.iter().map(|section| section.bytes).sum::<u64>(), wasm.len() as u64);
+        let names: Vec<_> = report.functions.iter().map(|function| (function.index, function.name.as_str())).collect();
+        assert_eq!(names, [(2, "big"), (1, "small")]);
+        assert!(report.deploy_gas_floor > 53_000 + 40 * wasm.len() as u64);
+    }
+}

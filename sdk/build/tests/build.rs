@@ -1,0 +1,203 @@
+//! Building contract crates for real: the compiler is whatever this machine has or can fetch. Where it has none, every
+//! test here says so and does nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use esker_sdk_build::{
+    Artifact, BuildError, BuildOptions, Built, OptLevel, Package, ToStderr, Toolchain, ToolchainOptions, build, check,
+    find_contracts, measure,
+};
+use tempfile::TempDir;
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bare")
+}
+
+fn toolchain() -> Option<&'static Toolchain> {
+    static FOUND: OnceLock<Option<Toolchain>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let options = ToolchainOptions::from_env(env!("CARGO_MANIFEST_DIR")).expect("a cache folder");
+        match Toolchain::find(&options, &ToStderr) {
+            Ok(toolchain) => Some(toolchain),
+            Err(error) => {
+                eprintln!("SKIPPED, ALL TESTS THAT COMPILE CONTRACTS: {error}");
+                None
+            }
+        }
+    });
+    found.as_ref()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("the fixture").map(|entry| entry.expect("an entry")) {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(path, target).expect("a copied file");
+        }
+    }
+}
+
+/// The fixture in a folder of its own, which the guard removes.
+fn copied(depth: &str) -> (TempDir, PathBuf) {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let folder = parent.path().join(depth);
+    copy(&fixture(), &folder);
+    (parent, folder)
+}
+
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).expect("a text file");
+    assert!(text.contains(from), "{from:?} is not in {}", path.display());
+    fs::write(path, text.replacen(from, to, 1)).expect("a written file");
+}
+
+fn build_in(folder: &Path, toolchain: &Toolchain, options: &BuildOptions) -> Result<Built, BuildError> {
+    build(&Package::read(folder)?, toolchain, options, &ToStderr)
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn two_folders_give_the_same_bytes_and_no_folder_shows_in_them() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_first_guard, first) = copied("a");
+    let (_second_guard, second) = copied("some/where/else/with a space");
+    let first_built = build_in(&first, toolchain, &BuildOptions::default()).expect("the fixture builds");
+    let second_built = build_in(&second, toolchain, &BuildOptions::default()).expect("the fixture builds");
+    assert_eq!(first_built.wasm, second_built.wasm);
+    assert_eq!(first_built.artifact, second_built.artifact);
+    assert!(contains(&first_built.wasm, "words/src/lib.rs"), "the panic's place should be in the module");
+    for folder in
+        [first.to_str(), std::env::var("HOME").ok().as_deref(), std::env::temp_dir().to_str()].into_iter().flatten()
+    {
+        assert!(folder.len() < 2 || !contains(&first_built.wasm, folder), "{folder} is in the module");
+    }
+    // Building again, warm, changes nothing either.
+    assert_eq!(build_in(&first, toolchain, &BuildOptions::default()).expect("builds").wasm, first_built.wasm);
+}
+
+#[test]
+fn an_artifact_holds_what_tools_and_the_chain_read() {
+    let Some(toolchain) = toolchain() else { return };
+    let (guard, folder) = copied("contract");
+    let built = build_in(&folder, toolchain, &BuildOptions::default()).expect("the fixture builds");
+    let artifacts = guard.path().join("artifacts");
+    let path = built.artifact.write(&artifacts).expect("written");
+    assert_eq!(path, artifacts.join("Bare.json"));
+    assert_eq!(Artifact::read(&path).expect("read back"), built.artifact);
+    assert_eq!(built.artifact.wasm().expect("an envelope"), built.wasm);
+    assert_eq!(check(&path).expect("an artifact").verdict, Ok(()));
+
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
+    assert_eq!(json["bytecode"], json["deployedBytecode"]);
+    assert!(json["bytecode"].as_str().is_some_and(|code| code.starts_with("0xef45534b01")));
+    assert_eq!(json["size"]["wasm"], built.wasm.len());
+    let abi: alloy_json_abi::JsonAbi = serde_json::from_value(json["abi"].clone()).expect("an ABI");
+    assert_eq!(abi.function("reverse").expect("the function")[0].signature(), "reverse(bytes32[])");
+    assert_eq!(abi.error("NoWord").expect("the error")[0].signature(), "NoWord(uint256)");
+    let object: alloy_json_abi::ContractObject =
+        serde_json::from_str(&built.artifact.to_json()).expect("Foundry's shape");
+    assert_eq!(object.bytecode.expect("bytecode").len() as u64, built.artifact.size.envelope);
+
+    let report = measure(&built.wasm, &built.names).expect("a module");
+    assert!(report.functions.iter().any(|function| function.name == "words::word"), "{:?}", report.functions);
+    assert!(
+        !report
+            .sections
+            .iter()
+            .any(|section| ["name", "producers", "target_features"].contains(&section.name.as_str()))
+    );
+    assert!(report.sections.iter().any(|section| section.name == "esker.build"));
+}
+
+#[test]
+fn every_optimisation_level_gives_a_module_the_chain_accepts() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_guard, folder) = copied("contract");
+    let sizes = [OptLevel::MinimalSize, OptLevel::Size, OptLevel::Speed].map(|opt_level| {
+        let options = BuildOptions { opt_level, ..BuildOptions::default() };
+        build_in(&folder, toolchain, &options).expect("the fixture builds").wasm.len()
+    });
+    eprintln!("z, s, 3: {sizes:?} bytes");
+    assert!(sizes[0] <= sizes[2], "{sizes:?}");
+}
+
+#[test]
+fn an_error_in_the_source_is_shown_as_the_compiler_says_it() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_guard, folder) = copied("contract");
+    edit(&folder.join("src/lib.rs"), "let count =", "let count: &str =");
+    let error = build_in(&folder, toolchain, &BuildOptions::default()).expect_err("it does not compile");
+    assert!(!error.is_infrastructure());
+    let text = error.to_string();
+    assert!(
+        text.contains("esker-bare does not compile") && text.contains("E0308") && text.contains("src/lib.rs"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_library_without_an_entry_point_is_not_a_contract() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_guard, folder) = copied("contract");
+    edit(&folder.join("src/lib.rs"), "#[unsafe(no_mangle)]\n", "");
+    let error = build_in(&folder, toolchain, &BuildOptions::default()).expect_err("no call");
+    assert!(
+        matches!(error, BuildError::NotAContract { .. }) && error.to_string().contains("exports no `call`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_lock_file_that_does_not_fit_is_an_error_with_a_hint() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_guard, folder) = copied("contract");
+    build_in(&folder, toolchain, &BuildOptions::default()).expect("the first build writes a lock file");
+    edit(&folder.join("words/Cargo.toml"), "0.1.0", "0.2.0");
+    let error = build_in(&folder, toolchain, &BuildOptions::default()).expect_err("the lock file is old");
+    assert!(error.to_string().contains("hint: Cargo.lock no longer fits"), "{error}");
+}
+
+#[test]
+fn builds_of_one_workspace_from_many_threads_do_not_disturb_each_other() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_guard, folder) = copied("contract");
+    let hashes: Vec<String> = std::thread::scope(|scope| {
+        let builds: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| build_in(&folder, toolchain, &BuildOptions::default()).expect("the fixture builds"))
+            })
+            .collect();
+        builds.into_iter().map(|build| build.join().expect("no panic").artifact.code_hash).collect()
+    });
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
+}
+
+#[test]
+fn paths_that_are_no_contract_crate_are_named_in_the_error() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let error = Package::read(&folder.path().join("nowhere")).expect_err("no folder");
+    assert!(matches!(error, BuildError::NoCrate(_)) && error.to_string().contains("esker contract new"), "{error}");
+    let error = Package::read(folder.path()).expect_err("an empty folder");
+    assert!(matches!(error, BuildError::NoCrate(_)), "{error}");
+
+    fs::write(folder.path().join("Cargo.toml"), "[package]\nname = 7\n").expect("a written file");
+    let error = Package::read(folder.path()).expect_err("a bad manifest");
+    assert!(matches!(error, BuildError::Manifest { .. }), "{error}");
+
+    fs::create_dir(folder.path().join("src")).expect("a folder");
+    fs::write(folder.path().join("src/main.rs"), "fn main() {}").expect("a written file");
+    let manifest = "[package]\nname = \"program\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+    fs::write(folder.path().join("Cargo.toml"), manifest).expect("a written file");
+    let error = Package::read(folder.path()).expect_err("a program");
+    assert!(error.to_string().contains("it has no library"), "{error}");
+    let error = find_contracts(folder.path()).expect_err("no contract");
+    assert!(error.to_string().contains("no member of this workspace is a contract"), "{error}");
+}
