@@ -1,1 +1,101 @@
-//! To be written.
+//! Write smart contracts for Esker in Rust.
+//!
+//! One `#[contract] mod` holds a contract's storage, events, errors and methods; from it come its selectors, ABI,
+//! dispatcher, storage layout (Solidity's) and typed handles for its callers. The guide is `docs/sdk.md`.
+//!
+//! ```
+//! #![no_std]
+//! use esker_sdk::prelude::*;
+//!
+//! #[contract]
+//! pub mod counter {
+//!     use super::*;
+//!
+//!     #[storage]
+//!     pub struct Counter {
+//!         count: Cell<U256>,
+//!     }
+//!
+//!     impl Counter {
+//!         /// How often somebody counted.
+//!         pub fn count(&self) -> U256 {
+//!             self.count.get()
+//!         }
+//!
+//!         /// Counts once more.
+//!         pub fn increment(&mut self) {
+//!             self.count.add(1);
+//!         }
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! # Which crate exports `call` and `deploy`
+//!
+//! A contract crate is both a wasm module (`cdylib`) and a library (`rlib`) that other contracts import for its types and
+//! handles. Only the contract that is being built may export the entry points and carry the `esker.abi` custom section.
+//! `#[contract]` decides when it is expanded, for `wasm32` only:
+//!
+//! - if the environment variable `ESKER_CONTRACT` is set, the crate whose name (`CARGO_CRATE_NAME`, as in
+//!   `esker_erc20`) equals it exports, and no other does. The expansion mentions the variable in `option_env!`, so cargo
+//!   rebuilds a contract crate, and nothing else, when it changes. `esker contract build` sets it;
+//! - else the crate exports if cargo builds it because it was asked for (`CARGO_PRIMARY_PACKAGE`), so that plain
+//!   `cargo build --target wasm32-unknown-unknown` in a contract's folder works too. Cargo does not notice when a crate
+//!   that was asked for once is a dependency the next time in the same target folder; the linker then reports the symbol
+//!   `call` twice, and setting `ESKER_CONTRACT` is the cure.
+//!
+//! Natively nothing is exported.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+#[doc(hidden)]
+pub extern crate alloc;
+
+// The macros name this crate by its outside name, in its own tests and documentation too.
+extern crate self as esker_sdk;
+
+pub mod abi;
+mod address;
+mod bytes;
+mod call;
+mod context;
+mod contract;
+pub mod crypto;
+mod error;
+mod event;
+mod host;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod native;
+mod numbers;
+pub mod prelude;
+pub mod storage;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
+pub use address::Address;
+pub use bytes::{B256, Bytes, FixedBytes};
+pub use call::{CallError, CallResult, Deployment, MethodCall, Payable, View, Write};
+pub use context::Context;
+pub use contract::{Contract, Entry};
+pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
+pub use esker_sdk_macros::{Abi, contract, error, event, interface, storage, test};
+pub use event::{Event, Indexed, Log};
+pub use numbers::{I256, Int, Number, U256, Uint};
+pub use primitive_types;
+
+/// What the macros' expansions name. Not part of the surface: it may change at any time.
+#[doc(hidden)]
+pub mod expansion {
+    pub use crate::abi::{
+        AbiElement, AbiEncode, AbiType, ConstructorItem, Decoder, Description, Encoder, ErrorItem, ErrorSet, EventItem,
+        Field, FunctionItem, Mutability, One, Output, Parameter, Shape, json_bytes, json_len, output_size, selector, topic,
+    };
+    pub use crate::contract::{empty_revert, guard_payment, guard_reentrancy, input};
+    pub use crate::error::{REENTRANT_CALL, decode_error};
+    #[cfg(target_arch = "wasm32")]
+    pub use crate::host::finish;
+    pub use crate::host::log;
+    pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size};
+    pub use alloc::{string::String, vec::Vec};
+    pub use core;
+}

@@ -1,1 +1,95 @@
-//! To be written.
+//! The macros of `esker-sdk`, which re-exports them. Their documentation for authors is `docs/sdk.md`.
+//!
+//! Selectors, topics, layouts and the JSON ABI are not computed here: the expansions describe them as constants over the
+//! SDK's traits, so that the compiler evaluates them with every type resolved, aliases and other crates' structs included.
+
+mod abi;
+mod attributes;
+mod contract;
+mod dispatch;
+mod errors;
+mod event;
+mod handle;
+mod interface;
+mod method;
+mod names;
+mod storage;
+mod test;
+
+use proc_macro::TokenStream;
+use syn::parse_macro_input;
+
+fn expanded(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
+    result.unwrap_or_else(|error| error.into_compile_error()).into()
+}
+
+/// Makes a module a contract.
+///
+/// It holds one `#[storage]` struct and its `impl` blocks, whose `pub fn`s are the contract's methods; `#[constructor]`,
+/// `#[payable]`, `#[reentrant]`, `#[fallback]`, `#[receive]` and `#[name = "…"]` mark methods. `#[event]` and `#[error]`
+/// items inside it enter the ABI; events defined elsewhere do by `#[contract(events(path, …))]`.
+#[proc_macro_attribute]
+pub fn contract(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expanded(contract::expand(arguments.into(), item.into()))
+}
+
+/// Makes a trait a typed handle for contracts that have its methods: `IErc20::at(address).transfer(to, 5).call(cx)`.
+#[proc_macro_attribute]
+pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expanded(interface::expand(arguments.into(), item.into()))
+}
+
+/// Lays a struct out in storage as Solidity does. Inside `#[contract] mod` it marks the contract's own storage;
+/// `#[storage(nested)]` marks structs that lie inside it.
+#[proc_macro_attribute]
+pub fn storage(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expanded(storage::expand_attribute(arguments.into(), item.into()))
+}
+
+/// Makes a struct a Solidity event. `#[indexed]` marks topics; `#[event(anonymous)]` leaves the signature out.
+#[proc_macro_attribute]
+pub fn event(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expanded(event::expand_attribute(arguments.into(), item.into()))
+}
+
+/// Makes an enum's variants, or a struct, Solidity custom errors. A variant `#[from] Name(OtherError)` passes on another
+/// type's errors.
+#[proc_macro_attribute]
+pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expanded(errors::expand_attribute(arguments.into(), item.into()))
+}
+
+/// Makes a struct a Solidity struct (an ABI tuple), or an enum without fields a Solidity enum.
+#[proc_macro_derive(Abi)]
+pub fn derive_abi(item: TokenStream) -> TokenStream {
+    expanded(abi::expand(&parse_macro_input!(item)))
+}
+
+/// A test that runs twice, natively and as wasm on the real VM.
+///
+/// `fn name(chain: &mut Chain, alice: User, bob: User) { … }` becomes a `#[test]` that calls
+/// `::esker_sdk_test::dual_run`, which the test kit provides:
+///
+/// ```text
+/// #[test]
+/// fn name() {
+///     ::esker_sdk_test::dual_run(
+///         ::core::stringify!(name),
+///         ::core::module_path!(),
+///         ::core::env!("CARGO_MANIFEST_DIR"),
+///         &["alice", "bob"],
+///         |chain: &mut Chain, users: &[::esker_sdk_test::User]| {
+///             let alice: User = ::core::clone::Clone::clone(&users[0]);
+///             let bob: User = ::core::clone::Clone::clone(&users[1]);
+///             …
+///         },
+///     )
+/// }
+/// ```
+///
+/// `dual_run(name: &str, module: &str, manifest_dir: &str, users: &[&str], body: impl Fn(&mut Chain, &[User]))` calls the
+/// body once a run with as many users as names. Other attributes of the function (`#[ignore]`, `#[should_panic]`) stay.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expanded(test::expand(arguments.into(), item.into()))
+}

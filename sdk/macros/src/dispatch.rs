@@ -1,0 +1,178 @@
+//! The dispatcher: from calldata to methods and back.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, spanned::Spanned};
+
+use crate::method::{Access, Method, Returned};
+
+/// The constant that holds the `index`-th function's selector.
+pub fn selector_constant(index: usize) -> Ident {
+    format_ident!("__ESKER_SELECTOR_{index}")
+}
+
+/// Decodes the arguments from `data`, calls the method, reverts on its error, and leaves its value in `__value`.
+fn invoke(contract: &Ident, method: &Method, arguments: &TokenStream, names: &[Ident]) -> TokenStream {
+    let ident = &method.ident;
+    let mut parameters: Vec<TokenStream> = method
+        .arguments
+        .iter()
+        .zip(names)
+        .map(|(argument, name)| if argument.is_reference { quote!(&#name) } else { quote!(#name) })
+        .collect();
+    let context = match method.context {
+        Access::None => None,
+        Access::Shared => Some(quote!(&::esker_sdk::Context::new())),
+        Access::Mutable => Some(quote!(&mut ::esker_sdk::Context::new())),
+    };
+    if let Some(context) = context {
+        parameters.insert(method.context_position, context);
+    }
+    let receiver = match method.receiver {
+        Access::None => None,
+        Access::Shared => Some(quote!(&#contract::__esker_root())),
+        Access::Mutable => Some(quote!(&mut #contract::__esker_root())),
+    };
+    let parameters = receiver.into_iter().chain(parameters);
+    let call = quote_spanned!(ident.span()=> #contract::#ident(#(#parameters),*));
+    let call = match &method.error {
+        None => call,
+        Some(error) => {
+            let revert = quote_spanned!(error.span()=> <#error as ::esker_sdk::ContractError>::revert(&error));
+            quote! {
+                match #call {
+                    ::core::result::Result::Ok(value) => value,
+                    ::core::result::Result::Err(error) => #revert,
+                }
+            }
+        }
+    };
+    quote! {
+        #arguments
+        #[allow(clippy::let_unit_value, reason = "a method may return nothing")]
+        let __value = #call;
+    }
+}
+
+/// Decodes the arguments from the slice `data`.
+fn decode(method: &Method, data: &TokenStream) -> (TokenStream, Vec<Ident>) {
+    let names: Vec<Ident> = (0..method.arguments.len()).map(|index| format_ident!("__argument_{index}")).collect();
+    if names.is_empty() {
+        return (TokenStream::new(), names);
+    }
+    let decoded = method.arguments.iter().map(|argument| {
+        let owned = &argument.owned;
+        quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::decode(&mut __decoder))
+    });
+    let tokens = quote! {
+        let mut __decoder = ::esker_sdk::expansion::Decoder::new(#data);
+        #(let #names = #decoded;)*
+        if __decoder.has_failed() {
+            ::esker_sdk::expansion::empty_revert();
+        }
+    };
+    (tokens, names)
+}
+
+fn guards(method: &Method, check_payment: bool) -> TokenStream {
+    let payment = (check_payment && !method.payable).then(|| quote!(::esker_sdk::expansion::guard_payment();));
+    let reentrancy = method.is_guarded().then(|| quote!(::esker_sdk::expansion::guard_reentrancy();));
+    quote!(#payment #reentrancy)
+}
+
+fn function(contract: &Ident, method: &Method, check_payment: bool) -> TokenStream {
+    let guards = guards(method, check_payment);
+    let (arguments, names) = decode(method, &quote!(__arguments));
+    let invoke = invoke(contract, method, &arguments, &names);
+    let output = method.output();
+    let encode = match &method.returned {
+        Returned::Nothing => quote!(::esker_sdk::expansion::Vec::new()),
+        Returned::One(_) | Returned::Several(_) => quote! {
+            let mut __encoder = ::esker_sdk::expansion::Encoder::new(
+                &[],
+                const { ::esker_sdk::expansion::output_size::<#output>() },
+            );
+            <#output as ::esker_sdk::expansion::Output>::encode(&__value, &mut __encoder);
+            __encoder.finish()
+        },
+    };
+    quote!({ #guards #invoke #encode })
+}
+
+fn fallback(contract: &Ident, method: &Method, check_payment: bool) -> TokenStream {
+    let guards = guards(method, check_payment);
+    let names = [format_ident!("__input")];
+    // The fallback takes the whole input, undecoded.
+    let owned = quote!(let __input = ::esker_sdk::Bytes(__input););
+    let invoke = invoke(contract, method, &owned, &names);
+    let output = match &method.returned {
+        Returned::Nothing => quote!(::esker_sdk::expansion::Vec::new()),
+        Returned::One(_) | Returned::Several(_) => quote!(__value.0),
+    };
+    quote!({ #guards #invoke #output })
+}
+
+/// The body of `Contract::call`.
+pub fn call(
+    contract: &Ident,
+    functions: &[Method],
+    fallback_method: Option<&Method>,
+    receive: Option<&Method>,
+) -> TokenStream {
+    // When nothing takes value, one check in front serves all.
+    let none_payable = functions.iter().chain(fallback_method).chain(receive).all(|method| !method.payable);
+    let check_first = none_payable.then(|| quote!(::esker_sdk::expansion::guard_payment();));
+    let arms = functions.iter().enumerate().map(|(index, method)| {
+        let (selector, body) = (selector_constant(index), function(contract, method, !none_payable));
+        quote!(#selector => return #body,)
+    });
+    let otherwise = match fallback_method {
+        Some(method) => fallback(contract, method, !none_payable),
+        None => quote!(::esker_sdk::expansion::empty_revert()),
+    };
+    let receive = receive.map(|method| {
+        let guards = guards(method, false);
+        let invoke = invoke(contract, method, &TokenStream::new(), &[]);
+        quote! {
+            if __input.is_empty() {
+                #guards
+                #invoke
+                return ::esker_sdk::expansion::Vec::new();
+            }
+        }
+    });
+    quote! {
+        let __input = ::esker_sdk::expansion::input();
+        #check_first
+        #receive
+        if let ::core::option::Option::Some((__selector, __arguments)) = __input.split_first_chunk::<4>() {
+            #[allow(unused_variables, reason = "no function may have arguments")]
+            let __arguments = __arguments;
+            match u32::from_be_bytes(*__selector) {
+                #(#arms)*
+                _ => {}
+            }
+        }
+        #otherwise
+    }
+}
+
+/// The body of `Contract::deploy`.
+pub fn deploy(contract: &Ident, constructor: Option<&Method>) -> TokenStream {
+    let Some(method) = constructor else {
+        return quote! {
+            ::esker_sdk::expansion::guard_payment();
+            ::esker_sdk::expansion::Vec::new()
+        };
+    };
+    let guards = guards(method, true);
+    let (arguments, names) = decode(method, &quote!(&__input));
+    let input = (!names.is_empty()).then(|| quote!(let __input = ::esker_sdk::expansion::input();));
+    let invoke = invoke(contract, method, &arguments, &names);
+    quote! {
+        #guards
+        #input
+        #invoke
+        ::esker_sdk::expansion::Vec::new()
+    }
+}

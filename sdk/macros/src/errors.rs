@@ -1,0 +1,173 @@
+//! `#[error]`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Attribute, Fields, Ident, Item, Type, spanned::Spanned};
+
+use crate::{
+    attributes::{Errors, missing_derives, no_generics, take_flag, take_name, undocumented},
+    names::{camel_case, plain},
+};
+
+pub fn expand_attribute(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    expand(&arguments, syn::parse2(item)?)
+}
+
+/// The tokens that one variant (or the struct) contributes.
+struct Parts {
+    item: Option<TokenStream>,
+    wrapped: Option<Type>,
+    encode: TokenStream,
+    decode: TokenStream,
+}
+
+fn parts(constructor: &TokenStream, ident: &Ident, attributes: &mut Vec<Attribute>, fields: &Fields) -> syn::Result<Parts> {
+    let solidity = take_name(attributes)?.unwrap_or_else(|| plain(ident));
+    if let Some(span) = take_flag(attributes, "from")? {
+        let Fields::Unnamed(inner) = fields else {
+            return Err(syn::Error::new(span, "#[from] goes on a variant that wraps another error: Token(erc20::Error)"));
+        };
+        if inner.unnamed.len() != 1 {
+            return Err(syn::Error::new(inner.span(), "a #[from] variant wraps exactly one other error"));
+        }
+        let ty = inner.unnamed[0].ty.clone();
+        let error = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>);
+        return Ok(Parts {
+            item: None,
+            encode: quote!(#constructor(inner) => #error::encode(inner)),
+            decode: quote! {
+                if let ::core::option::Option::Some(inner) = #error::decode(data) {
+                    return ::core::option::Option::Some(#constructor(inner));
+                }
+            },
+            wrapped: Some(ty),
+        });
+    }
+    let bindings: Vec<Ident> = (0..fields.len()).map(|index| format_ident!("field_{index}")).collect();
+    let types: Vec<&Type> = fields.iter().map(|field| &field.ty).collect();
+    let shapes: Vec<TokenStream> = types
+        .iter()
+        .map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::SHAPE))
+        .collect();
+    let parameters = fields.iter().zip(&shapes).map(|(field, shape)| {
+        let name = field.ident.as_ref().map(camel_case).unwrap_or_default();
+        quote!(::esker_sdk::expansion::Parameter { name: #name, shape: #shape, indexed: false })
+    });
+    let parameters = quote!(&[#(#parameters),*]);
+    let pattern = match fields {
+        Fields::Named(named) => {
+            let names = named.named.iter().map(|field| &field.ident);
+            quote!(#constructor { #(#names: #bindings),* })
+        }
+        Fields::Unnamed(_) => quote!(#constructor(#(#bindings),*)),
+        Fields::Unit => constructor.clone(),
+    };
+    let decoded = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::decode(decoder)));
+    let unused = bindings.is_empty().then(|| quote!(let _ = &decoder;));
+    Ok(Parts {
+        item: Some(quote!(::esker_sdk::expansion::ErrorItem { name: #solidity, fields: #parameters })),
+        wrapped: None,
+        encode: quote! {
+            #pattern => {
+                const SELECTOR: [u8; 4] = ::esker_sdk::expansion::selector(#solidity, #parameters).to_be_bytes();
+                let mut encoder =
+                    ::esker_sdk::expansion::Encoder::new(&SELECTOR, const { 0 #(+ #shapes.head_size())* });
+                #(::esker_sdk::expansion::AbiEncode::encode(#bindings, &mut encoder);)*
+                encoder.finish()
+            }
+        },
+        decode: quote! {
+            {
+                const SELECTOR: u32 = ::esker_sdk::expansion::selector(#solidity, #parameters);
+                let found = ::esker_sdk::expansion::decode_error(data, SELECTOR, |decoder| {
+                    #unused
+                    #(let #bindings = #decoded;)*
+                    #pattern
+                });
+                if found.is_some() {
+                    return found;
+                }
+            }
+        },
+    })
+}
+
+pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
+    if !arguments.is_empty() {
+        return Err(syn::Error::new(arguments.span(), "#[error] takes no arguments"));
+    }
+    let mut errors = Errors::default();
+    let (item, name, all) = match item {
+        Item::Enum(mut item) => {
+            no_generics(&item.generics, "an error")?;
+            let mut all = Vec::new();
+            for variant in &mut item.variants {
+                let ident = variant.ident.clone();
+                let constructor = quote!(Self::#ident);
+                all.extend(errors.keep(parts(&constructor, &ident, &mut variant.attrs, &variant.fields)));
+            }
+            if item.variants.is_empty() {
+                errors.at(item.ident.span(), "an error enum has at least one variant");
+            }
+            let derives = missing_derives(&item.attrs, &["Clone", "Debug", "PartialEq", "Eq"]);
+            (quote!(#derives #item), item.ident, all)
+        }
+        Item::Struct(mut item) => {
+            no_generics(&item.generics, "an error")?;
+            let ident = item.ident.clone();
+            let own = errors.keep(parts(&quote!(Self), &ident, &mut item.attrs, &item.fields));
+            let derives = missing_derives(&item.attrs, &["Clone", "Debug", "PartialEq", "Eq"]);
+            (quote!(#derives #item), ident, own.into_iter().collect())
+        }
+        other => return Err(syn::Error::new(other.span(), "#[error] goes on an enum or a struct")),
+    };
+    errors.finish()?;
+    let items = all.iter().filter_map(|parts| parts.item.as_ref());
+    let wrapped: Vec<&Type> = all.iter().filter_map(|parts| parts.wrapped.as_ref()).collect();
+    let wrapped_sets =
+        wrapped.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>::ERRORS));
+    let encode = all.iter().map(|parts| &parts.encode);
+    let decode = all.iter().map(|parts| &parts.decode);
+    let conversions = all.iter().filter(|parts| parts.wrapped.is_some()).map(|parts| {
+        let (ty, encode) = (&parts.wrapped, &parts.encode);
+        // The constructor is what the pattern starts with.
+        let constructor = encode.clone().into_iter().take_while(|token| {
+            !matches!(token, proc_macro2::TokenTree::Group(_))
+        });
+        let constructor: TokenStream = constructor.collect();
+        quote! {
+            #[automatically_derived]
+            impl ::core::convert::From<#ty> for #name {
+                fn from(inner: #ty) -> Self {
+                    #constructor(inner)
+                }
+            }
+        }
+    });
+    let undocumented = undocumented();
+    Ok(quote! {
+        #undocumented
+        #item
+
+        #[automatically_derived]
+        impl ::esker_sdk::ContractError for #name {
+            const ERRORS: &'static ::esker_sdk::expansion::ErrorSet = &::esker_sdk::expansion::ErrorSet {
+                items: &[#(#items),*],
+                wrapped: &[#(#wrapped_sets),*],
+            };
+
+            fn encode(&self) -> ::esker_sdk::expansion::Vec<u8> {
+                match self {
+                    #(#encode),*
+                }
+            }
+
+            fn decode(data: &[u8]) -> ::core::option::Option<Self> {
+                #(#decode)*
+                ::core::option::Option::None
+            }
+        }
+
+        #(#conversions)*
+    })
+}

@@ -1,0 +1,344 @@
+//! A method as its signature tells it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{
+    Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, ReturnType, Signature, Type, TypeReference,
+    spanned::Spanned,
+};
+
+use crate::{
+    attributes::{Errors, docs, no_generics, take_flag, take_name},
+    names::camel_case,
+};
+
+/// `&self`, `&mut self` or neither; or the same of a [`Context`](https://docs.rs/esker-sdk) parameter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    None,
+    Shared,
+    Mutable,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Function,
+    Constructor,
+    Fallback,
+    Receive,
+}
+
+pub struct Argument {
+    pub ident: Ident,
+    /// As written: perhaps a reference.
+    pub ty: Type,
+    /// What is decoded.
+    pub owned: TokenStream,
+    pub is_reference: bool,
+}
+
+pub enum Returned {
+    Nothing,
+    One(Type),
+    Several(Type),
+}
+
+pub struct Method {
+    pub kind: Kind,
+    pub ident: Ident,
+    pub solidity: String,
+    pub docs: Vec<Attribute>,
+    pub receiver: Access,
+    /// The context parameter's access and its position among the parameters behind the receiver.
+    pub context: Access,
+    pub context_position: usize,
+    pub arguments: Vec<Argument>,
+    pub returned: Returned,
+    pub error: Option<Type>,
+    pub payable: bool,
+    pub reentrant: bool,
+}
+
+/// What a type is called in messages and compared by.
+pub fn text(ty: &Type) -> String {
+    quote!(#ty).to_string()
+}
+
+fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+    match ty {
+        Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
+        Type::Group(group) => last_segment(&group.elem),
+        Type::Paren(paren) => last_segment(&paren.elem),
+        _ => None,
+    }
+}
+
+fn is_named(ty: &Type, name: &str) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == name && segment.arguments.is_empty())
+}
+
+/// The type that is decoded for an argument written as a reference.
+fn owned(reference: &TypeReference) -> syn::Result<TokenStream> {
+    if let Some(mutable) = reference.mutability {
+        return Err(syn::Error::new(mutable.span, "an argument cannot be a mutable reference: it comes from calldata"));
+    }
+    let span = reference.span();
+    Ok(match &*reference.elem {
+        Type::Slice(slice) if is_named(&slice.elem, "u8") => quote_spanned!(span=> ::esker_sdk::Bytes),
+        Type::Slice(slice) => {
+            let element = &slice.elem;
+            quote_spanned!(span=> ::esker_sdk::expansion::Vec<#element>)
+        }
+        other if is_named(other, "str") => quote_spanned!(span=> ::esker_sdk::expansion::String),
+        other => quote!(#other),
+    })
+}
+
+/// The two types of `Result<T, E>`.
+fn result_types(ty: &Type) -> Option<(Type, Type)> {
+    let segment = last_segment(ty)?;
+    if segment.ident != "Result" {
+        return None;
+    }
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    let types: Vec<&Type> = arguments
+        .args
+        .iter()
+        .filter_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        })
+        .collect();
+    match types[..] {
+        [value, error] => Some((value.clone(), error.clone())),
+        _ => None,
+    }
+}
+
+fn returned(ty: Type) -> Returned {
+    match &ty {
+        Type::Tuple(tuple) if tuple.elems.is_empty() => Returned::Nothing,
+        Type::Tuple(_) => Returned::Several(ty),
+        _ => Returned::One(ty),
+    }
+}
+
+impl Method {
+    /// Reads a method and takes this macro's attributes off it.
+    pub fn parse(attributes: &mut Vec<Attribute>, signature: &Signature) -> syn::Result<Self> {
+        let mut errors = Errors::default();
+        let mut flag = |name: &str| errors.keep(take_flag(attributes, name)).flatten();
+        let constructor = flag("constructor");
+        let fallback = flag("fallback");
+        let receive = flag("receive");
+        let payable = flag("payable");
+        let reentrant = flag("reentrant");
+        let solidity = errors.keep(take_name(attributes)).flatten();
+        let kind = match (constructor, fallback, receive) {
+            (None, None, None) => Kind::Function,
+            (Some(_), None, None) => Kind::Constructor,
+            (None, Some(_), None) => Kind::Fallback,
+            (None, None, Some(_)) => Kind::Receive,
+            (_, Some(span), _) | (_, _, Some(span)) => {
+                errors.at(span, "a method is one of #[constructor], #[fallback] and #[receive]");
+                Kind::Function
+            }
+        };
+        check_signature(signature, &mut errors);
+
+        let (mut receiver, mut context, mut context_position) = (Access::None, Access::None, 0);
+        let mut context_span = Span::call_site();
+        let mut arguments = Vec::new();
+        for input in &signature.inputs {
+            match input {
+                FnArg::Receiver(this) => {
+                    if this.colon_token.is_some() || this.reference.is_none() {
+                        errors.at(
+                            this.span(),
+                            "a method takes `&self` to read storage or `&mut self` to write it, and nothing else for self",
+                        );
+                    }
+                    receiver = if this.mutability.is_some() { Access::Mutable } else { Access::Shared };
+                }
+                FnArg::Typed(parameter) => match context_access(&parameter.ty) {
+                    Some(access) => {
+                        if context != Access::None {
+                            errors.at(parameter.span(), "one Context is enough");
+                        }
+                        context = access;
+                        context_position = arguments.len();
+                        context_span = parameter.span();
+                    }
+                    None => arguments.extend(errors.keep(argument(parameter))),
+                },
+            }
+        }
+        if context == Access::Mutable && receiver != Access::Mutable {
+            errors.at(
+                context_span,
+                "`&mut Context` emits events and changes state, so the method needs `&mut self`; to read take `&Context`",
+            );
+        }
+        if let Some(span) = payable
+            && receiver != Access::Mutable
+        {
+            errors.at(span, "a payable method changes state: take `&mut self`");
+        }
+        if let Some(span) = reentrant
+            && (receiver != Access::Mutable || kind == Kind::Constructor)
+        {
+            errors.at(span, "only methods with `&mut self` refuse re-entry, so #[reentrant] means nothing here");
+        }
+        if let Some(span) = constructor
+            && receiver != Access::Mutable
+        {
+            errors.at(span, "a constructor writes storage: take `&mut self`");
+        }
+        let (value, error) = match &signature.output {
+            ReturnType::Default => (None, None),
+            ReturnType::Type(_, ty) => match result_types(ty) {
+                Some((value, error)) => (Some(value), Some(error)),
+                None => (Some((**ty).clone()), None),
+            },
+        };
+        let method = Self {
+            kind,
+            ident: signature.ident.clone(),
+            solidity: solidity.unwrap_or_else(|| camel_case(&signature.ident)),
+            docs: docs(attributes),
+            receiver,
+            context,
+            context_position,
+            arguments,
+            returned: value.map_or(Returned::Nothing, returned),
+            error,
+            payable: payable.is_some() || kind == Kind::Receive,
+            reentrant: reentrant.is_some(),
+        };
+        method.check_kind(signature, &mut errors);
+        errors.finish()?;
+        Ok(method)
+    }
+
+    fn check_kind(&self, signature: &Signature, errors: &mut Errors) {
+        let returns = !matches!(self.returned, Returned::Nothing);
+        match self.kind {
+            Kind::Function => {}
+            Kind::Constructor => {
+                if returns {
+                    errors.at(signature.output.span(), "a constructor returns nothing, or Result<(), Error>");
+                }
+            }
+            Kind::Fallback => {
+                let takes_bytes = match &self.arguments[..] {
+                    [] => true,
+                    [only] => only.owned.to_string().ends_with("Bytes"),
+                    _ => false,
+                };
+                let returns_bytes = match &self.returned {
+                    Returned::Nothing => true,
+                    Returned::One(ty) => is_named(ty, "Bytes"),
+                    Returned::Several(_) => false,
+                };
+                if !takes_bytes || !returns_bytes || self.receiver == Access::None {
+                    errors.at(
+                        signature.span(),
+                        "a fallback is `fn fallback(&mut self, input: &[u8]) -> Bytes`; context, input and output are optional",
+                    );
+                }
+            }
+            Kind::Receive => {
+                if !self.arguments.is_empty() || returns || self.receiver != Access::Mutable {
+                    errors.at(signature.span(), "a receive is `fn receive(&mut self)`; the context is optional");
+                }
+            }
+        }
+    }
+
+    /// The state mutability's variant.
+    pub fn mutability(&self) -> TokenStream {
+        let variant = match (self.payable, self.receiver, self.context) {
+            (true, ..) => quote!(Payable),
+            (_, Access::Mutable, _) => quote!(NonPayable),
+            (_, Access::Shared, _) | (_, _, Access::Shared | Access::Mutable) => quote!(View),
+            (_, Access::None, Access::None) => quote!(Pure),
+        };
+        quote!(::esker_sdk::expansion::Mutability::#variant)
+    }
+
+    /// The arguments as ABI parameters.
+    pub fn parameters(&self) -> TokenStream {
+        let parameters = self.arguments.iter().map(|argument| {
+            let (name, owned) = (camel_case(&argument.ident), &argument.owned);
+            let shape = quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::SHAPE);
+            quote!(::esker_sdk::expansion::Parameter { name: #name, shape: #shape, indexed: false })
+        });
+        quote!(&[#(#parameters),*])
+    }
+
+    /// What it returns, as an `Output`.
+    pub fn output(&self) -> TokenStream {
+        match &self.returned {
+            Returned::Nothing => quote!(()),
+            Returned::One(ty) => quote_spanned!(ty.span()=> ::esker_sdk::expansion::One<#ty>),
+            Returned::Several(ty) => quote!(#ty),
+        }
+    }
+
+    /// Bytes of the arguments' heads, as an expression.
+    pub fn arguments_size(&self) -> TokenStream {
+        let shapes = self.arguments.iter().map(|argument| {
+            let owned = &argument.owned;
+            quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::SHAPE.head_size())
+        });
+        quote!(0 #(+ #shapes)*)
+    }
+
+    /// Whether the dispatcher refuses to run it when the contract is on the call stack already.
+    pub fn is_guarded(&self) -> bool {
+        self.kind != Kind::Constructor && self.receiver == Access::Mutable && !self.reentrant
+    }
+}
+
+fn check_signature(signature: &Signature, errors: &mut Errors) {
+    if let Some(token) = &signature.asyncness {
+        errors.at(token.span(), "a contract's method cannot be async: a call runs to its end");
+    }
+    if let Some(token) = &signature.unsafety {
+        errors.at(token.span(), "a contract's method cannot be unsafe: anybody may call it with anything");
+    }
+    if let Some(token) = &signature.abi {
+        errors.at(token.span(), "a contract's method has no `extern` ABI: the dispatcher decodes its arguments");
+    }
+    if let Some(token) = &signature.variadic {
+        errors.at(token.span(), "a contract's method cannot be variadic: take a Vec<T>");
+    }
+    errors.keep(no_generics(&signature.generics, "a contract's method"));
+}
+
+/// Whether a type is `&Context` or `&mut Context`.
+fn context_access(ty: &Type) -> Option<Access> {
+    match ty {
+        Type::Reference(reference) if is_named(&reference.elem, "Context") => {
+            Some(if reference.mutability.is_some() { Access::Mutable } else { Access::Shared })
+        }
+        _ => None,
+    }
+}
+
+fn argument(parameter: &syn::PatType) -> syn::Result<Argument> {
+    let Pat::Ident(pattern) = &*parameter.pat else {
+        return Err(syn::Error::new(parameter.pat.span(), "an argument has a name: it enters the ABI"));
+    };
+    if is_named(&parameter.ty, "Context") {
+        return Err(syn::Error::new(parameter.ty.span(), "take the context as `&Context` or `&mut Context`"));
+    }
+    let (owned, is_reference) = match &*parameter.ty {
+        Type::Reference(reference) => (owned(reference)?, true),
+        Type::ImplTrait(ty) => {
+            return Err(syn::Error::new(ty.span(), "a contract's method cannot be generic: the ABI names concrete types"));
+        }
+        other => (quote!(#other), false),
+    };
+    Ok(Argument { ident: pattern.ident.clone(), ty: (*parameter.ty).clone(), owned, is_reference })
+}

@@ -1,0 +1,93 @@
+//! `#[storage]`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{Fields, ItemStruct, spanned::Spanned};
+
+use crate::attributes::{no_generics, option};
+
+pub fn expand_attribute(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    option(arguments, "storage", "nested")?;
+    let item: ItemStruct =
+        syn::parse2(item).map_err(|error| syn::Error::new(error.span(), "#[storage] goes on a struct"))?;
+    expand(&item)
+}
+
+/// The struct, and what opens it at a place.
+pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
+    no_generics(&item.generics, "a storage struct")?;
+    let name = &item.ident;
+    let fields = match &item.fields {
+        Fields::Named(fields) => fields.named.iter().collect::<Vec<_>>(),
+        Fields::Unit => Vec::new(),
+        Fields::Unnamed(fields) => {
+            return Err(syn::Error::new(fields.span(), "a storage struct's fields have names: struct Token { … }"));
+        }
+    };
+    let count = fields.len();
+    let names: Vec<_> = fields.iter().map(|field| field.ident.as_ref()).collect();
+    let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
+    let sizes = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::SIZE));
+    let opened = |place: TokenStream| {
+        let opened = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
+            let open = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::open);
+            quote!(#name: #open(#place(Self::__ESKER_PLACES[#index])))
+        });
+        match item.fields {
+            Fields::Unit => quote!(Self),
+            _ => quote!(Self { #(#opened),* }),
+        }
+    };
+    let relative = opened(quote!(__place.field));
+    let absolute = {
+        let opened = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
+            let open = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::open);
+            quote!(#name: #open(const { ::esker_sdk::expansion::Place::root_field(Self::__ESKER_PLACES[#index]) }))
+        });
+        match item.fields {
+            Fields::Unit => quote!(Self),
+            _ => quote!(Self { #(#opened),* }),
+        }
+    };
+    Ok(quote! {
+        #item
+
+        const _: () = {
+            const SIZES: [::esker_sdk::expansion::Size; #count] = [#(#sizes),*];
+
+            #[automatically_derived]
+            impl #name {
+                #[doc(hidden)]
+                const __ESKER_PLACES: [::esker_sdk::expansion::FieldPlace; #count] =
+                    ::esker_sdk::expansion::layout(&SIZES);
+
+                /// The contract's storage, for its dispatcher.
+                #[doc(hidden)]
+                #[allow(dead_code, reason = "only a contract's own storage struct is opened at the root")]
+                #[inline(always)]
+                fn __esker_root() -> Self {
+                    #absolute
+                }
+            }
+
+            #[automatically_derived]
+            impl ::esker_sdk::expansion::StorageType for #name {
+                const SIZE: ::esker_sdk::expansion::Size = ::esker_sdk::expansion::layout_size(&SIZES);
+
+                #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
+                fn open(__place: ::esker_sdk::expansion::Place) -> Self {
+                    #relative
+                }
+
+                fn clear(&mut self) {
+                    #(::esker_sdk::expansion::StorageType::clear(&mut self.#names);)*
+                }
+            }
+
+            #[automatically_derived]
+            impl ::esker_sdk::expansion::Stored for #name {
+                type Handle = Self;
+            }
+        };
+    })
+}

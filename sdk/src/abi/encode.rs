@@ -1,0 +1,128 @@
+//! Encoding in one pass: heads are reserved, tails are appended.
+
+use alloc::vec::Vec;
+
+use super::AbiType;
+
+/// Bytes being written. Values go to the current tuple's head in order; dynamic ones leave an offset there and append.
+pub struct Encoder {
+    bytes: Vec<u8>,
+    base: usize,
+    head: usize,
+}
+
+/// Where an [`Encoder`] continues after a nested part.
+#[must_use = "leave with it"]
+pub struct Resume {
+    base: usize,
+    head: usize,
+}
+
+impl Encoder {
+    /// Starts with `prefix` (a selector, or nothing), which offsets do not count, and a head of `head_size` bytes.
+    #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn new(prefix: &[u8], head_size: usize) -> Self {
+        let mut bytes = Vec::with_capacity(prefix.len() + head_size);
+        bytes.extend_from_slice(prefix);
+        bytes.resize(prefix.len() + head_size, 0);
+        Self { bytes, base: prefix.len(), head: prefix.len() }
+    }
+
+    /// Writes one word to the head.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn word(&mut self, word: &[u8; 32]) {
+        let end = self.head.wrapping_add(32);
+        if let Some(place) = self.bytes.get_mut(self.head..end) {
+            place.copy_from_slice(word);
+        }
+        self.head = end;
+    }
+
+    /// Writes a number as one word to the head.
+    pub fn number(&mut self, number: usize) {
+        let mut word = [0; 32];
+        if let Some((_, low)) = word.split_last_chunk_mut::<8>() {
+            *low = (number as u64).to_be_bytes();
+        }
+        self.word(&word);
+    }
+
+    /// Writes the offset of the end of the data to the head: what is appended next is the value's tail.
+    fn offset(&mut self) {
+        self.number(self.bytes.len() - self.base);
+    }
+
+    /// Begins a tail whose parts' heads take `size` bytes. Offsets inside count from its start.
+    pub fn enter(&mut self, size: usize) -> Resume {
+        self.offset();
+        self.open(size)
+    }
+
+    /// Begins an array's tail: its `length`, then `size` bytes of heads. Offsets inside count from behind the length.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn enter_array(&mut self, length: usize, size: usize) -> Resume {
+        self.offset();
+        let resume = self.open(32);
+        self.number(length);
+        let _ = self.open(size);
+        resume
+    }
+
+    fn open(&mut self, size: usize) -> Resume {
+        let resume = Resume { base: self.base, head: self.head };
+        self.base = self.bytes.len();
+        self.head = self.base;
+        self.bytes.resize(self.base + size, 0);
+        resume
+    }
+
+    /// Ends a tail.
+    pub fn leave(&mut self, resume: Resume) {
+        self.base = resume.base;
+        self.head = resume.head;
+    }
+
+    /// Writes `bytes` or `string`: offset, length, the bytes padded to a multiple of 32.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.offset();
+        let resume = self.open(32);
+        self.number(bytes.len());
+        self.bytes.extend_from_slice(bytes);
+        let padded = self.bytes.len() + (bytes.len().wrapping_neg() & 31);
+        self.bytes.resize(padded, 0);
+        self.leave(resume);
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// A value with an ABI encoding, owned or borrowed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no Solidity ABI encoding",
+    label = "not an ABI type",
+    note = "ABI types are u8…u128, U256, Uint<N>, i8…i128, I256, Int<N>, bool, Address, FixedBytes<N>, Bytes, String, Vec<T>, [T; N], tuples, and structs and enums with #[derive(Abi)]"
+)]
+pub trait AbiEncode {
+    /// Writes the value.
+    fn encode(&self, encoder: &mut Encoder);
+}
+
+impl<T: AbiEncode + ?Sized> AbiEncode for &T {
+    fn encode(&self, encoder: &mut Encoder) {
+        (**self).encode(encoder);
+    }
+}
+
+/// The encoding of a single value as the only member of a tuple: `abi.encode(value)`.
+#[must_use]
+pub fn encode<T: AbiType>(value: &T) -> Vec<u8> {
+    let mut encoder = Encoder::new(&[], T::SHAPE.head_size());
+    value.encode(&mut encoder);
+    encoder.finish()
+}

@@ -1,0 +1,258 @@
+//! The JSON form of a contract's ABI, written by the compiler: the module carries it as a custom section.
+
+use super::{Description, ErrorSet, Field, Mutability, Parameter, Shape, description::decimal};
+
+const ERRORS_MAX: usize = 256;
+
+/// Counts bytes, and writes them while there is room.
+struct Writer<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+    first: bool,
+    /// Selectors of the errors written so far: an error that several types share is described once.
+    errors: [u32; ERRORS_MAX],
+    error_count: usize,
+}
+
+impl<const N: usize> Writer<N> {
+    const fn text(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut index = 0;
+        while index < bytes.len() {
+            if self.length < N {
+                self.bytes[self.length] = bytes[index];
+            }
+            self.length += 1;
+            index += 1;
+        }
+    }
+
+    const fn number(&mut self, number: usize) {
+        let (digits, start) = decimal(number);
+        match core::str::from_utf8(digits.split_at(start).1) {
+            Ok(digits) => self.text(digits),
+            Err(_) => panic!("decimal digits are ASCII"),
+        }
+    }
+
+    /// Starts an element of the top-level array.
+    const fn item(&mut self, kind: &str) {
+        if !self.first {
+            self.text(",");
+        }
+        self.first = false;
+        self.text("{\"type\":\"");
+        self.text(kind);
+        self.text("\"");
+    }
+
+    const fn name(&mut self, name: &str) {
+        self.text(",\"name\":\"");
+        self.text(name);
+        self.text("\"");
+    }
+
+    const fn mutability(&mut self, mutability: Mutability) {
+        self.text(",\"stateMutability\":\"");
+        self.text(match mutability {
+            Mutability::Pure => "pure",
+            Mutability::View => "view",
+            Mutability::NonPayable => "nonpayable",
+            Mutability::Payable => "payable",
+        });
+        self.text("\"");
+    }
+
+    /// `name` and `type`, and `components` where there are any, without the closing brace.
+    const fn typed(&mut self, name: &str, shape: &Shape) {
+        self.text("{\"name\":\"");
+        self.text(name);
+        self.text("\",\"type\":\"");
+        self.type_name(shape);
+        self.text("\"");
+        if let Some(fields) = tuple_fields(shape) {
+            self.text(",\"components\":[");
+            let mut index = 0;
+            while index < fields.len() {
+                if index > 0 {
+                    self.text(",");
+                }
+                self.typed(fields[index].name, fields[index].shape);
+                self.text("}");
+                index += 1;
+            }
+            self.text("]");
+        }
+    }
+
+    const fn type_name(&mut self, shape: &Shape) {
+        match shape {
+            Shape::Uint(bits) => {
+                self.text("uint");
+                self.number(*bits as usize);
+            }
+            Shape::Int(bits) => {
+                self.text("int");
+                self.number(*bits as usize);
+            }
+            Shape::Address => self.text("address"),
+            Shape::Bool => self.text("bool"),
+            Shape::FixedBytes(length) => {
+                self.text("bytes");
+                self.number(*length);
+            }
+            Shape::Bytes => self.text("bytes"),
+            Shape::String => self.text("string"),
+            Shape::Array(element) => {
+                self.type_name(element);
+                self.text("[]");
+            }
+            Shape::FixedArray(element, length) => {
+                self.type_name(element);
+                self.text("[");
+                self.number(*length);
+                self.text("]");
+            }
+            Shape::Tuple(_) => self.text("tuple"),
+        }
+    }
+
+    const fn parameters(&mut self, key: &str, parameters: &[Parameter], event: bool) {
+        self.text(",\"");
+        self.text(key);
+        self.text("\":[");
+        let mut index = 0;
+        while index < parameters.len() {
+            if index > 0 {
+                self.text(",");
+            }
+            let parameter = parameters[index];
+            self.typed(parameter.name, parameter.shape);
+            if event {
+                self.text(if parameter.indexed { ",\"indexed\":true" } else { ",\"indexed\":false" });
+            }
+            self.text("}");
+            index += 1;
+        }
+        self.text("]");
+    }
+
+    const fn errors(&mut self, set: &ErrorSet) {
+        let mut index = 0;
+        while index < set.items.len() {
+            let item = set.items[index];
+            if self.first_seen(item.selector()) {
+                self.item("error");
+                self.name(item.name);
+                self.parameters("inputs", item.fields, false);
+                self.text("}");
+            }
+            index += 1;
+        }
+        let mut index = 0;
+        while index < set.wrapped.len() {
+            self.errors(set.wrapped[index]);
+            index += 1;
+        }
+    }
+
+    const fn first_seen(&mut self, selector: u32) -> bool {
+        let mut index = 0;
+        while index < self.error_count {
+            if self.errors[index] == selector {
+                return false;
+            }
+            index += 1;
+        }
+        if self.error_count < ERRORS_MAX {
+            self.errors[self.error_count] = selector;
+            self.error_count += 1;
+        }
+        true
+    }
+
+    const fn description(&mut self, description: &Description) {
+        self.text("[");
+        if let Some(constructor) = description.constructor {
+            self.item("constructor");
+            self.parameters("inputs", constructor.inputs, false);
+            self.mutability(if constructor.payable { Mutability::Payable } else { Mutability::NonPayable });
+            self.text("}");
+        }
+        if let Some(mutability) = description.fallback {
+            self.item("fallback");
+            self.mutability(mutability);
+            self.text("}");
+        }
+        if description.receive {
+            self.item("receive");
+            self.mutability(Mutability::Payable);
+            self.text("}");
+        }
+        let mut index = 0;
+        while index < description.functions.len() {
+            let function = description.functions[index];
+            self.item("function");
+            self.name(function.name);
+            self.parameters("inputs", function.inputs, false);
+            self.text(",\"outputs\":[");
+            let mut output = 0;
+            while output < function.outputs.len() {
+                if output > 0 {
+                    self.text(",");
+                }
+                self.typed("", function.outputs[output]);
+                self.text("}");
+                output += 1;
+            }
+            self.text("]");
+            self.mutability(function.mutability);
+            self.text("}");
+            index += 1;
+        }
+        let mut index = 0;
+        while index < description.events.len() {
+            let event = description.events[index];
+            self.item("event");
+            self.name(event.name);
+            self.parameters("inputs", event.fields, true);
+            self.text(if event.anonymous { ",\"anonymous\":true}" } else { ",\"anonymous\":false}" });
+            index += 1;
+        }
+        let mut index = 0;
+        while index < description.errors.len() {
+            self.errors(description.errors[index]);
+            index += 1;
+        }
+        self.text("]");
+    }
+}
+
+const fn tuple_fields(shape: &Shape) -> Option<&'static [Field]> {
+    match shape {
+        Shape::Tuple(fields) => Some(fields),
+        Shape::Array(element) | Shape::FixedArray(element, _) => tuple_fields(element),
+        _ => None,
+    }
+}
+
+const fn write<const N: usize>(description: &Description) -> Writer<N> {
+    let mut writer =
+        Writer { bytes: [0; N], length: 0, first: true, errors: [0; ERRORS_MAX], error_count: 0 };
+    writer.description(description);
+    writer
+}
+
+/// Length of the JSON in bytes.
+#[must_use]
+pub const fn json_len(description: &Description) -> usize {
+    write::<0>(description).length
+}
+
+/// The JSON's bytes; `N` is what [`json_len`] says.
+#[must_use]
+pub const fn json_bytes<const N: usize>(description: &Description) -> [u8; N] {
+    let writer = write::<N>(description);
+    assert!(writer.length == N, "N is the JSON's length");
+    writer.bytes
+}

@@ -1,0 +1,25 @@
+//! Solidity's contract ABI: types, encoding, strict decoding, and descriptions as data.
+//!
+//! Decoding is strict. It refuses dirty high bits, offsets and lengths outside the data, strings that are not UTF-8, and
+//! data whose parts overlap so that reading it takes more bytes than there are: work and memory are linear in the input.
+
+mod decode;
+mod description;
+mod encode;
+mod json;
+mod keccak;
+mod shape;
+mod tuples;
+mod types;
+
+pub use decode::{DecodeError, Decoder, decode};
+pub use description::{
+    ConstructorItem, Description, ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability, Parameter, selector, topic,
+};
+pub use encode::{AbiEncode, Encoder, encode};
+pub use json::{json_bytes, json_len};
+pub use keccak::{Keccak, keccak256};
+pub use shape::{Field, Shape};
+pub use tuples::{One, Output, output_size};
+pub use types::{AbiElement, AbiType};
+pub(crate) use types::{address_word, fixed_bytes_word};

@@ -1,0 +1,67 @@
+//! What `#[contract]` leaves of a contract for tools, and what its dispatcher calls.
+
+use alloc::vec::Vec;
+
+use crate::{Address, abi::Description, error, host};
+
+/// Which entry point a frame runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A message call.
+    Call,
+    /// The constructor.
+    Deploy,
+}
+
+/// A contract, as tools see it. `#[contract]` implements it for the storage struct.
+pub trait Contract {
+    /// The contract's name: that of its storage struct.
+    const NAME: &'static str;
+    /// The name of the crate that defines it, as cargo's `CARGO_CRATE_NAME`.
+    const CRATE: &'static str;
+    /// Whether there is a constructor, hence a `deploy` export.
+    const HAS_CONSTRUCTOR: bool;
+    /// The ABI as data.
+    const ABI: &'static Description;
+    /// The typed handle by which others call it.
+    type Handle: From<Address> + Clone;
+
+    /// The ABI as JSON, as the wasm carries it in its custom section.
+    fn abi_json() -> &'static str;
+
+    /// Runs a message call on the current host and returns its output. Ends by unwinding (natively) or never comes back
+    /// (in wasm) if the call reverts.
+    fn call() -> Vec<u8>;
+
+    /// Runs the constructor. Does nothing if there is none.
+    fn deploy() -> Vec<u8>;
+}
+
+/// The call's input.
+pub fn input() -> Vec<u8> {
+    host::input()
+}
+
+/// Reverts without data, as Solidity does when the input is no encoding of the arguments, when no function has the
+/// selector, or when value is sent where none is taken.
+#[cold]
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+pub fn empty_revert() -> ! {
+    host::revert(&[])
+}
+
+/// Refuses value.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+pub fn guard_payment() {
+    if host::call_value() != [0; 32] {
+        empty_revert()
+    }
+}
+
+/// Refuses to run when a frame of this address is below.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+pub fn guard_reentrancy() {
+    if host::is_reentrant() {
+        error::refuse_reentrancy()
+    }
+}

@@ -1,0 +1,269 @@
+//! Reverting: custom errors, `Error(string)`, `Panic(uint256)`, and Rust panics.
+
+use alloc::vec::Vec;
+
+use crate::{
+    abi::{DecodeError, Decoder, Encoder, ErrorItem, ErrorSet},
+    host,
+};
+
+/// A type whose values are Solidity custom errors. Made by `#[error]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a contract error",
+    label = "not a contract error",
+    note = "mark the enum or struct with #[error]; to pass on another contract's errors wrap them in a variant marked #[from]"
+)]
+pub trait ContractError: Sized {
+    /// The errors, for the ABI.
+    const ERRORS: &'static ErrorSet;
+
+    /// Selector and encoded fields: the revert data.
+    fn encode(&self) -> Vec<u8>;
+
+    /// The error that this revert data is, if it is one of this type.
+    fn decode(data: &[u8]) -> Option<Self>;
+
+    /// Ends the frame, undoes its effects, and hands the error to the caller.
+    fn revert(&self) -> ! {
+        revert_bytes(&self.encode())
+    }
+}
+
+/// Errors for functions that never fail but must name a type.
+impl ContractError for core::convert::Infallible {
+    const ERRORS: &'static ErrorSet = &ErrorSet { items: &[], wrapped: &[] };
+    fn encode(&self) -> Vec<u8> {
+        match *self {}
+    }
+    fn decode(_: &[u8]) -> Option<Self> {
+        None
+    }
+}
+
+/// Reverts with any bytes.
+pub fn revert_bytes(data: &[u8]) -> ! {
+    host::revert(data)
+}
+
+/// Reverts with a custom error.
+pub fn revert_with(error: impl ContractError) -> ! {
+    error.revert()
+}
+
+/// `Error(string)`.
+const ERROR_STRING: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
+/// `Panic(uint256)`.
+const PANIC: [u8; 4] = [0x4e, 0x48, 0x7b, 0x71];
+
+/// The revert data `Error(text)`.
+fn text_data(text: &[u8]) -> Vec<u8> {
+    let mut encoder = Encoder::new(&ERROR_STRING, 32);
+    encoder.bytes(text);
+    encoder.finish()
+}
+
+/// Reverts with `Error(text)`, as Solidity's `revert("text")` does.
+#[cold]
+pub fn revert_text(text: &str) -> ! {
+    host::revert(&text_data(text.as_bytes()))
+}
+
+/// The codes of `Panic(uint256)`: Solidity's documentation, "Panic via assert and Error via require".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Panic {
+    /// A false assertion.
+    Assertion = 0x01,
+    /// Arithmetic overflow or underflow.
+    Overflow = 0x11,
+    /// Division or remainder by zero.
+    DivisionByZero = 0x12,
+    /// A number that is no variant of its enum.
+    InvalidEnum = 0x21,
+    /// A storage byte string that is encoded wrongly.
+    StorageEncoding = 0x22,
+    /// `pop` on an empty array.
+    PopOnEmpty = 0x31,
+    /// An array index out of bounds.
+    IndexOutOfBounds = 0x32,
+    /// Too much memory asked for.
+    OutOfMemory = 0x41,
+}
+
+impl Panic {
+    /// The revert data.
+    #[must_use]
+    pub fn encode(self) -> Vec<u8> {
+        let mut encoder = Encoder::new(&PANIC, 32);
+        encoder.number(self as usize);
+        encoder.finish()
+    }
+
+    /// Ends the frame with `Panic(code)`.
+    #[cold]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn raise(self) -> ! {
+        host::revert(&self.encode())
+    }
+}
+
+/// What revert data says, in Solidity's three forms. For tools and tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reverted {
+    /// No data.
+    Empty,
+    /// `Error(string)`.
+    Text(alloc::string::String),
+    /// `Panic(uint256)` with its code.
+    Panic(crate::U256),
+    /// Anything else: a custom error, or bytes.
+    Other(Vec<u8>),
+}
+
+impl Reverted {
+    /// Reads revert data.
+    #[must_use]
+    pub fn decode(data: &[u8]) -> Self {
+        let known = match data.split_first_chunk::<4>() {
+            None if data.is_empty() => return Self::Empty,
+            Some((&ERROR_STRING, rest)) => crate::abi::decode(rest).map(Self::Text),
+            Some((&PANIC, rest)) => crate::abi::decode(rest).map(Self::Panic),
+            _ => Err(DecodeError),
+        };
+        known.unwrap_or_else(|DecodeError| Self::Other(data.to_vec()))
+    }
+}
+
+/// The error of OpenZeppelin's reentrancy guard, with which re-entered methods revert.
+pub const REENTRANT_CALL: ErrorItem = ErrorItem { name: "ReentrancyGuardReentrantCall", fields: &[] };
+
+/// Reverts with [`REENTRANT_CALL`].
+#[cold]
+pub(crate) fn refuse_reentrancy() -> ! {
+    const SELECTOR: [u8; 4] = REENTRANT_CALL.selector().to_be_bytes();
+    host::revert(&SELECTOR)
+}
+
+/// A Rust panic's message, as far as wasm can know it without formatting.
+#[derive(Clone, Copy)]
+pub(crate) enum PanicMessage<'a> {
+    /// A message without arguments.
+    Plain(&'a str),
+    /// An array or slice index out of bounds.
+    IndexOutOfBounds,
+    /// Any other message with arguments, whose text is not told.
+    Formatted,
+}
+
+/// Revert data of a Rust panic: `Panic(0x11)` for integer overflow, `Panic(0x12)` for division by zero, `Panic(0x32)` for
+/// an index out of bounds, else `Error("src/file.rs:line: message")`, without message if that needs formatting.
+pub(crate) fn panic_data(message: PanicMessage<'_>, file: &str, line: u32) -> Vec<u8> {
+    let text = match message {
+        PanicMessage::IndexOutOfBounds => return Panic::IndexOutOfBounds.encode(),
+        PanicMessage::Plain(text) => text,
+        PanicMessage::Formatted => "",
+    };
+    // The compiler's own messages: "attempt to add with overflow", "attempt to divide by zero", "attempt to calculate
+    // the remainder with a divisor of zero" and their kin.
+    let bytes = text.as_bytes();
+    if bytes.starts_with(b"attempt to ") {
+        if bytes.ends_with(b" with overflow") {
+            return Panic::Overflow.encode();
+        }
+        if bytes.ends_with(b" zero") {
+            return Panic::DivisionByZero.encode();
+        }
+    }
+    let mut words = Vec::new();
+    words.extend_from_slice(stable_path(file.as_bytes()));
+    words.push(b':');
+    push_number(&mut words, line);
+    if !bytes.is_empty() {
+        words.extend_from_slice(b": ");
+        words.extend_from_slice(bytes);
+    }
+    text_data(&words)
+}
+
+/// The part of a source path that does not depend on where it was compiled: from the last `src/` folder on, or the file's
+/// name alone.
+fn stable_path(path: &[u8]) -> &[u8] {
+    let mut start = 0;
+    let mut source = None;
+    for (index, byte) in path.iter().enumerate() {
+        if matches!(byte, b'/' | b'\\') {
+            if path.get(start..index) == Some(b"src") {
+                source = Some(start);
+            }
+            start = index + 1;
+        }
+    }
+    path.get(source.unwrap_or(start)..).unwrap_or_default()
+}
+
+fn push_number(words: &mut Vec<u8>, mut number: u32) {
+    let mut divisor = 1_000_000_000;
+    while divisor > 1 && number < divisor {
+        divisor /= 10;
+    }
+    while divisor > 0 {
+        words.push(b'0' + (number / divisor) as u8);
+        number %= divisor;
+        divisor /= 10;
+    }
+}
+
+/// Returns early with an error unless a condition holds: `ensure!(to != Address::ZERO, Error::NoReceiver { to })`.
+#[macro_export]
+macro_rules! ensure {
+    ($condition:expr, $error:expr $(,)?) => {
+        if !$condition {
+            return ::core::result::Result::Err(::core::convert::From::from($error));
+        }
+    };
+}
+
+/// Reverts with `Error(text)` unless a condition holds, as Solidity's `require(condition, "text")` does.
+#[macro_export]
+macro_rules! require {
+    ($condition:expr, $text:expr $(,)?) => {
+        if !$condition {
+            $crate::revert_text($text)
+        }
+    };
+}
+
+/// Reads the fields behind an error's selector with `fields`, if `data` starts with `selector`.
+#[doc(hidden)]
+pub fn decode_error<T>(data: &[u8], selector: u32, fields: impl FnOnce(&mut Decoder<'_>) -> T) -> Option<T> {
+    let (found, rest) = data.split_first_chunk::<4>()?;
+    if u32::from_be_bytes(*found) != selector {
+        return None;
+    }
+    let mut decoder = Decoder::new(rest);
+    let value = fields(&mut decoder);
+    decoder.finish(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(message: PanicMessage<'_>, file: &str, line: u32) -> Reverted {
+        Reverted::decode(&panic_data(message, file, line))
+    }
+
+    #[test]
+    fn a_panic_names_its_file_from_the_source_folder_on() {
+        for path in ["/home/a/src/token/src/pool/mod.rs", "contracts/token/src/pool/mod.rs", "src/pool/mod.rs"] {
+            assert_eq!(
+                text(PanicMessage::Formatted, path, 1203),
+                Reverted::Text("src/pool/mod.rs:1203".into()),
+                "{path}"
+            );
+        }
+        assert_eq!(text(PanicMessage::Plain("no"), "tests/token.rs", 7), Reverted::Text("token.rs:7: no".into()));
+        assert_eq!(text(PanicMessage::Plain("no"), r"c:\x\src\lib.rs", 90), Reverted::Text(r"src\lib.rs:90: no".into()));
+        assert_eq!(text(PanicMessage::Formatted, "", 0), Reverted::Text(":0".into()));
+    }
+}

@@ -1,0 +1,356 @@
+//! `uint256` with checked arithmetic.
+
+use core::{
+    fmt,
+    ops::{
+        Add, AddAssign, BitAnd, BitOr, BitXor, Div, DivAssign, Mul, MulAssign, Not, Rem, RemAssign, Shl, Shr, Sub,
+        SubAssign,
+    },
+    str::FromStr,
+};
+
+use crate::{Panic, host};
+
+/// Solidity's `uint256`.
+///
+/// `+ - *` revert the frame with `Panic(0x11)` on overflow, `/ %` with `Panic(0x12)` when the divisor is zero, as
+/// Solidity's operators do. Arithmetic that wraps says so in its name.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct U256(pub(crate) primitive_types::U256);
+
+impl U256 {
+    /// 0.
+    pub const ZERO: Self = Self(primitive_types::U256([0; 4]));
+    /// 1.
+    pub const ONE: Self = Self(primitive_types::U256([1, 0, 0, 0]));
+    /// 2^256 - 1.
+    pub const MAX: Self = Self(primitive_types::U256([u64::MAX; 4]));
+
+    /// A number from its four 64-bit limbs, least significant first.
+    #[must_use]
+    pub const fn from_limbs(limbs: [u64; 4]) -> Self {
+        Self(primitive_types::U256(limbs))
+    }
+
+    /// The four 64-bit limbs, least significant first.
+    #[must_use]
+    pub const fn limbs(self) -> [u64; 4] {
+        self.0.0
+    }
+
+    /// A number from its 32 bytes, most significant first.
+    #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn from_be_bytes(bytes: [u8; 32]) -> Self {
+        let mut limbs = [0u64; 4];
+        for (limb, chunk) in limbs.iter_mut().rev().zip(bytes.as_chunks::<8>().0) {
+            *limb = u64::from_be_bytes(*chunk);
+        }
+        Self::from_limbs(limbs)
+    }
+
+    /// The 32 bytes, most significant first.
+    #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn to_be_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (limb, chunk) in self.limbs().iter().rev().zip(bytes.as_chunks_mut::<8>().0) {
+            *chunk = limb.to_be_bytes();
+        }
+        bytes
+    }
+
+    /// Whether the number is zero.
+    #[must_use]
+    pub const fn is_zero(&self) -> bool {
+        let limbs = self.limbs();
+        limbs[0] | limbs[1] | limbs[2] | limbs[3] == 0
+    }
+
+    /// How many bits the number takes: 0 for zero, at most 256.
+    #[must_use]
+    pub fn bits(&self) -> usize {
+        self.0.bits()
+    }
+
+    /// `self + other`, or `None` if it needs more than 256 bits.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// `self - other`, or `None` if `other` is greater.
+    #[must_use]
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// `self × other`, or `None` if it needs more than 256 bits.
+    #[must_use]
+    pub fn checked_mul(self, other: Self) -> Option<Self> {
+        self.0.checked_mul(other.0).map(Self)
+    }
+
+    /// ⌊`self` / `other`⌋ and the remainder, or `None` if `other` is zero.
+    #[must_use]
+    pub fn checked_div_rem(self, other: Self) -> Option<(Self, Self)> {
+        if other.is_zero() { None } else { Some(host::u256_div_rem(self, other)) }
+    }
+
+    /// `self + other` modulo 2^256.
+    #[must_use]
+    pub fn wrapping_add(self, other: Self) -> Self {
+        Self(self.0.overflowing_add(other.0).0)
+    }
+
+    /// `self - other` modulo 2^256.
+    #[must_use]
+    pub fn wrapping_sub(self, other: Self) -> Self {
+        Self(self.0.overflowing_sub(other.0).0)
+    }
+
+    /// `self × other` modulo 2^256.
+    #[must_use]
+    pub fn wrapping_mul(self, other: Self) -> Self {
+        Self(self.0.overflowing_mul(other.0).0)
+    }
+
+    /// `self ^ exponent` modulo 2^256.
+    #[must_use]
+    pub fn wrapping_pow(self, exponent: Self) -> Self {
+        host::u256_exp(self, exponent)
+    }
+
+    /// `self ^ exponent`, or `None` if it needs more than 256 bits.
+    #[must_use]
+    pub fn checked_pow(self, exponent: u32) -> Option<Self> {
+        let (mut base, mut left, mut power) = (self, exponent, Self::ONE);
+        while left > 0 {
+            if left & 1 == 1 {
+                power = power.checked_mul(base)?;
+            }
+            left >>= 1;
+            if left > 0 {
+                base = base.checked_mul(base)?;
+            }
+        }
+        Some(power)
+    }
+
+    /// (`self` + `other`) mod `modulus` without overflow in between: Solidity's `addmod`. Zero when `modulus` is zero.
+    #[must_use]
+    pub fn add_mod(self, other: Self, modulus: Self) -> Self {
+        host::u256_add_mod(self, other, modulus)
+    }
+
+    /// (`self` × `other`) mod `modulus` without overflow in between: Solidity's `mulmod`. Zero when `modulus` is zero.
+    #[must_use]
+    pub fn mul_mod(self, other: Self, modulus: Self) -> Self {
+        host::u256_mul_mod(self, other, modulus)
+    }
+
+    /// The number as a `u64`, if it fits.
+    #[must_use]
+    pub const fn to_u64(self) -> Option<u64> {
+        let [low, second, third, high] = self.limbs();
+        if second | third | high == 0 { Some(low) } else { None }
+    }
+
+    /// The number as a `u128`, if it fits.
+    #[must_use]
+    pub const fn to_u128(self) -> Option<u128> {
+        let [low, second, third, high] = self.limbs();
+        if third | high == 0 { Some(low as u128 | (second as u128) << 64) } else { None }
+    }
+
+    /// The number as a `usize`, if it fits in 32 bits: the same on every machine.
+    #[must_use]
+    pub const fn to_usize(self) -> Option<usize> {
+        match self.to_u64() {
+            Some(number) if number <= u32::MAX as u64 => Some(number as usize),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! operator {
+    ($trait:ident $method:ident $assign_trait:ident $assign:ident, $left:ident $right:ident => $result:expr) => {
+        impl<T: Into<U256>> $trait<T> for U256 {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: T) -> Self {
+                let ($left, $right) = (self, other.into());
+                $result
+            }
+        }
+        impl<T: Into<U256>> $assign_trait<T> for U256 {
+            #[inline]
+            fn $assign(&mut self, other: T) {
+                *self = $trait::$method(*self, other);
+            }
+        }
+    };
+}
+
+operator!(Add add AddAssign add_assign, a b => a.checked_add(b).unwrap_or_else(|| Panic::Overflow.raise()));
+operator!(Sub sub SubAssign sub_assign, a b => a.checked_sub(b).unwrap_or_else(|| Panic::Overflow.raise()));
+operator!(Mul mul MulAssign mul_assign, a b => a.checked_mul(b).unwrap_or_else(|| Panic::Overflow.raise()));
+operator!(Div div DivAssign div_assign, a b => a.checked_div_rem(b).unwrap_or_else(|| Panic::DivisionByZero.raise()).0);
+operator!(Rem rem RemAssign rem_assign, a b => a.checked_div_rem(b).unwrap_or_else(|| Panic::DivisionByZero.raise()).1);
+
+macro_rules! bitwise {
+    ($($trait:ident $method:ident)*) => {$(
+        impl $trait for U256 {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: Self) -> Self {
+                Self($trait::$method(self.0, other.0))
+            }
+        }
+    )*};
+}
+
+bitwise!(BitAnd bitand BitOr bitor BitXor bitxor);
+
+impl Not for U256 {
+    type Output = Self;
+    #[inline]
+    fn not(self) -> Self {
+        Self(!self.0)
+    }
+}
+
+/// Shifts by 256 or more give zero, as in Solidity.
+impl Shl<u32> for U256 {
+    type Output = Self;
+    fn shl(self, bits: u32) -> Self {
+        if bits < 256 { Self(self.0 << bits) } else { Self::ZERO }
+    }
+}
+
+/// Shifts by 256 or more give zero, as in Solidity.
+impl Shr<u32> for U256 {
+    type Output = Self;
+    fn shr(self, bits: u32) -> Self {
+        if bits < 256 { Self(self.0 >> bits) } else { Self::ZERO }
+    }
+}
+
+macro_rules! from_unsigned {
+    ($($type:ty)*) => {$(
+        impl From<$type> for U256 {
+            #[inline]
+            fn from(number: $type) -> Self {
+                Self::from_limbs([number as u64, 0, 0, 0])
+            }
+        }
+        impl PartialEq<$type> for U256 {
+            fn eq(&self, other: &$type) -> bool {
+                *self == Self::from(*other)
+            }
+        }
+    )*};
+}
+
+from_unsigned!(u8 u16 u32 u64 usize bool);
+
+impl From<u128> for U256 {
+    fn from(number: u128) -> Self {
+        Self::from_limbs([number as u64, (number >> 64) as u64, 0, 0])
+    }
+}
+
+/// So that literals need no suffix: `balance + 1`.
+///
+/// # Panics
+/// Reverts with `Panic(0x11)` if the number is negative.
+impl From<i32> for U256 {
+    #[inline]
+    fn from(number: i32) -> Self {
+        if number < 0 {
+            Panic::Overflow.raise()
+        }
+        Self::from(number as u64)
+    }
+}
+
+impl PartialEq<i32> for U256 {
+    fn eq(&self, other: &i32) -> bool {
+        *other >= 0 && *self == Self::from(*other)
+    }
+}
+
+impl From<primitive_types::U256> for U256 {
+    fn from(number: primitive_types::U256) -> Self {
+        Self(number)
+    }
+}
+
+impl From<U256> for primitive_types::U256 {
+    fn from(number: U256) -> Self {
+        number.0
+    }
+}
+
+macro_rules! try_into_unsigned {
+    ($($type:ty)*) => {$(
+        /// Fails when the number does not fit.
+        impl TryFrom<U256> for $type {
+            type Error = core::num::TryFromIntError;
+            fn try_from(number: U256) -> Result<Self, Self::Error> {
+                // A number beyond 64 bits fails like the largest 64-bit one would in a narrower type.
+                let wide = number.to_u128().unwrap_or(u128::MAX);
+                <$type>::try_from(wide)
+            }
+        }
+    )*};
+}
+
+try_into_unsigned!(u8 u16 u32 u64);
+
+impl core::iter::Sum for U256 {
+    fn sum<I: Iterator<Item = Self>>(numbers: I) -> Self {
+        numbers.fold(Self::ZERO, |sum, number| sum + number)
+    }
+}
+
+impl fmt::Display for U256 {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Debug for U256 {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, formatter)
+    }
+}
+
+impl fmt::LowerHex for U256 {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Text that is not a decimal number below 2^256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseNumberError;
+
+impl fmt::Display for ParseNumberError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("not a decimal number below 2^256")
+    }
+}
+
+impl core::error::Error for ParseNumberError {}
+
+/// Reads decimal digits.
+impl FromStr for U256 {
+    type Err = ParseNumberError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ParseNumberError);
+        }
+        primitive_types::U256::from_dec_str(text).map(Self).map_err(|_| ParseNumberError)
+    }
+}

@@ -1,0 +1,15 @@
+//! Everything a contract usually names: `use esker_sdk::prelude::*;`.
+
+pub use crate::storage::{Array, Blob, Cell, List, Map, Text, TransientCell};
+pub use crate::{
+    Abi, Address, B256, Bytes, CallError, Context, Contract, ContractError, Event, FixedBytes, I256, Int, Panic, U256,
+    Uint, crypto, ensure, require, revert_with,
+};
+// These attributes mean something inside `#[contract] mod` too, where that macro handles them itself.
+pub use esker_sdk_macros::{contract, error, event, interface, storage};
+pub use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};

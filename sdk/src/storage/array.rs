@@ -1,0 +1,79 @@
+//! Arrays of fixed length.
+
+use core::marker::PhantomData;
+
+use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
+use crate::Panic;
+
+/// Solidity's `T[N]`: elements from the array's own slot on, small ones sharing slots.
+pub struct Array<V, const N: usize> {
+    slot: Slot,
+    elements: PhantomData<V>,
+}
+
+impl<V: Stored, const N: usize> StorageType for Array<V, N> {
+    const SIZE: Size = {
+        assert!(N > 0, "Solidity has no fixed arrays of length zero");
+        Size::slots(<V::Handle as StorageType>::SIZE.array_slots(N as u64))
+    };
+    fn open(place: Place) -> Self {
+        Self { slot: place.slot, elements: PhantomData }
+    }
+    fn clear(&mut self) {
+        for index in 0..N {
+            self.at_mut(index).clear();
+        }
+    }
+}
+
+impl<V: Stored, const N: usize> Array<V, N> {
+    fn place(&self, index: usize) -> Place {
+        if index >= N {
+            Panic::IndexOutOfBounds.raise()
+        }
+        Place::element(self.slot, <V::Handle as StorageType>::SIZE, index as u64)
+    }
+
+    /// How many elements there are: N.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
+    pub const fn len(&self) -> usize {
+        N
+    }
+
+    /// The element at `index`, to read.
+    ///
+    /// # Panics
+    /// Reverts with `Panic(0x32)` if there is none.
+    #[must_use]
+    pub fn at(&self, index: usize) -> View<'_, V::Handle> {
+        View::open(self.place(index))
+    }
+
+    /// The element at `index`, to read and write.
+    ///
+    /// # Panics
+    /// Reverts with `Panic(0x32)` if there is none.
+    pub fn at_mut(&mut self, index: usize) -> ViewMut<'_, V::Handle> {
+        ViewMut::open(self.place(index))
+    }
+}
+
+impl<V: Value, const N: usize> Array<V, N> {
+    /// The value at `index`.
+    ///
+    /// # Panics
+    /// Reverts with `Panic(0x32)` if there is none.
+    #[must_use]
+    pub fn get(&self, index: usize) -> V {
+        self.at(index).get()
+    }
+
+    /// Sets the value at `index`.
+    ///
+    /// # Panics
+    /// Reverts with `Panic(0x32)` if there is none.
+    pub fn set(&mut self, index: usize, value: impl Into<V>) {
+        self.at_mut(index).set(value);
+    }
+}

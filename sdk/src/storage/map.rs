@@ -1,0 +1,120 @@
+//! Mappings.
+
+use alloc::{string::String, vec::Vec};
+use core::marker::PhantomData;
+
+use super::{Cell, Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
+use crate::{Bytes, host};
+
+/// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
+/// `mapping(A => mapping(B => V))`, as `Map<A, Map<B, V>>` is.
+pub struct Map<K, V> {
+    slot: Slot,
+    types: PhantomData<(K, V)>,
+}
+
+/// A type that may be a mapping's key: values, `String`, [`Bytes`], and tuples of these.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a mapping's key",
+    label = "not a key",
+    note = "keys are numbers, bool, Address, FixedBytes<N>, enums with #[derive(Abi)], String, Bytes, and tuples of these for nested mappings"
+)]
+pub trait MapKey {
+    /// What a lookup takes: the key itself, or a borrowed form of it.
+    type Lookup<'a>;
+    /// The slot of the value that a mapping at `slot` has for `key`.
+    fn slot(key: Self::Lookup<'_>, slot: &Slot) -> Slot;
+}
+
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+fn hash_word(word: &[u8; 32], slot: &Slot) -> Slot {
+    let mut data = [0; 64];
+    let (high, low) = data.split_at_mut(32);
+    high.copy_from_slice(word);
+    low.copy_from_slice(&slot.0);
+    Slot(host::keccak256(&data))
+}
+
+fn hash_bytes(key: &[u8], slot: &Slot) -> Slot {
+    let mut data = Vec::with_capacity(key.len() + 32);
+    data.extend_from_slice(key);
+    data.extend_from_slice(&slot.0);
+    Slot(host::keccak256(&data))
+}
+
+impl<T: Value> MapKey for T {
+    type Lookup<'a> = T;
+    #[inline]
+    fn slot(key: T, slot: &Slot) -> Slot {
+        hash_word(&key.word(), slot)
+    }
+}
+
+impl MapKey for String {
+    type Lookup<'a> = &'a str;
+    fn slot(key: &str, slot: &Slot) -> Slot {
+        hash_bytes(key.as_bytes(), slot)
+    }
+}
+
+impl MapKey for Bytes {
+    type Lookup<'a> = &'a [u8];
+    fn slot(key: &[u8], slot: &Slot) -> Slot {
+        hash_bytes(key, slot)
+    }
+}
+
+impl<A: MapKey, B: MapKey> MapKey for (A, B) {
+    type Lookup<'a> = (A::Lookup<'a>, B::Lookup<'a>);
+    fn slot((a, b): Self::Lookup<'_>, slot: &Slot) -> Slot {
+        B::slot(b, &A::slot(a, slot))
+    }
+}
+
+impl<A: MapKey, B: MapKey, C: MapKey> MapKey for (A, B, C) {
+    type Lookup<'a> = (A::Lookup<'a>, B::Lookup<'a>, C::Lookup<'a>);
+    fn slot((a, b, c): Self::Lookup<'_>, slot: &Slot) -> Slot {
+        C::slot(c, &B::slot(b, &A::slot(a, slot)))
+    }
+}
+
+impl<K: MapKey, V: Stored> StorageType for Map<K, V> {
+    const SIZE: Size = {
+        assert!(<V::Handle as StorageType>::SIZE.transient == 0, "a mapping's values cannot be transient");
+        Size::slots(1)
+    };
+    #[inline]
+    fn open(place: Place) -> Self {
+        Self { slot: place.slot, types: PhantomData }
+    }
+    /// Does nothing: a mapping does not know its keys.
+    fn clear(&mut self) {}
+}
+
+impl<K: MapKey, V: Stored> Map<K, V> {
+    /// What lies at `key`, to read.
+    #[inline]
+    pub fn at(&self, key: K::Lookup<'_>) -> View<'_, V::Handle> {
+        View::open(Place::at(K::slot(key, &self.slot)))
+    }
+
+    /// What lies at `key`, to read and write.
+    #[inline]
+    pub fn at_mut(&mut self, key: K::Lookup<'_>) -> ViewMut<'_, V::Handle> {
+        ViewMut::open(Place::at(K::slot(key, &self.slot)))
+    }
+}
+
+impl<K: MapKey, V: Value> Map<K, V> {
+    /// The value at `key`; zero if it was never set.
+    #[inline]
+    pub fn get(&self, key: K::Lookup<'_>) -> V {
+        Cell::<V>::open(Place::at(K::slot(key, &self.slot))).get()
+    }
+
+    /// Sets the value at `key`.
+    #[inline]
+    pub fn set(&mut self, key: K::Lookup<'_>, value: impl Into<V>) {
+        Cell::<V>::open(Place::at(K::slot(key, &self.slot))).set(value);
+    }
+}

@@ -1,0 +1,125 @@
+//! Storage in Solidity's layout.
+//!
+//! The rules are those of Solidity's documentation, "Layout of State Variables in Storage and Transient Storage"; the
+//! guide `docs/sdk.md` tells them. Fields of a `#[storage]` struct take slots in order; values shorter than a slot share
+//! one with their neighbours, lowest-order bytes first; mappings, dynamic arrays, strings and bytes take a slot of their
+//! own, from whose hash their contents' places follow.
+//!
+//! Nothing is cached: a read reads the host's storage, a write writes it. So nothing needs flushing before a call.
+
+mod array;
+mod byte_strings;
+mod cell;
+mod list;
+mod map;
+mod place;
+mod value;
+
+pub use array::Array;
+pub use byte_strings::{Blob, Text};
+pub use cell::{Cell, TransientCell};
+pub use list::List;
+pub use map::{Map, MapKey};
+pub use place::{FieldPlace, Place, Size, Slot, layout, layout_size};
+pub use value::Value;
+
+use core::{
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+};
+
+/// A type that a field of a `#[storage]` struct may have: a handle to a place in storage.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a field of a storage struct",
+    label = "not a storage type",
+    note = "storage types are Cell<T> for a value, Map<K, V>, List<T>, Array<T, N>, Text, Blob, TransientCell<T>, and other #[storage] structs"
+)]
+pub trait StorageType: Sized {
+    /// How much room it takes.
+    const SIZE: Size;
+
+    /// The handle of what lies at `place`.
+    fn open(place: Place) -> Self;
+
+    /// Sets everything inside to zero, as Solidity's `delete` does: mappings inside are left as they are.
+    fn clear(&mut self);
+}
+
+/// A type that may be a mapping's value or an array's element: a value, or a storage type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a mapping's value or an array's element",
+    label = "cannot be stored",
+    note = "use a value (numbers, bool, Address, FixedBytes<N>, enums with #[derive(Abi)]), Map<K, V>, List<T>, Array<T, N>, Text (for String), Blob (for Bytes), or a #[storage] struct"
+)]
+pub trait Stored {
+    /// What gives access to it: [`Cell`] for a value, the type itself for a storage type.
+    type Handle: StorageType;
+}
+
+impl<T: Value> Stored for T {
+    type Handle = Cell<T>;
+}
+
+macro_rules! stored {
+    ($(<$($parameter:ident: $bound:path),*> $type:ty;)*) => {$(
+        impl<$($parameter: $bound),*> Stored for $type {
+            type Handle = Self;
+        }
+    )*};
+}
+
+stored! {
+    <T: Value> Cell<T>;
+    <K: MapKey, V: Stored> Map<K, V>;
+    <V: Stored> List<V>;
+    <> Text;
+    <> Blob;
+}
+
+impl<V: Stored, const N: usize> Stored for Array<V, N> {
+    type Handle = Self;
+}
+
+/// A handle to read through, for as long as the storage is not written.
+pub struct View<'a, H> {
+    handle: H,
+    lifetime: PhantomData<&'a ()>,
+}
+
+impl<H: StorageType> View<'_, H> {
+    pub(crate) fn open(place: Place) -> Self {
+        Self { handle: H::open(place), lifetime: PhantomData }
+    }
+}
+
+impl<H> Deref for View<'_, H> {
+    type Target = H;
+    fn deref(&self) -> &H {
+        &self.handle
+    }
+}
+
+/// A handle to read and write through.
+pub struct ViewMut<'a, H> {
+    handle: H,
+    lifetime: PhantomData<&'a mut ()>,
+}
+
+impl<H: StorageType> ViewMut<'_, H> {
+    pub(crate) fn open(place: Place) -> Self {
+        Self { handle: H::open(place), lifetime: PhantomData }
+    }
+}
+
+impl<H> Deref for ViewMut<'_, H> {
+    type Target = H;
+    fn deref(&self) -> &H {
+        &self.handle
+    }
+}
+
+impl<H> DerefMut for ViewMut<'_, H> {
+    fn deref_mut(&mut self) -> &mut H {
+        &mut self.handle
+    }
+}

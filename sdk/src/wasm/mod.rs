@@ -1,0 +1,4 @@
+//! What a freestanding wasm module needs: an allocator and a panic handler.
+
+mod allocator;
+mod panics;
