@@ -222,7 +222,7 @@ fn a_high_s_and_numbers_out_of_range_are_refused() {
 #[test]
 fn malformed_rlp_is_refused() {
     let good = encoded(&sign(0, plain()));
-    assert!(refusal(&[&good[..], &[0]].concat()).starts_with("rlp: "), "a byte behind it");
+    assert_eq!(refusal(&[&good[..], &[0]].concat()), "rlp: input contains more than one value");
     assert!(refusal(&good[..good.len() - 1]).starts_with("rlp: "), "a byte too few");
     assert!(refusal(&[]).starts_with("rlp: "));
     assert!(refusal(&[2]).starts_with("rlp: "));
@@ -231,7 +231,7 @@ fn malformed_rlp_is_refused() {
     let nonce_at = payload.iter().position(|byte| *byte == 3).expect("the nonce is 3");
     payload.splice(nonce_at..=nonce_at, [0x82, 0, 3]);
     let padded = [&[2, 0xf8, u8::try_from(payload.len()).expect("short")], &payload[..]].concat();
-    assert!(refusal(&padded).starts_with("rlp: "), "{}", refusal(&padded));
+    assert_eq!(refusal(&padded), "rlp: non-canonical integer (leading zero bytes)");
 }
 
 #[test]

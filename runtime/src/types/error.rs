@@ -8,7 +8,7 @@ use esker_vm::envelope::EnvelopeError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransactionError {
     /// Not canonical RLP of a transaction.
-    #[error("rlp: {0}")]
+    #[error("rlp: {}", rlp_words(.0))]
     Rlp(alloy_rlp::Error),
     /// Longer than a transaction may be.
     #[error("oversized data: transaction size {size}, limit {limit}")]
@@ -146,12 +146,6 @@ pub enum TransactionError {
         /// Value + gas limit × fee cap, in wei; 2^256 − 1 if it is more than that.
         cost: U256,
     },
-    /// The sender cannot pay the value (simulations without a gas price).
-    #[error("insufficient funds for transfer: address {sender}")]
-    InsufficientFundsForTransfer {
-        /// Who sent it.
-        sender: Address,
-    },
 }
 
 /// Why a transaction was not executed.
@@ -166,4 +160,20 @@ pub enum ExecuteError {
     /// This node failed: nothing was changed.
     #[error(transparent)]
     Fatal(#[from] Fatal),
+}
+
+/// geth's words for what is wrong with an encoding, where it has any.
+fn rlp_words(error: &alloy_rlp::Error) -> String {
+    match error {
+        alloy_rlp::Error::InputTooShort => "value size exceeds available input length".into(),
+        alloy_rlp::Error::LeadingZero => "non-canonical integer (leading zero bytes)".into(),
+        alloy_rlp::Error::NonCanonicalSize | alloy_rlp::Error::NonCanonicalSingleByte => {
+            "non-canonical size information".into()
+        }
+        alloy_rlp::Error::UnexpectedString => "expected input list".into(),
+        alloy_rlp::Error::UnexpectedList => "expected input string or byte".into(),
+        alloy_rlp::Error::UnexpectedLength => "input contains more than one value".into(),
+        alloy_rlp::Error::Overflow => "value too large".into(),
+        other => other.to_string(),
+    }
 }
