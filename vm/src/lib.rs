@@ -5,15 +5,18 @@
 
 pub mod envelope;
 mod host;
+pub mod instrument;
 mod machine;
 mod meter;
 mod outcome;
+mod validate;
 
 pub use esker_abi as abi;
 pub use host::{
     BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, Frame, Host, HostError, Log,
     TransactionContext,
 };
+pub use instrument::{INSTRUMENTATION_VERSION, InstrumentedModule, ModuleInfo, prepare_module};
 pub use machine::{Entry, Execution, Machine, PrepareError, Prepared, RejectReason};
 pub use meter::{Meter, OutOfFuel};
 pub use outcome::{Fatal, Halt, Outcome};

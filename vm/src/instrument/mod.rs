@@ -1,0 +1,71 @@
+//! Gas and stack metering by rewriting the module: `docs/spec/metering.md`.
+//!
+//! Gas is threaded through every function as one more `i64` parameter and result, the stack units left as one more `i32`
+//! parameter, so both live in registers. What is charged and where is this module's; engines only run the result.
+
+mod checks;
+mod encode;
+mod frame;
+mod function;
+mod segments;
+
+use esker_abi::{Limits, MeterCosts};
+
+use crate::RejectReason;
+use crate::validate::validate;
+
+/// Raised by every change of what the rewritten module looks like or charges: part of the module cache's key.
+pub const INSTRUMENTATION_VERSION: u32 = 1;
+
+/// The export of the rewritten module that says why an injected `unreachable` struck: a mutable `i32` global.
+pub const EXPORT_HALT: &str = "esker_halt";
+/// Value of [`EXPORT_HALT`] when fuel ran out. Zero, its first value, means that the trap was the contract's own.
+pub const HALT_OUT_OF_GAS: i32 = 1;
+/// Value of [`EXPORT_HALT`] when the logical stack ran out.
+pub const HALT_STACK_OVERFLOW: i32 = 2;
+
+/// An accepted module, rewritten.
+///
+/// Exports `memory`, `call`, `deploy` if the contract has a constructor, and [`EXPORT_HALT`]. The entry points have the
+/// type `(fuel: i64, stack units: i32) -> (fuel left: i64)`; fuel left below zero means out of gas. Every import `(P) ->
+/// (R)` has become `(P, fuel: i64) -> (R, fuel left: i64)` and must refuse negative fuel before any effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstrumentedModule {
+    /// The rewritten module.
+    pub wasm: Vec<u8>,
+    /// What the validator found out.
+    pub info: ModuleInfo,
+}
+
+/// What the validator found out about an accepted module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModuleInfo {
+    /// The complexity sum of [`Limits::complexity_max`].
+    pub complexity: u64,
+    /// Whether the module exports `deploy`.
+    pub has_constructor: bool,
+    /// Initial linear memory, in 64 KiB pages.
+    pub initial_pages: u32,
+    /// Most pages the memory can grow to: the smaller of the module's own maximum and the limit.
+    pub maximum_pages: u32,
+    /// Size of the raw module, in bytes.
+    pub module_bytes: u32,
+}
+
+/// Validates `wasm` under `limits` and rewrites it so that it charges `costs`.
+///
+/// Deterministic: the same bytes, limits and costs give the same bytes.
+///
+/// # Errors
+/// Why the module is not acceptable.
+pub fn prepare_module(wasm: &[u8], limits: &Limits, costs: &MeterCosts) -> Result<InstrumentedModule, RejectReason> {
+    let module = validate(wasm, limits)?;
+    let info = ModuleInfo {
+        complexity: module.complexity,
+        has_constructor: module.deploy.is_some(),
+        initial_pages: module.memory.initial,
+        maximum_pages: module.memory.maximum,
+        module_bytes: u32::try_from(wasm.len()).unwrap_or(u32::MAX),
+    };
+    Ok(InstrumentedModule { wasm: encode::encode(&module, costs), info })
+}

@@ -1,0 +1,224 @@
+//! What is charged where.
+//!
+//! A segment is code that is certain to run once its first instruction runs, as long as nothing traps and no callee ends
+//! the frame. It is charged as a whole at its start. Because control flow is structured, a segment goes on after a
+//! construct that nothing inside leaves past its end: charges merge over joins.
+
+use esker_abi::MeterCosts;
+
+use crate::validate::{Class, Function, Instruction, Kind, Module};
+
+/// A bulk operation whose length is a constant up to this many bytes is charged with its segment.
+const STATIC_BULK_BYTES: u32 = 1_024;
+
+/// Most fuel that one segment charges, save a single instruction that costs more.
+pub(super) fn segment_max(costs: &MeterCosts) -> u64 {
+    costs.check_interval / 4
+}
+
+/// The constant length of the bulk operation at `index`, when its bytes are charged with its segment.
+pub(super) fn static_bulk_bytes(code: &[Instruction<'_>], index: usize) -> Option<u32> {
+    let before = code.get(index.checked_sub(1)?)?;
+    match before.kind {
+        Kind::I32Const(length) if length.cast_unsigned() <= STATIC_BULK_BYTES => Some(length.cast_unsigned()),
+        _ => None,
+    }
+}
+
+struct Segment {
+    /// Charged just before the instruction of this index.
+    start: usize,
+    charge: u64,
+    /// Calls seen in the function before this segment began.
+    calls_before: u32,
+    /// It is certain to trap, and nothing in it can end the frame otherwise: what it charges does not matter.
+    traps: bool,
+}
+
+struct Construct {
+    /// The segment that the construct stands in.
+    outer: usize,
+    /// Something inside leaves past the construct's end.
+    escaped: bool,
+    /// First segments of an `if`'s arms.
+    then_arm: Option<usize>,
+    else_arm: Option<usize>,
+}
+
+struct Walk<'m> {
+    costs: &'m MeterCosts,
+    segments: Vec<Segment>,
+    current: usize,
+    constructs: Vec<Construct>,
+    calls: u32,
+}
+
+/// Fuel to charge just before each instruction of `function`, by instruction index.
+pub(super) fn charges(module: &Module<'_>, function: &Function<'_>, costs: &MeterCosts) -> Vec<u64> {
+    let mut walk = Walk { costs, segments: Vec::new(), current: 0, constructs: Vec::new(), calls: 0 };
+    walk.begin(0);
+    walk.open();
+    walk.add(0, costs.local.saturating_mul(u64::from(function.local_count)));
+    for (index, instruction) in function.code.iter().enumerate() {
+        walk.instruction(module, &function.code, index, &instruction.kind);
+    }
+    let mut charges = vec![0; function.code.len()];
+    for segment in &walk.segments {
+        if let Some(charge) = charges.get_mut(segment.start) {
+            *charge = segment.charge.saturating_add(*charge);
+        }
+    }
+    charges
+}
+
+impl Walk<'_> {
+    fn begin(&mut self, start: usize) {
+        self.current = self.segments.len();
+        self.segments.push(Segment { start, charge: 0, calls_before: self.calls, traps: false });
+    }
+
+    fn open(&mut self) {
+        let outer = self.current;
+        self.constructs.push(Construct { outer, escaped: false, then_arm: None, else_arm: None });
+    }
+
+    /// Adds the cost of the instruction at `index`, in a new segment if the current one is full.
+    fn add(&mut self, index: usize, cost: u64) {
+        let charge = self.segments[self.current].charge;
+        if charge > 0 && charge.saturating_add(cost) > segment_max(self.costs) {
+            self.begin(index);
+        }
+        let segment = &mut self.segments[self.current];
+        segment.charge = segment.charge.saturating_add(cost);
+    }
+
+    /// Marks what a branch `depth` constructs outwards leaves past its end.
+    fn leave(&mut self, depth: u32) {
+        let inside = (depth as usize).min(self.constructs.len() - 1);
+        for construct in self.constructs.iter_mut().rev().take(inside) {
+            construct.escaped = true;
+        }
+    }
+
+    fn instruction(&mut self, module: &Module<'_>, code: &[Instruction<'_>], index: usize, kind: &Kind<'_>) {
+        let costs = self.costs.instructions;
+        match kind {
+            Kind::Plain(class) => self.add(index, class_cost(self.costs, *class)),
+            Kind::I32Const(_) | Kind::LocalGet(_) | Kind::LocalSet(_) | Kind::LocalTee(_) => {
+                self.add(index, costs.trivial);
+            }
+            Kind::Block => {
+                self.add(index, costs.trivial);
+                self.open();
+            }
+            Kind::Loop => {
+                self.add(index, costs.trivial);
+                self.open();
+                self.begin(index + 1);
+            }
+            Kind::If => {
+                self.add(index, costs.branch);
+                self.open();
+                self.begin(index + 1);
+                let then_arm = self.current;
+                let construct = self.constructs.last_mut().expect("opened just above");
+                construct.then_arm = Some(then_arm);
+            }
+            Kind::Else => {
+                self.begin(index + 1);
+                let else_arm = self.current;
+                let construct = self.constructs.last_mut().expect("validated code has an `if` around an `else`");
+                construct.else_arm = Some(else_arm);
+            }
+            Kind::End => self.end(index),
+            Kind::Br(depth) => {
+                self.add(index, costs.branch);
+                self.leave(*depth);
+            }
+            Kind::BrIf(depth) => {
+                self.add(index, costs.branch);
+                self.leave(*depth);
+                self.begin(index + 1);
+            }
+            Kind::BrTable(targets) => {
+                self.add(index, costs.branch_table);
+                let farthest = targets.targets().flatten().fold(targets.default(), u32::max);
+                self.leave(farthest);
+            }
+            Kind::Return => {
+                self.add(index, costs.branch);
+                self.leave(u32::MAX);
+            }
+            Kind::Unreachable => {
+                let calls = self.calls;
+                let segment = &mut self.segments[self.current];
+                if segment.calls_before == calls {
+                    segment.traps = true;
+                    segment.charge = 0;
+                }
+            }
+            Kind::Barrier => {}
+            Kind::Call(callee) => {
+                self.add(index, costs.call);
+                self.calls += 1;
+                let import = module.imports.get(*callee as usize);
+                if import.is_some_and(|import| import.function.diverges) {
+                    self.leave(u32::MAX);
+                }
+            }
+            Kind::CallIndirect(_) => {
+                self.add(index, costs.call_indirect);
+                self.calls += 1;
+            }
+            // Charged where it stands: what it costs depends on the pages there are.
+            Kind::MemoryGrow => {}
+            Kind::Bulk => {
+                let bytes = u64::from(static_bulk_bytes(code, index).unwrap_or(0));
+                self.add(index, costs.bulk.saturating_add(bytes.saturating_mul(self.costs.bulk_byte)));
+            }
+        }
+    }
+
+    fn end(&mut self, index: usize) {
+        let construct = self.constructs.pop().expect("validated code closes what it opened");
+        if let (Some(then_arm), Some(else_arm)) = (construct.then_arm, construct.else_arm) {
+            self.hoist(construct.outer, then_arm, else_arm);
+        }
+        if construct.escaped {
+            self.begin(index + 1);
+        } else {
+            self.current = construct.outer;
+        }
+    }
+
+    /// Moves what both arms of an `if` charge at their start to the segment that the `if` stands in. An arm that traps
+    /// agrees with any charge.
+    fn hoist(&mut self, outer: usize, then_arm: usize, else_arm: usize) {
+        let arm = |segment: &Segment| if segment.traps { u64::MAX } else { segment.charge };
+        let common = arm(&self.segments[then_arm]).min(arm(&self.segments[else_arm]));
+        if common == u64::MAX {
+            return;
+        }
+        let room = segment_max(self.costs).saturating_sub(self.segments[outer].charge);
+        let common = common.min(room);
+        for arm in [then_arm, else_arm] {
+            self.segments[arm].charge = self.segments[arm].charge.saturating_sub(common);
+        }
+        self.segments[outer].charge += common;
+    }
+}
+
+fn class_cost(costs: &MeterCosts, class: Class) -> u64 {
+    let costs = &costs.instructions;
+    match class {
+        Class::Trivial => costs.trivial,
+        Class::Simple => costs.simple,
+        Class::Multiply => costs.multiply,
+        Class::Divide => costs.divide,
+        Class::GlobalGet | Class::GlobalSet => costs.global,
+        Class::Load => costs.load,
+        Class::Store => costs.store,
+        Class::MemorySize => costs.memory_size,
+        Class::DataDrop => costs.bulk,
+    }
+}
