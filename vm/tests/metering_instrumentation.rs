@@ -1,17 +1,35 @@
 //! The validator and the instrumentation against independent engines: what is refused and why, that a rewritten module
 //! computes what the original does, that charges are exact and that no path runs unchecked for long.
 
-#[path = "metering_instrumentation/engines.rs"]
-mod engines;
+#[path = "metering_instrumentation/audit.rs"]
+mod audit;
 #[path = "metering_instrumentation/bounds.rs"]
 mod bounds;
+#[path = "metering_instrumentation/engines.rs"]
+mod engines;
 #[path = "metering_instrumentation/equivalence.rs"]
 mod equivalence;
 #[path = "metering_instrumentation/hostile_bytes.rs"]
 mod hostile_bytes;
-#[path = "metering_instrumentation/kernels.rs"]
-mod kernels;
 #[path = "metering_instrumentation/rejections.rs"]
 mod rejections;
 #[path = "metering_instrumentation/vectors.rs"]
 mod vectors;
+
+use esker_abi::{Limits, MeterCosts};
+use esker_vm::{InstrumentedModule, RejectReason, prepare_module};
+
+/// Translates the text format.
+fn wasm(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// Prepares under the rules of protocol version 1.
+fn prepare(wasm: &[u8]) -> Result<InstrumentedModule, RejectReason> {
+    prepare_module(wasm, &Limits::V1, &MeterCosts::V1)
+}
+
+/// Prepares what must be accepted.
+fn metered(wasm: &[u8]) -> Vec<u8> {
+    prepare(wasm).unwrap_or_else(|reason| panic!("refused: {reason}")).wasm
+}

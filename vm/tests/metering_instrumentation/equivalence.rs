@@ -1,0 +1,343 @@
+//! A rewritten module does what the original does, and charges exactly what it runs, on every engine.
+
+use esker_abi::MeterCosts;
+use rand_like::Seeded;
+use wasm_smith::{Config, InstructionKind, InstructionKinds, Module};
+
+use crate::engines::{ALL, End, Engine, Run, run_metered, run_original};
+use crate::{audit, metered, prepare, wasm};
+
+/// Fuel that no test uses up.
+const AMPLE: i64 = 1 << 50;
+/// Modules that the generator makes, from seeds 0, 1, …
+const SEEDS: u64 = 1_500;
+
+/// Runs original and rewritten and compares all that both show. Gives the fuel used if the run came back.
+fn compare(original: &[u8], what: &str) -> Option<u64> {
+    let rewritten = metered(original);
+    let expected = run_original(Engine::Wasmi, original);
+    let runs: Vec<Run> = ALL.iter().map(|engine| run_metered(*engine, &rewritten, AMPLE)).collect();
+    for (run, engine) in runs.iter().zip(ALL) {
+        if expected.end == End::Trap("native stack") || run.end == End::StackOverflow {
+            // The original has no stack of ours; that it overflowed some stack is all that can be said.
+            assert_eq!(run.end, runs[0].end, "{what}: engines disagree about the stack on {engine:?}");
+            continue;
+        }
+        assert_eq!(run.end, expected.end, "{what}: end on {engine:?}");
+        assert_eq!(run.trace, expected.trace, "{what}: host calls on {engine:?}");
+        assert_eq!(run.memory, expected.memory, "{what}: memory on {engine:?}");
+        assert_eq!(run.gas_left, runs[0].gas_left, "{what}: gas left on {engine:?}");
+        assert_eq!(run.gas_seen, runs[0].gas_seen, "{what}: gas at host calls on {engine:?}");
+    }
+    let left = runs[0].gas_left.filter(|_| runs[0].end == End::Returned)?;
+    let used = AMPLE.abs_diff(left);
+    let counted = run_original(Engine::Wasmi, &audit::counting(original, &MeterCosts::V1));
+    let count = counted.globals.first().map(|(_, value)| value.cast_unsigned()).expect("the counter is exported");
+    assert_eq!(used, count + counted.host_fuel, "{what}: fuel used against instructions counted one by one");
+    Some(used)
+}
+
+const HAND_WRITTEN: &[(&str, &str)] = &[
+    ("an empty contract", r#"(module (memory (export "memory") 0) (func (export "call")))"#),
+    (
+        "nested ifs with an escape from the innermost",
+        r#"(module (memory (export "memory") 1)
+          (func $pick (param $a i32) (param $b i32) (result i32)
+            (block $out (result i32)
+              (if (result i32) (local.get $a)
+                (then
+                  (if (local.get $b) (then (br $out (i32.const 7))) (else (nop) (nop) (nop)))
+                  (i32.const 8))
+                (else (i32.div_u (i32.const 100) (i32.add (local.get $b) (i32.const 1)))))))
+          (func (export "call") (local $i i32)
+            (loop $l
+              (i32.store (i32.shl (local.get $i) (i32.const 2))
+                (call $pick (i32.and (local.get $i) (i32.const 1)) (i32.and (local.get $i) (i32.const 2))))
+              (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9))))))"#,
+    ),
+    (
+        "br_table out of several depths, with a value",
+        r#"(module (memory (export "memory") 1)
+          (func $switch (param $i i32) (result i32)
+            (block $c (result i32)
+              (block $b (result i32)
+                (block $a (result i32)
+                  (i32.const 5) (br_table $a $b $c 3 $a (local.get $i)))
+                (i32.add (i32.const 100)))
+              (i32.add (i32.const 1000))))
+          (func (export "call") (local $i i32)
+            (loop $l
+              (i32.store (i32.shl (local.get $i) (i32.const 2)) (call $switch (local.get $i)))
+              (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 8))))))"#,
+    ),
+    (
+        "blocks, loops and functions of several values",
+        r#"(module (memory (export "memory") 1)
+          (type $pair (func (param i32 i64) (result i64 i32)))
+          (func $swap (type $pair) local.get 1 local.get 0)
+          (func $count (param i32) (result i32 i64 i32)
+            (local.get 0) (i64.const 0)
+            (loop $l (param i32 i64) (result i32 i64)
+              (i64.const 3) (i64.add)
+              (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+              (br_if $l (local.get 0)))
+            (local.get 0) (return))
+          (table funcref (elem $swap))
+          (func (export "call") (local i32 i64)
+            (i32.const 4) (i64.const 9) (i32.const 0) (call_indirect (type $pair))
+            (local.set 0) (local.set 1)
+            (i64.store (i32.const 0) (local.get 1)) (i32.store (i32.const 8) (local.get 0))
+            (call $count (i32.const 5)) (local.set 0) (local.set 1) (drop)
+            (i32.store (i32.const 12) (local.get 0)) (i64.store (i32.const 16) (local.get 1))))"#,
+    ),
+    (
+        "growth to the limit, beyond it and by a huge amount",
+        r#"(module (memory (export "memory") 1 20)
+          (func (export "call")
+            (i32.store (i32.const 0) (memory.grow (i32.const 0)))
+            (i32.store (i32.const 4) (memory.grow (i32.const 3)))
+            (i32.store (i32.const 8) (memory.grow (i32.const 17)))
+            (i32.store (i32.const 12) (memory.grow (i32.const -1)))
+            (i32.store (i32.const 16) (memory.grow (i32.const 16)))
+            (i32.store (i32.const 20) (memory.size))))"#,
+    ),
+    (
+        "bulk operations of constant and computed lengths",
+        r#"(module (memory (export "memory") 1) (data $d "abcdefgh")
+          (func (export "call") (local $n i32)
+            (local.set $n (i32.const 5))
+            (memory.init $d (i32.const 0) (i32.const 1) (local.get $n))
+            (memory.init $d (i32.const 32) (i32.const 0) (i32.const 8))
+            (data.drop $d)
+            (memory.copy (i32.const 100) (i32.const 0) (i32.const 40))
+            (memory.copy (i32.const 2000) (i32.const 0) (i32.const 1500))
+            (memory.fill (i32.const 9000) (i32.const 7) (i32.mul (local.get $n) (local.get $n)))))"#,
+    ),
+    (
+        "host functions called directly and through the table",
+        r#"(module 
+          (import "esker_v1" "block_number" (func $number (result i64)))
+          (import "esker_v1" "input_size" (func $size (result i32)))
+          (import "esker_v1" "gas_left" (func $gas (result i64)))
+          (import "esker_v1" "log" (func $log (param i32 i32 i32 i32)))
+          (memory (export "memory") 1)
+          (type $n (func (result i64)))
+          (table funcref (elem $number $gas))
+          (func (export "call") (local $i i32)
+            (loop $l
+              (i64.store (i32.shl (local.get $i) (i32.const 3)) (call_indirect (type $n) (i32.and (local.get $i) (i32.const 1))))
+              (call $log (call $size) (local.get $i) (i32.const 1) (i32.const 2))
+              (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 5))))
+            (i64.store (i32.const 64) (call $number))))"#,
+    ),
+    (
+        "a call that ends the frame, and what would follow it",
+        r#"(module 
+          (import "esker_v1" "finish" (func $finish (param i32 i32)))
+          (memory (export "memory") 1)
+          (func $maybe (param i32) (result i32)
+            (block $ok (br_if $ok (local.get 0)) (call $finish (i32.const 0) (i32.const 4)))
+            (i32.div_u (i32.const 10) (local.get 0)))
+          (func (export "call")
+            (i32.store (i32.const 0) (call $maybe (i32.const 5)))
+            (i32.store (i32.const 4) (call $maybe (i32.const 0)))))"#,
+    ),
+    (
+        "code that cannot be reached",
+        r#"(module (memory (export "memory") 1)
+          (func $f (param i32) (result i32)
+            (block (result i32)
+              (loop $forever (result i32)
+                (if (local.get 0) (then (return (i32.const 3)) (drop (i32.const 1)) (block (br 1)) (unreachable)))
+                (local.set 0 (i32.const 1))
+                (br $forever) (i32.add) (block) (if (then) (else)) (i32.const 4))
+              (i32.mul (i32.const 2)))
+            (drop) (i32.const 4))
+          (func (export "call") (i32.store (i32.const 0) (call $f (i32.const 0)))))"#,
+    ),
+    (
+        "a trap in an arm",
+        r#"(module (memory (export "memory") 1)
+          (func $check (param i32) (result i32)
+            (if (i32.gt_u (local.get 0) (i32.const 3)) (then (drop (i32.const 9)) (unreachable)) (else (nop)))
+            (i32.const 1))
+          (func (export "call")
+            (i32.store (i32.const 0) (call $check (i32.const 1)))
+            (i32.store (i32.const 4) (call $check (i32.const 5)))))"#,
+    ),
+];
+
+#[test]
+fn hand_written_modules_do_the_same_and_charge_what_they_run() {
+    for (what, text) in HAND_WRITTEN {
+        compare(&wasm(text), what);
+    }
+}
+
+#[test]
+fn the_vectors_charge_what_they_run() {
+    for vector in crate::vectors::kernels() {
+        if !vector.text.contains("expect: out of gas") {
+            compare(&wasm(&vector.text), &vector.name);
+        }
+    }
+}
+
+/// A module whose `call` stores what function 0 gives, called through the table, whose index is encoded as given.
+fn calling_indirectly(table_index: &[u8]) -> Vec<u8> {
+    use wasm_encoder::{
+        CodeSection, ConstExpr, ElementSection, Elements, ExportKind, ExportSection, Function, FunctionSection,
+        MemorySection, MemoryType, RefType, TableSection, TableType, TypeSection, ValType,
+    };
+    let mut types = TypeSection::new();
+    types.ty().function([], [ValType::I32]);
+    types.ty().function([], []);
+    let mut functions = FunctionSection::new();
+    functions.function(0).function(1);
+    let mut tables = TableSection::new();
+    let table = TableType { element_type: RefType::FUNCREF, table64: false, minimum: 1, maximum: None, shared: false };
+    tables.table(table);
+    let mut memories = MemorySection::new();
+    let memory = MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None };
+    memories.memory(memory);
+    let mut exports = ExportSection::new();
+    exports.export("memory", ExportKind::Memory, 0).export("call", ExportKind::Func, 1);
+    let mut elements = ElementSection::new();
+    elements.active(None, &ConstExpr::i32_const(0), Elements::Functions((&[0_u32]).into()));
+    let mut code = CodeSection::new();
+    let mut answer = Function::new([]);
+    answer.instructions().i32_const(42).end();
+    code.function(&answer);
+    let mut call = Function::new([]);
+    call.instructions().i32_const(0).i32_const(0);
+    call.raw([0x11, 0x00].iter().chain(table_index).copied());
+    call.raw([0x36, 0x02, 0x00, 0x0b]);
+    code.function(&call);
+    let mut module = wasm_encoder::Module::new();
+    module.section(&types).section(&functions).section(&tables).section(&memories);
+    module.section(&exports).section(&elements).section(&code);
+    module.finish()
+}
+
+#[test]
+fn a_table_index_padded_to_five_bytes_is_accepted_and_encoded_canonically() {
+    let padded = calling_indirectly(&[0x80, 0x80, 0x80, 0x80, 0x00]);
+    compare(&padded, "a padded table index");
+    assert_eq!(metered(&padded), metered(&calling_indirectly(&[0x00])));
+}
+
+#[test]
+fn generated_modules_do_the_same_and_charge_what_they_run_from_seed_0_on() {
+    let shape = wasm(
+        r#"(module
+          (import "esker_v1" "block_number" (func (result i64)))
+          (import "esker_v1" "input_size" (func (result i32)))
+          (import "esker_v1" "storage_store" (func (param i32 i32)))
+          (import "esker_v1" "call" (func (param i64 i32 i32 i32 i32) (result i32)))
+          (import "esker_v1" "finish" (func (param i32 i32)))
+          (func (export "call"))
+          (memory (export "memory") 1 4))"#,
+    );
+    let (mut accepted, mut returned) = (0, 0);
+    for seed in 0..SEEDS {
+        let Some(original) = generate(seed, &shape) else { continue };
+        match prepare(&original) {
+            Ok(_) => {
+                accepted += 1;
+                returned += u32::from(compare(&original, &format!("seed {seed}")).is_some());
+            }
+            Err(reason) => {
+                let expected = ["segment", "initialiser", "frame", "too many", "too deep", "too large"];
+                assert!(expected.iter().any(|part| reason.reason.contains(part)), "seed {seed}: {reason}");
+            }
+        }
+    }
+    println!("seeds 0..{SEEDS}: {accepted} accepted, {returned} ran to their end");
+    assert!(accepted > SEEDS / 2, "the generator makes acceptable modules: {accepted}");
+    assert!(u64::from(returned) > SEEDS / 20, "enough of them run to their end: {returned}");
+}
+
+/// A module of our shape from a seed, which stops by itself.
+pub fn generate(seed: u64, shape: &[u8]) -> Option<Vec<u8>> {
+    let bytes = Seeded::new(seed).bytes(6_000);
+    let kinds = [
+        InstructionKind::NumericInt,
+        InstructionKind::VectorInt,
+        InstructionKind::Parametric,
+        InstructionKind::Variable,
+        InstructionKind::Table,
+        InstructionKind::MemoryInt,
+        InstructionKind::Control,
+        InstructionKind::Aggregate,
+    ];
+    let config = Config {
+        module_shape: Some(shape.to_vec()),
+        allowed_instructions: InstructionKinds::new(&kinds),
+        allow_floats: false,
+        allow_start_export: false,
+        bulk_memory_enabled: true,
+        multi_value_enabled: true,
+        sign_extension_ops_enabled: true,
+        reference_types_enabled: false,
+        saturating_float_to_int_enabled: false,
+        simd_enabled: false,
+        relaxed_simd_enabled: false,
+        tail_call_enabled: false,
+        threads_enabled: false,
+        shared_everything_threads_enabled: false,
+        exceptions_enabled: false,
+        gc_enabled: false,
+        custom_descriptors_enabled: false,
+        custom_page_sizes_enabled: false,
+        memory64_enabled: false,
+        extended_const_enabled: false,
+        wide_arithmetic_enabled: false,
+        disallow_traps: seed % 3 != 0,
+        max_memories: 1,
+        max_tables: 1,
+        max_memory32_bytes: 8 * 65_536,
+        max_table_elements: 64,
+        max_type_size: 20,
+        max_globals: 20,
+        max_funcs: 12,
+        max_instructions: 300,
+        max_data_segments: 4,
+        max_element_segments: 2,
+        ..Config::default()
+    };
+    let mut unstructured = arbitrary_bytes(&bytes);
+    let mut module = Module::new(config, &mut unstructured).ok()?;
+    module.ensure_termination(200).ok()?;
+    Some(module.to_bytes())
+}
+
+fn arbitrary_bytes(bytes: &[u8]) -> arbitrary::Unstructured<'_> {
+    arbitrary::Unstructured::new(bytes)
+}
+
+pub mod rand_like {
+    //! A small seeded generator (xorshift64*), so that tests draw the same bytes everywhere.
+
+    pub struct Seeded(u64);
+
+    impl Seeded {
+        pub fn new(seed: u64) -> Self {
+            Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d)
+        }
+
+        pub fn next(&mut self) -> u64 {
+            self.0 ^= self.0 >> 12;
+            self.0 ^= self.0 << 25;
+            self.0 ^= self.0 >> 27;
+            self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        }
+
+        pub fn below(&mut self, bound: usize) -> usize {
+            (self.next() >> 33) as usize % bound.max(1)
+        }
+
+        pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+            (0..length).map(|_| (self.next() >> 56) as u8).collect()
+        }
+    }
+}
