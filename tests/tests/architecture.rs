@@ -84,6 +84,25 @@ fn nothing_imports_the_tests_or_the_benches() {
     }
 }
 
+/// Every dependency with its features, when these kinds of dependencies count.
+fn features(kinds: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--workspace", "--offline", "--locked", "--edges", kinds, "--prefix", "none", "--format", "{p} {f}"])
+        .current_dir(workspace_root())
+        .output()
+        .expect("cargo tree runs in the workspace");
+    let listing = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+    assert!(listing.len() > 1_000, "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
+    listing.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}
+
+#[test]
+fn nothing_compiles_twice_for_the_main_job_and_the_tests() {
+    let (job, tests) = (features("normal,build"), features("normal,build,dev"));
+    let differ: Vec<_> = tests.symmetric_difference(&job).collect();
+    assert!(differ.is_empty(), "features differ between `cargo run` and `cargo test`: {differ:#?}");
+}
+
 #[test]
 fn the_vm_never_names_ethereum_crates() {
     let metadata = metadata();
