@@ -135,8 +135,8 @@ fn on_wasmtime(target: Option<&str>, wasm: &[u8], metered: Option<(i64, i32)>) -
         config.target(target).expect("the target is known");
     }
     config.wasm_branch_hinting(true);
-    config.max_wasm_stack(4 << 20);
-    config.async_stack_size(6 << 20);
+    config.max_wasm_stack(1 << 20);
+
     let engine = wasmtime::Engine::new(&config).expect("the configuration is sound");
     let module = Module::new(&engine, wasm).expect("an accepted module compiles");
     let mut linker: Linker<State> = Linker::new(&engine);

@@ -9,8 +9,8 @@ use std::path::Path;
 use crate::engines::{ALL, End, run_metered};
 use crate::{metered, wasm};
 
-/// Fuel that the vectors are given: 10^8 gas.
-const FUEL: i64 = 1_000_000_000_000;
+/// Fuel that the vectors are given: a million gas.
+const FUEL: i64 = 10_000_000_000;
 
 pub struct Vector {
     pub name: String,
