@@ -1,3 +1,7 @@
-//! The Esker node: the development chain, JSON-RPC, and the command line.
+//! The Esker node: a chain on a store, a mempool, a JSON-RPC server and the command line around them.
+//!
+//! The node executes nothing itself: blocks and calls are executed by `esker-runtime`. It never acknowledges a block that
+//! is not durable.
 
 pub mod cli;
+pub mod simulation;

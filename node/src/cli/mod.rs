@@ -12,6 +12,7 @@ pub mod failure;
 pub mod key;
 pub mod rpc;
 pub mod send;
+pub mod simulate;
 pub mod transact;
 pub mod units;
 
@@ -93,6 +94,16 @@ pub enum Command {
         esker send 0x5FbDB2315678afecb367f032d93F642f64180aa3 transfer --artifact Erc20 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --json")]
     Send(send::SendArgs),
 
+    /// Say what a transaction would do, the chain unchanged
+    ///
+    /// Shows status, results, gas, logs, calls and state changes, also when it fails. On servers without
+    /// `esker_simulate` it shows what eth_call and eth_estimateGas can tell.
+    #[command(after_help = "Examples:\n  \
+        esker simulate --to 0x5FbDB2315678afecb367f032d93F642f64180aa3 --artifact Erc20 --from 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 transfer 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether\n  \
+        esker simulate --create Erc20 \"My Token\" MTK 1e24 --json\n  \
+        esker simulate --raw 0x02f8… --abi \"error Broke(uint256)\"")]
+    Simulate(simulate::SimulateArgs),
+
     /// Keep private keys in encrypted files
     #[command(subcommand, arg_required_else_help = true)]
     #[command(after_help = "Examples:\n  esker key new alice\n  esker key list")]
@@ -132,6 +143,7 @@ impl Command {
             Self::Deploy(args) => wait_for(deploy::run(args)),
             Self::Call(args) => wait_for(call::run(args)),
             Self::Send(args) => wait_for(send::run(args)),
+            Self::Simulate(args) => wait_for(simulate::run(args)),
             Self::Key(command) => key::run(command),
             Self::Completions(args) => completions::run(args),
         }?;

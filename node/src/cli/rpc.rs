@@ -262,6 +262,12 @@ impl Rpc {
                 _ => failure.hint("ask the server's operator, or use another --rpc-url"),
             };
         }
+        // What the client says of an answer whose body or content type is not JSON.
+        if error.to_string().contains("Malformed") {
+            return Failure::infrastructure(format!("{url} is no JSON-RPC server"))
+                .because("its answer is not JSON")
+                .hint("check --rpc-url: port and path");
+        }
         let mut words = vec![error.to_string()];
         let mut refused = false;
         let mut source = error.source();

@@ -8,6 +8,8 @@ use alloy_primitives::{Address, B256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use serde_json::{Value, json};
 
+use super::legacy_scrypt;
+
 /// Cost of the key derivation: what scrypt calls N, r and p. 128 × N × r bytes of memory are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScryptCost {
@@ -141,17 +143,28 @@ fn derive(crypto: &Value, password: &str) -> Result<[u8; 32], KeystoreError> {
         "scrypt" => {
             let (n, r, p) = (number(params, "n")?, number(params, "r")?, number(params, "p")?);
             let memory = n.checked_mul(r).and_then(|cells| cells.checked_mul(128));
-            if !n.is_power_of_two() || n < 2 || p > 64 || memory.is_none_or(|memory| memory > SCRYPT_BYTES_MAX) {
+            if !n.is_power_of_two()
+                || n < 2
+                || r == 0
+                || p == 0
+                || p > 64
+                || memory.is_none_or(|memory| memory > SCRYPT_BYTES_MAX)
+            {
                 return Err(format_error(format!("its scrypt parameters n {n}, r {r}, p {p} are out of range")));
             }
             let narrow =
                 |value| u32::try_from(value).map_err(|_| format_error("its scrypt parameters are out of range"));
+            let (narrow_r, narrow_p) = (narrow(r)?, narrow(p)?);
             // log2 of a 64-bit number fits eight bits.
             let log_n = n.trailing_zeros() as u8;
-            let params = scrypt::Params::new(log_n, narrow(r)?, narrow(p)?, 32)
-                .map_err(|error| format_error(format!("its scrypt parameters are refused: {error}")))?;
-            scrypt::scrypt(password.as_bytes(), &salt, &params, &mut derived)
-                .map_err(|error| format_error(format!("its scrypt parameters are refused: {error}")))?;
+            match scrypt::Params::new(log_n, narrow_r, narrow_p, 32) {
+                Ok(params) => scrypt::scrypt(password.as_bytes(), &salt, &params, &mut derived)
+                    .map_err(|error| format_error(format!("its scrypt parameters are refused: {error}")))?,
+                // The bounds above hold: the memory is within the limit, so all of these fit a pointer's width.
+                Err(_) => {
+                    derived = legacy_scrypt::derive(password.as_bytes(), &salt, n as usize, r as usize, p as usize);
+                }
+            }
         }
         "pbkdf2" => {
             let prf = text(params, "prf")?;

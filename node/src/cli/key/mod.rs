@@ -2,6 +2,7 @@
 
 pub mod folder;
 pub mod keystore;
+mod legacy_scrypt;
 pub mod password;
 
 use std::path::PathBuf;

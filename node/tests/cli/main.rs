@@ -1,0 +1,10 @@
+//! The binary `esker`, run as a user runs it.
+
+mod calls;
+mod docs;
+mod keys;
+mod process;
+mod scripted_server;
+mod simulations;
+mod transactions;
+mod usage;
