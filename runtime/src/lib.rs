@@ -10,6 +10,7 @@ pub mod genesis;
 pub mod params;
 pub mod simulate;
 pub mod state;
+pub mod trie;
 pub mod types;
 
 pub use block::{

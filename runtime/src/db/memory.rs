@@ -1,11 +1,11 @@
 //! A store that lives and dies with the process.
 
 use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 
 use parking_lot::RwLock;
 
-use super::{Batch, MAX_VALUE_BYTES, Store, StoreError};
+use super::{Batch, MAX_VALUE_BYTES, Store, StoreError, Visit};
 
 /// A [`Store`] in memory, for tests and for chains that need not survive a restart.
 #[derive(Debug, Default)]
@@ -25,12 +25,7 @@ impl Store for MemoryStore {
         Ok(self.entries.read().get(key).cloned())
     }
 
-    fn scan(
-        &self,
-        prefix: &[u8],
-        start: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, prefix: &[u8], start: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
         let from = start.max(prefix);
         let entries = self.entries.read();
         for (key, value) in entries.range::<[u8], _>((Bound::Included(from), Bound::Unbounded)) {

@@ -77,6 +77,9 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+/// What a scan shows its entries (key, value) to; a break ends the scan.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
 /// An ordered key-value store with atomic batches.
 ///
 /// Readers may run beside one writer. Keys sort by their bytes.
@@ -93,12 +96,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Io`] if the store fails.
-    fn scan(
-        &self,
-        prefix: &[u8],
-        start: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError>;
+    fn scan(&self, prefix: &[u8], start: &[u8], visit: Visit<'_>) -> Result<(), StoreError>;
 
     /// Applies the whole batch or, if the process dies, none of it. Durable only after [`Store::flush`].
     ///

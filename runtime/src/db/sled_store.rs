@@ -1,11 +1,10 @@
 //! sled 0.34, used so that it loses nothing and stays small.
 
 use std::fs::{self, File};
-use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
-use super::{Batch, MAX_VALUE_BYTES, OpenError, Store, StoreError, schema};
+use super::{Batch, MAX_VALUE_BYTES, OpenError, Store, StoreError, Visit, schema};
 
 /// A durable [`Store`] in one folder. One process at a time: sled locks the folder.
 #[derive(Debug)]
@@ -77,12 +76,7 @@ impl Store for SledStore {
         Ok(self.tree.get(key).map_err(store_error)?.map(|value| value.to_vec()))
     }
 
-    fn scan(
-        &self,
-        prefix: &[u8],
-        start: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, prefix: &[u8], start: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
         for entry in self.tree.range(start.max(prefix)..) {
             let (key, value) = entry.map_err(store_error)?;
             if !key.starts_with(prefix) || visit(&key, &value).is_break() {

@@ -1,0 +1,158 @@
+//! Checks Merkle proofs. Needs nothing but the proof: no store, no state.
+
+use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_rlp::{Decodable, Header};
+
+use super::EMPTY_ROOT_HASH;
+use super::path::{KEY_NIBBLES, nibble};
+
+/// Why a proof proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// A node's hash is not the one that its parent (or the root) names.
+    #[error("node {0} of the proof does not have the hash that the node above it (or the root) names")]
+    WrongHash(usize),
+    /// A node is not well-formed RLP of a trie node.
+    #[error("node {0} of the proof is not a well-formed trie node")]
+    Malformed(usize),
+    /// The proof ends before the key does.
+    #[error("the proof ends after {0} nodes, before the path does")]
+    TooShort(usize),
+    /// Nodes are left when the path has ended.
+    #[error("the proof goes on after node {0}, where the path has ended")]
+    TooLong(usize),
+}
+
+/// What hangs at a place of a node.
+enum Child<'a> {
+    Nothing,
+    Hash(B256),
+    /// RLP of the node itself.
+    Embedded(&'a [u8]),
+}
+
+/// Follows `key` (already hashed) from `root` through the nodes of `proof`. Returns its value, or `None` if the proof
+/// shows that the trie has no such key.
+///
+/// # Errors
+/// [`ProofError`] if the nodes do not link up from the root to the end of the path.
+pub fn verify(root: B256, key: B256, proof: &[Bytes]) -> Result<Option<Vec<u8>>, ProofError> {
+    if root == EMPTY_ROOT_HASH {
+        // Some nodes list the empty root node, some list nothing.
+        let empty = proof.is_empty() || (proof.len() == 1 && proof[0].as_ref() == [0x80]);
+        return if empty { Ok(None) } else { Err(ProofError::TooLong(0)) };
+    }
+    let mut used = 0;
+    let mut depth = 0;
+    let mut next = Child::Hash(root);
+    let value = loop {
+        let rlp: &[u8] = match next {
+            Child::Nothing => break None,
+            Child::Embedded(rlp) => rlp,
+            Child::Hash(hash) => {
+                let node = proof.get(used).ok_or(ProofError::TooShort(used))?;
+                if keccak256(node) != hash {
+                    return Err(ProofError::WrongHash(used));
+                }
+                used += 1;
+                node
+            }
+        };
+        let malformed = ProofError::Malformed(used.saturating_sub(1));
+        let items = items(rlp).ok_or(malformed)?;
+        match items.as_slice() {
+            [encoded, content] => {
+                let (path, leaf) = path(encoded).ok_or(malformed)?;
+                let matches = depth + path.len() <= KEY_NIBBLES
+                    && path.iter().enumerate().all(|(index, step)| nibble(&key.0, depth + index) == *step);
+                if leaf {
+                    if depth + path.len() != KEY_NIBBLES {
+                        return Err(malformed);
+                    }
+                    break if matches { Some(string(content).ok_or(malformed)?.to_vec()) } else { None };
+                }
+                if path.is_empty() || depth + path.len() >= KEY_NIBBLES {
+                    return Err(malformed);
+                }
+                let below = child(content).ok_or(malformed)?;
+                if matches!(below, Child::Nothing) {
+                    return Err(malformed);
+                }
+                if !matches {
+                    break None;
+                }
+                depth += path.len();
+                next = below;
+            }
+            [children @ .., value] if children.len() == 16 => {
+                // Keys are all of one length, so no branch has a value.
+                if depth >= KEY_NIBBLES || !string(value).is_some_and(<[u8]>::is_empty) {
+                    return Err(malformed);
+                }
+                next = child(children[usize::from(nibble(&key.0, depth))]).ok_or(malformed)?;
+                depth += 1;
+            }
+            _ => return Err(malformed),
+        }
+    };
+    if used == proof.len() { Ok(value) } else { Err(ProofError::TooLong(used)) }
+}
+
+/// The items of an RLP list that fills `rlp`, each with its header.
+fn items(mut rlp: &[u8]) -> Option<Vec<&[u8]>> {
+    let header = Header::decode(&mut rlp).ok()?;
+    if !header.list || header.payload_length != rlp.len() {
+        return None;
+    }
+    let mut items = Vec::new();
+    while !rlp.is_empty() && items.len() <= 17 {
+        let mut rest = rlp;
+        let header = Header::decode(&mut rest).ok()?;
+        let end = rlp.len() - rest.len() + header.payload_length;
+        items.push(rlp.get(..end)?);
+        rlp = &rlp[end..];
+    }
+    Some(items)
+}
+
+/// The bytes of an RLP string that fills `rlp`.
+fn string(mut rlp: &[u8]) -> Option<&[u8]> {
+    let bytes = Header::decode_bytes(&mut rlp, false).ok()?;
+    rlp.is_empty().then_some(bytes)
+}
+
+fn child(rlp: &[u8]) -> Option<Child<'_>> {
+    if rlp.first().is_some_and(|byte| *byte >= 0xc0) {
+        return (rlp.len() < 32).then_some(Child::Embedded(rlp));
+    }
+    match string(rlp)? {
+        [] => Some(Child::Nothing),
+        hash => B256::try_from(hash).ok().map(Child::Hash),
+    }
+}
+
+/// The nibbles of a hex-prefix encoded path, and whether it ends in a leaf.
+fn path(encoded: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let bytes = string(encoded)?;
+    let (first, rest) = bytes.split_first()?;
+    let flag = first >> 4;
+    if flag > 3 || (flag & 1 == 0 && first & 0x0f != 0) {
+        return None;
+    }
+    let mut nibbles = Vec::with_capacity(2 * bytes.len());
+    if flag & 1 == 1 {
+        nibbles.push(first & 0x0f);
+    }
+    nibbles.extend(rest.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]));
+    Some((nibbles, flag & 2 != 0))
+}
+
+/// The number that RLP of a storage value holds, as 32 bytes.
+///
+/// # Errors
+/// [`alloy_rlp::Error`] if it is no canonical RLP number of at most 32 bytes.
+pub fn storage_value(rlp: &[u8]) -> Result<alloy_primitives::U256, alloy_rlp::Error> {
+    let mut rest = rlp;
+    let value = alloy_primitives::U256::decode(&mut rest)?;
+    if rest.is_empty() { Ok(value) } else { Err(alloy_rlp::Error::UnexpectedLength) }
+}

@@ -1,0 +1,6 @@
+//! The incremental trie against everything that can tell its root independently: the from-scratch builder, alloy's
+//! hash builder, and Ethereum's own vectors.
+
+mod memory_trie;
+mod random;
+mod vectors;
