@@ -26,7 +26,8 @@ pub trait Contract {
     /// The typed handle by which others call it.
     type Handle: From<Address> + Clone;
 
-    /// The ABI as JSON, as the wasm carries it in its custom section.
+    /// The ABI as JSON, as the wasm carries it in its custom section. Natively only: in wasm nothing reads it.
+    #[cfg(not(target_arch = "wasm32"))]
     fn abi_json() -> &'static str;
 
     /// Runs a message call on the current host and returns its output. Ends by unwinding (natively) or never comes back

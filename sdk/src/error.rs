@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     abi::{DecodeError, Decoder, Encoder, ErrorItem, ErrorSet},
+    buffer::Buffer,
     host,
 };
 
@@ -53,7 +54,7 @@ pub fn revert_with(error: impl ContractError) -> ! {
 /// `Error(string)`.
 const ERROR_STRING: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
 /// `Panic(uint256)`.
-const PANIC: [u8; 4] = [0x4e, 0x48, 0x7b, 0x71];
+pub(crate) const PANIC: [u8; 4] = [0x4e, 0x48, 0x7b, 0x71];
 
 /// The revert data `Error(text)`.
 fn text_data(text: &[u8]) -> Vec<u8> {
@@ -144,45 +145,24 @@ pub(crate) fn refuse_reentrancy() -> ! {
     host::revert(&SELECTOR)
 }
 
-/// A Rust panic's message, as far as wasm can know it without formatting.
-#[derive(Clone, Copy)]
-pub(crate) enum PanicMessage<'a> {
-    /// A message without arguments.
-    Plain(&'a str),
-    /// An array or slice index out of bounds.
-    IndexOutOfBounds,
-    /// Any other message with arguments, whose text is not told.
-    Formatted,
-}
-
-/// Revert data of a Rust panic: `Panic(0x11)` for integer overflow, `Panic(0x12)` for division by zero, `Panic(0x32)` for
-/// an index out of bounds, else `Error("src/file.rs:line: message")`, without message if that needs formatting.
-pub(crate) fn panic_data(message: PanicMessage<'_>, file: &str, line: u32) -> Vec<u8> {
-    let text = match message {
-        PanicMessage::IndexOutOfBounds => return Panic::IndexOutOfBounds.encode(),
-        PanicMessage::Plain(text) => text,
-        PanicMessage::Formatted => "",
-    };
+/// Revert data of a Rust panic: `Panic(0x11)` for integer overflow, `Panic(0x12)` for division by zero, else
+/// `Error("src/file.rs:line: message")`. `message` is empty if it would have to be formatted.
+pub(crate) fn panic_data(message: &str, file: &str, line: u32) -> Vec<u8> {
     // The compiler's own messages: "attempt to add with overflow", "attempt to divide by zero", "attempt to calculate
     // the remainder with a divisor of zero" and their kin.
-    let bytes = text.as_bytes();
-    if bytes.starts_with(b"attempt to ") {
-        if bytes.ends_with(b" with overflow") {
-            return Panic::Overflow.encode();
-        }
-        if bytes.ends_with(b" zero") {
-            return Panic::DivisionByZero.encode();
-        }
+    let message = message.as_bytes();
+    if message.starts_with(b"attempt to ") {
+        return if message.ends_with(b"zero") { Panic::DivisionByZero } else { Panic::Overflow }.encode();
     }
-    let mut words = Vec::new();
-    words.extend_from_slice(stable_path(file.as_bytes()));
-    words.push(b':');
+    let mut words = Buffer::new(128);
+    words.extend(stable_path(file.as_bytes()));
+    words.extend(b":");
     push_number(&mut words, line);
-    if !bytes.is_empty() {
-        words.extend_from_slice(b": ");
-        words.extend_from_slice(bytes);
+    if !message.is_empty() {
+        words.extend(b": ");
+        words.extend(message);
     }
-    text_data(&words)
+    text_data(words.as_slice())
 }
 
 /// The part of a source path that does not depend on where it was compiled: from the last `src/` folder on, or the file's
@@ -201,16 +181,18 @@ fn stable_path(path: &[u8]) -> &[u8] {
     path.get(source.unwrap_or(start)..).unwrap_or_default()
 }
 
-fn push_number(words: &mut Vec<u8>, mut number: u32) {
-    let mut divisor = 1_000_000_000;
-    while divisor > 1 && number < divisor {
-        divisor /= 10;
+fn push_number(words: &mut Buffer, mut number: u32) {
+    let mut digits = [0; 10];
+    let mut start = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        start -= 1;
+        if number == 0 {
+            break;
+        }
     }
-    while divisor > 0 {
-        words.push(b'0' + (number / divisor) as u8);
-        number %= divisor;
-        divisor /= 10;
-    }
+    words.extend(digits.get(start..).unwrap_or_default());
 }
 
 /// Returns early with an error unless a condition holds: `ensure!(to != Address::ZERO, Error::NoReceiver { to })`.
@@ -249,21 +231,17 @@ pub fn decode_error<T>(data: &[u8], selector: u32, fields: impl FnOnce(&mut Deco
 mod tests {
     use super::*;
 
-    fn text(message: PanicMessage<'_>, file: &str, line: u32) -> Reverted {
+    fn text(message: &str, file: &str, line: u32) -> Reverted {
         Reverted::decode(&panic_data(message, file, line))
     }
 
     #[test]
     fn a_panic_names_its_file_from_the_source_folder_on() {
         for path in ["/home/a/src/token/src/pool/mod.rs", "contracts/token/src/pool/mod.rs", "src/pool/mod.rs"] {
-            assert_eq!(
-                text(PanicMessage::Formatted, path, 1203),
-                Reverted::Text("src/pool/mod.rs:1203".into()),
-                "{path}"
-            );
+            assert_eq!(text("", path, 1203), Reverted::Text("src/pool/mod.rs:1203".into()), "{path}");
         }
-        assert_eq!(text(PanicMessage::Plain("no"), "tests/token.rs", 7), Reverted::Text("token.rs:7: no".into()));
-        assert_eq!(text(PanicMessage::Plain("no"), r"c:\x\src\lib.rs", 90), Reverted::Text(r"src\lib.rs:90: no".into()));
-        assert_eq!(text(PanicMessage::Formatted, "", 0), Reverted::Text(":0".into()));
+        assert_eq!(text("no", "tests/token.rs", 7), Reverted::Text("token.rs:7: no".into()));
+        assert_eq!(text("no", r"c:\x\src\lib.rs", 90), Reverted::Text(r"src\lib.rs:90: no".into()));
+        assert_eq!(text("", "", 0), Reverted::Text(":0".into()));
     }
 }

@@ -56,6 +56,7 @@ extern crate self as esker_sdk;
 
 pub mod abi;
 mod address;
+mod buffer;
 mod bytes;
 mod call;
 mod context;

@@ -300,6 +300,7 @@ impl Found {
 
                 const LENGTH: usize = ::esker_sdk::expansion::json_len(__ESKER_ABI);
                 const JSON: [u8; LENGTH] = ::esker_sdk::expansion::json_bytes(__ESKER_ABI);
+                #[cfg(not(target_arch = "wasm32"))]
                 const TEXT: &str = match ::core::str::from_utf8(&JSON) {
                     ::core::result::Result::Ok(text) => text,
                     ::core::result::Result::Err(_) => ::core::panic!("names are UTF-8"),
@@ -313,6 +314,7 @@ impl Found {
                     const ABI: &'static ::esker_sdk::expansion::Description = __ESKER_ABI;
                     type Handle = #handle_name;
 
+                    #[cfg(not(target_arch = "wasm32"))]
                     fn abi_json() -> &'static str {
                         TEXT
                     }
@@ -378,7 +380,6 @@ fn exports(storage: &Ident, has_constructor: bool) -> TokenStream {
 
         #[cfg(target_arch = "wasm32")]
         #[unsafe(link_section = "esker.abi")]
-        #[used]
         #[allow(unsafe_code, reason = "the ABI travels in a custom section")]
         static SECTION: [u8; LENGTH] = JSON;
     }

@@ -64,7 +64,7 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
                 /// The contract's storage, for its dispatcher.
                 #[doc(hidden)]
                 #[allow(dead_code, reason = "only a contract's own storage struct is opened at the root")]
-                #[inline(always)]
+                #[cfg_attr(target_arch = "wasm32", inline(never))]
                 fn __esker_root() -> Self {
                     #absolute
                 }

@@ -4,6 +4,7 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use super::AbiType;
+use crate::buffer::Buffer;
 
 /// Data that is not the strict encoding of the type asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,9 +165,11 @@ impl<'a> Decoder<'a> {
     pub fn bytes(&mut self) -> Vec<u8> {
         let resume = self.enter();
         let length = self.size();
-        let bytes = self.take(length).to_vec();
+        let taken = self.take(length);
+        let mut bytes = Buffer::new(taken.len());
+        bytes.extend(taken);
         self.leave(resume);
-        bytes
+        bytes.into_vec()
     }
 
     /// Reads `string`, which must be UTF-8.

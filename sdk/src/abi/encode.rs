@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 
 use super::AbiType;
+use crate::buffer::Buffer;
 
 /// Bytes being written. Values go to the current tuple's head in order; dynamic ones leave an offset there and append.
 pub struct Encoder {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     base: usize,
     head: usize,
 }
@@ -23,9 +24,9 @@ impl Encoder {
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn new(prefix: &[u8], head_size: usize) -> Self {
-        let mut bytes = Vec::with_capacity(prefix.len() + head_size);
-        bytes.extend_from_slice(prefix);
-        bytes.resize(prefix.len() + head_size, 0);
+        let mut bytes = Buffer::new(prefix.len() + head_size);
+        bytes.extend(prefix);
+        bytes.extend_zeros(head_size);
         Self { bytes, base: prefix.len(), head: prefix.len() }
     }
 
@@ -33,7 +34,7 @@ impl Encoder {
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn word(&mut self, word: &[u8; 32]) {
         let end = self.head.wrapping_add(32);
-        if let Some(place) = self.bytes.get_mut(self.head..end) {
+        if let Some(place) = self.bytes.as_mut_slice().get_mut(self.head..end) {
             place.copy_from_slice(word);
         }
         self.head = end;
@@ -50,7 +51,7 @@ impl Encoder {
 
     /// Writes the offset of the end of the data to the head: what is appended next is the value's tail.
     fn offset(&mut self) {
-        self.number(self.bytes.len() - self.base);
+        self.number(self.bytes.len().wrapping_sub(self.base));
     }
 
     /// Begins a tail whose parts' heads take `size` bytes. Offsets inside count from its start.
@@ -73,7 +74,7 @@ impl Encoder {
         let resume = Resume { base: self.base, head: self.head };
         self.base = self.bytes.len();
         self.head = self.base;
-        self.bytes.resize(self.base + size, 0);
+        self.bytes.extend_zeros(size);
         resume
     }
 
@@ -89,16 +90,15 @@ impl Encoder {
         self.offset();
         let resume = self.open(32);
         self.number(bytes.len());
-        self.bytes.extend_from_slice(bytes);
-        let padded = self.bytes.len() + (bytes.len().wrapping_neg() & 31);
-        self.bytes.resize(padded, 0);
+        self.bytes.extend(bytes);
+        self.bytes.extend_zeros(bytes.len().wrapping_neg() & 31);
         self.leave(resume);
     }
 
     /// What was written.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
-        self.bytes
+        self.bytes.into_vec()
     }
 }
 

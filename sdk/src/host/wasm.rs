@@ -9,7 +9,7 @@
 use alloc::vec::Vec;
 
 use super::{CallKind, Curve, Ended};
-use crate::{Address, U256};
+use crate::{Address, U256, buffer::Buffer};
 
 mod import {
     macro_rules! parameter {
@@ -32,6 +32,7 @@ mod import {
         };
         ($($(#[doc = $doc:literal])+ [$base:expr, $byte:expr] fn $name:ident($($param:ident: $kind:ident),*) -> $result:tt;)+) => {
             #[link(wasm_import_module = "esker_v1")]
+            #[allow(dead_code, reason = "the table is declared whole")]
             unsafe extern "C" {
                 $(declare!(@one $name ($($param: $kind),*) $result);)+
             }
@@ -44,18 +45,7 @@ mod import {
 /// The call's input.
 pub fn input() -> Vec<u8> {
     let length = unsafe { import::input_size() } as usize;
-    filled(length, |destination| unsafe { import::input_copy(destination, 0, length) })
-}
-
-/// A vector of `length` bytes that `fill` writes all of.
-fn filled(length: usize, fill: impl FnOnce(*mut u8)) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(length);
-    if length > 0 {
-        fill(bytes.as_mut_ptr());
-    }
-    // SAFETY: the capacity is `length`, and `fill` has written that many bytes.
-    unsafe { bytes.set_len(length) };
-    bytes
+    Buffer::filled(length, |destination| unsafe { import::input_copy(destination, 0, length) }).into_vec()
 }
 
 /// Ends the frame successfully.
@@ -201,7 +191,7 @@ pub fn is_reentrant() -> bool {
 
 fn return_data() -> Vec<u8> {
     let length = unsafe { import::return_data_size() } as usize;
-    filled(length, |destination| unsafe { import::return_data_copy(destination, 0, length) })
+    Buffer::filled(length, |destination| unsafe { import::return_data_copy(destination, 0, length) }).into_vec()
 }
 
 fn ended(status: u32) -> Ended {

@@ -6,7 +6,7 @@ use std::{
     sync::Once,
 };
 
-use crate::error::{PanicMessage, panic_data};
+use crate::error::panic_data;
 
 thread_local! {
     /// How many contract frames are on this thread's stack.
@@ -43,12 +43,8 @@ impl Drop for Quiet {
 
 fn record(info: &PanicHookInfo<'_>) {
     // The standard library hands over a `&'static str` exactly when the message has no arguments to format, which is when
-    // `PanicMessage::as_str` gives it to the handler in wasm.
-    let message = match (info.payload().downcast_ref::<&str>(), info.payload().downcast_ref::<String>()) {
-        (Some(text), _) => PanicMessage::Plain(text),
-        (None, Some(text)) if text.starts_with("index out of bounds") => PanicMessage::IndexOutOfBounds,
-        _ => PanicMessage::Formatted,
-    };
+    // `core::panic::PanicMessage::as_str` gives it to the handler in wasm.
+    let message = info.payload().downcast_ref::<&str>().copied().unwrap_or_default();
     let (file, line) = info.location().map_or(("", 0), |location| (location.file(), location.line()));
     STRUCK.set(Some(panic_data(message, file, line)));
 }

@@ -224,7 +224,14 @@ impl Not for U256 {
 impl Shl<u32> for U256 {
     type Output = Self;
     fn shl(self, bits: u32) -> Self {
-        if bits < 256 { Self(self.0 << bits) } else { Self::ZERO }
+        let (skipped, bits) = ((bits / 64) as usize, bits % 64);
+        let limbs = self.limbs();
+        let limb = |index: usize| limbs.get(index).copied().unwrap_or_default();
+        Self::from_limbs(core::array::from_fn(|index| {
+            let low = index.wrapping_sub(skipped);
+            // The bits carried over from the limb below; shifted twice, since a shift by 64 is none.
+            limb(low) << bits | (limb(low.wrapping_sub(1)) >> 1) >> (63 - bits)
+        }))
     }
 }
 
@@ -232,7 +239,13 @@ impl Shl<u32> for U256 {
 impl Shr<u32> for U256 {
     type Output = Self;
     fn shr(self, bits: u32) -> Self {
-        if bits < 256 { Self(self.0 >> bits) } else { Self::ZERO }
+        let (skipped, bits) = ((bits / 64) as usize, bits % 64);
+        let limbs = self.limbs();
+        let limb = |index: usize| limbs.get(index).copied().unwrap_or_default();
+        Self::from_limbs(core::array::from_fn(|index| {
+            let high = index.wrapping_add(skipped);
+            limb(high) >> bits | (limb(high.wrapping_add(1)) << 1) << (63 - bits)
+        }))
     }
 }
 

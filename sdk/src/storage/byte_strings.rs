@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{Place, Size, Slot, StorageType};
-use crate::{Panic, U256};
+use crate::{Panic, U256, buffer::Buffer};
 
 /// Solidity's `bytes`. Up to 31 bytes lie in the slot itself with twice the length in its lowest byte; more lie from the
 /// slot's hash on, with twice the length plus one in the slot.
@@ -66,18 +66,18 @@ impl Blob {
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn get(&self) -> Vec<u8> {
         let (length, word) = self.read_slot();
-        let mut bytes = Vec::with_capacity(length.next_multiple_of(32));
+        let mut bytes = Buffer::new(length.wrapping_add(31));
         match word {
-            Some(word) => bytes.extend_from_slice(&word),
+            Some(word) => bytes.extend(&word),
             None => {
                 let contents = self.slot.contents();
                 for index in 0..chunks(length) {
-                    bytes.extend_from_slice(&contents.offset(index).load());
+                    bytes.extend(&contents.offset(index).load());
                 }
             }
         }
         bytes.truncate(length);
-        bytes
+        bytes.into_vec()
     }
 
     /// Sets the bytes.

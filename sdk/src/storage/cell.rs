@@ -147,7 +147,7 @@ impl<T: Value> TransientCell<T> {
     /// The value; zero if this transaction has not set it.
     #[must_use]
     pub fn get(&self) -> T {
-        T::from_field(extract(&host::transient_load(&self.slot.0), self.offset.into(), T::BYTES))
+        T::from_field(extract(&host::transient_load(&self.slot.key()), self.offset.into(), T::BYTES))
     }
 
     /// Sets the value until the end of the transaction.
@@ -156,8 +156,8 @@ impl<T: Value> TransientCell<T> {
     }
 
     fn write(&mut self, field: [u8; 32]) {
-        let mut word = host::transient_load(&self.slot.0);
+        let mut word = host::transient_load(&self.slot.key());
         insert(&mut word, self.offset.into(), T::BYTES, &field);
-        host::transient_store(&self.slot.0, &word);
+        host::transient_store(&self.slot.key(), &word);
     }
 }

@@ -1,10 +1,10 @@
 //! Mappings.
 
-use alloc::{string::String, vec::Vec};
+use alloc::string::String;
 use core::marker::PhantomData;
 
 use super::{Cell, Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
-use crate::{Bytes, host};
+use crate::{Bytes, buffer::Buffer, host};
 
 /// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
 /// `mapping(A => mapping(B => V))`, as `Map<A, Map<B, V>>` is.
@@ -31,15 +31,15 @@ fn hash_word(word: &[u8; 32], slot: &Slot) -> Slot {
     let mut data = [0; 64];
     let (high, low) = data.split_at_mut(32);
     high.copy_from_slice(word);
-    low.copy_from_slice(&slot.0);
-    Slot(host::keccak256(&data))
+    low.copy_from_slice(&slot.key());
+    Slot::Hash(host::keccak256(&data))
 }
 
 fn hash_bytes(key: &[u8], slot: &Slot) -> Slot {
-    let mut data = Vec::with_capacity(key.len() + 32);
-    data.extend_from_slice(key);
-    data.extend_from_slice(&slot.0);
-    Slot(host::keccak256(&data))
+    let mut data = Buffer::new(key.len() + 32);
+    data.extend(key);
+    data.extend(&slot.key());
+    Slot::Hash(host::keccak256(data.as_slice()))
 }
 
 impl<T: Value> MapKey for T {

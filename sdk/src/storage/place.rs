@@ -2,45 +2,74 @@
 
 use crate::host;
 
-/// The number of a storage slot, 32 bytes big-endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Slot(pub [u8; 32]);
+/// The number of a storage slot.
+///
+/// Fields of a contract's own struct lie in slots with small numbers, everything else behind a hash. The two are told
+/// apart, since a contract's handles are made afresh in every call and a small number takes fewer instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// A number below 2^64.
+    Number(u64),
+    /// Any number, 32 bytes big-endian.
+    Hash([u8; 32]),
+}
 
 impl Slot {
     /// Slot 0.
-    pub const ZERO: Self = Self([0; 32]);
+    pub const ZERO: Self = Self::Number(0);
+
+    /// The number, 32 bytes big-endian.
+    #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn key(&self) -> [u8; 32] {
+        match self {
+            Self::Number(number) => {
+                let mut key = [0; 32];
+                if let Some(low) = key.last_chunk_mut::<8>() {
+                    *low = number.to_be_bytes();
+                }
+                key
+            }
+            Self::Hash(key) => *key,
+        }
+    }
 
     /// The slot `count` behind this one, modulo 2^256.
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn offset(mut self, count: u64) -> Self {
+    pub fn offset(&self, count: u64) -> Self {
+        if let Self::Number(number) = self
+            && let Some(sum) = number.checked_add(count)
+        {
+            return Self::Number(sum);
+        }
+        let mut key = self.key();
         let mut carry = count;
-        for chunk in self.0.as_chunks_mut::<8>().0.iter_mut().rev() {
-            if carry == 0 {
-                break;
-            }
+        for chunk in key.as_chunks_mut::<8>().0.iter_mut().rev() {
             let (sum, overflows) = u64::from_be_bytes(*chunk).overflowing_add(carry);
             *chunk = sum.to_be_bytes();
             carry = u64::from(overflows);
         }
-        self
+        Self::Hash(key)
     }
 
     /// The slot whose number is the hash of this one's: where a dynamic array's contents begin.
     #[must_use]
     pub fn contents(&self) -> Self {
-        Self(host::keccak256(&self.0))
+        Self::Hash(host::keccak256(&self.key()))
     }
 
     /// Reads the slot.
     #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn load(&self) -> [u8; 32] {
-        host::storage_load(&self.0)
+        host::storage_load(&self.key())
     }
 
     /// Writes the slot.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn store(&self, word: &[u8; 32]) {
-        host::storage_store(&self.0, word);
+        host::storage_store(&self.key(), word);
     }
 }
 
@@ -121,14 +150,7 @@ impl Place {
     /// The place of a field of the struct at [`Place::ROOT`].
     #[must_use]
     pub const fn root_field((slot, offset, transient_slot, transient_offset): FieldPlace) -> Self {
-        let mut number = [0; 32];
-        let bytes = slot.to_be_bytes();
-        let mut index = 0;
-        while index < 8 {
-            number[24 + index] = bytes[index];
-            index += 1;
-        }
-        Self { slot: Slot(number), offset, transient_slot, transient_offset }
+        Self { slot: Slot::Number(slot), offset, transient_slot, transient_offset }
     }
 
     /// The place of an array's element, given where the contents begin.
@@ -228,12 +250,14 @@ mod tests {
     fn a_slot_number_carries_over_all_its_bytes() {
         let mut last_but_one = [0xff; 32];
         last_but_one[31] = 0xfe;
-        assert_eq!(Slot(last_but_one).offset(1), Slot([0xff; 32]));
-        assert_eq!(Slot([0xff; 32]).offset(1), Slot::ZERO);
-        assert_eq!(Slot([0xff; 32]).offset(6).0[31], 5);
+        assert_eq!(Slot::Hash(last_but_one).offset(1), Slot::Hash([0xff; 32]));
+        assert_eq!(Slot::Hash([0xff; 32]).offset(1), Slot::Hash([0; 32]));
+        assert_eq!(Slot::Hash([0xff; 32]).offset(6).key()[31], 5);
         let mut high = [0; 32];
         high[23] = 1;
-        assert_eq!(Slot::ZERO.offset(u64::MAX).offset(1), Slot(high));
+        assert_eq!(Slot::Number(u64::MAX - 1).offset(1), Slot::Number(u64::MAX));
+        assert_eq!(Slot::Number(u64::MAX).offset(1), Slot::Hash(high));
+        assert_eq!(Slot::Number(0x0102).key()[30..], [1, 2]);
     }
 
     #[test]

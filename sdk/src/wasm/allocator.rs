@@ -8,6 +8,8 @@ use core::{
     cell::Cell,
 };
 
+use crate::{Panic, host};
+
 const PAGE: usize = 65_536;
 
 struct Bump {
@@ -39,55 +41,82 @@ impl Bump {
     }
 }
 
-// SAFETY: every block is carved from memory behind `__heap_base` that no other block overlaps, aligned as asked.
-unsafe impl GlobalAlloc for Bump {
+impl Bump {
+    /// A fresh block. Where there is no memory for it the frame ends here, so that what cannot happen needs no code.
     #[inline(never)]
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+    fn carve(&self, size: usize, align: usize) -> usize {
         let mut start = self.next.get();
         if start == 0 {
             start = &raw const __heap_base as usize;
         }
-        let aligned = start.wrapping_add(layout.align() - 1) & !(layout.align() - 1);
-        match aligned.checked_add(layout.size()) {
-            Some(end) if aligned >= start && self.reach(end) => aligned as *mut u8,
-            _ => core::ptr::null_mut(),
+        let aligned = start.wrapping_add(align - 1) & !(align - 1);
+        match aligned.checked_add(size) {
+            Some(end) if aligned >= start && self.reach(end) => aligned,
+            _ => out_of_memory(),
         }
     }
 
-    #[inline]
+    /// The block with another size: in place if it is the last one.
+    #[inline(never)]
+    fn resize(&self, block: *mut u8, old_size: usize, size: usize, align: usize) -> usize {
+        let start = block as usize;
+        if start.wrapping_add(old_size) == self.next.get() {
+            return match start.checked_add(size) {
+                Some(end) if self.reach(end) => start,
+                _ => out_of_memory(),
+            };
+        }
+        let moved = self.carve(size, align);
+        // SAFETY: the new block is fresh, and both are at least this long.
+        unsafe { core::ptr::copy_nonoverlapping(block, moved as *mut u8, old_size.min(size)) };
+        moved
+    }
+}
+
+/// Ends the frame with `Panic(0x41)`, whose encoding must not need memory of its own.
+#[cold]
+fn out_of_memory() -> ! {
+    let mut data = [0; 36];
+    data[..4].copy_from_slice(&crate::error::PANIC);
+    data[35] = Panic::OutOfMemory as u8;
+    host::revert(&data)
+}
+
+/// A block of `size` bytes.
+pub fn allocate(size: usize) -> *mut u8 {
+    block(ALLOCATOR.carve(size, 1))
+}
+
+/// A block of bytes, grown from `old_size` to `size`.
+pub fn reallocate(old: *mut u8, old_size: usize, size: usize) -> *mut u8 {
+    block(ALLOCATOR.resize(old, old_size, size, 1))
+}
+
+/// The address as a pointer, which the compiler may take to be no null pointer: `handle_alloc_error`, which formats its
+/// message, is then never linked.
+#[inline(always)]
+fn block(address: usize) -> *mut u8 {
+    // SAFETY: a block lies behind `__heap_base`, which is not zero.
+    unsafe { core::hint::assert_unchecked(address != 0) };
+    address as *mut u8
+}
+
+// SAFETY: every block is carved from memory behind `__heap_base` that no other block overlaps, aligned as asked.
+unsafe impl GlobalAlloc for Bump {
+    #[inline(always)]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        block(self.carve(layout.size(), layout.align()))
+    }
+
+    #[inline(always)]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if block as usize + layout.size() == self.next.get() {
+        if (block as usize).wrapping_add(layout.size()) == self.next.get() {
             self.next.set(block as usize);
         }
     }
 
-    #[inline(never)]
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        let end = block as usize + layout.size();
-        if end == self.next.get() {
-            return match (block as usize).checked_add(size) {
-                Some(end) if self.reach(end) => block,
-                _ => core::ptr::null_mut(),
-            };
-        }
-        // SAFETY: `layout`'s alignment with a size that the caller vouches for.
-        let moved = unsafe { self.alloc(Layout::from_size_align_unchecked(size, layout.align())) };
-        if !moved.is_null() {
-            // SAFETY: the new block is fresh, both are at least this long.
-            unsafe { core::ptr::copy_nonoverlapping(block, moved, layout.size().min(size)) };
-        }
-        moved
-    }
-
-    #[inline]
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the same contract.
-        let block = unsafe { self.alloc(layout) };
-        if !block.is_null() {
-            // Memory that was given back is not zero any more.
-            // SAFETY: the block is this long.
-            unsafe { core::ptr::write_bytes(block, 0, layout.size()) };
-        }
-        block
+    #[inline(always)]
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        block(self.resize(old, layout.size(), size, layout.align()))
     }
 }

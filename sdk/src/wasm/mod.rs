@@ -2,3 +2,5 @@
 
 mod allocator;
 mod panics;
+
+pub use allocator::{allocate, reallocate};
