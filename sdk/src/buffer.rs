@@ -100,6 +100,11 @@ impl Buffer {
 }
 
 impl Buffer {
+    /// An empty buffer.
+    pub const fn empty() -> Self {
+        Self { bytes: Vec::new() }
+    }
+
     /// Bytes so far.
     pub fn len(&self) -> usize {
         self.bytes.len()

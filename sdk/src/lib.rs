@@ -70,6 +70,7 @@ pub mod native;
 mod numbers;
 pub mod prelude;
 pub mod storage;
+mod utf8;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 

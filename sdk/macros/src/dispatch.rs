@@ -54,8 +54,8 @@ fn invoke(contract: &Ident, method: &Method, arguments: &TokenStream, names: &[I
     }
 }
 
-/// Decodes the arguments from the slice `data`.
-fn decode(method: &Method, data: &TokenStream) -> (TokenStream, Vec<Ident>) {
+/// Decodes the arguments from `__decoder`.
+fn decode(method: &Method) -> (TokenStream, Vec<Ident>) {
     let names: Vec<Ident> = (0..method.arguments.len()).map(|index| format_ident!("__argument_{index}")).collect();
     if names.is_empty() {
         return (TokenStream::new(), names);
@@ -65,7 +65,6 @@ fn decode(method: &Method, data: &TokenStream) -> (TokenStream, Vec<Ident>) {
         quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::decode(&mut __decoder))
     });
     let tokens = quote! {
-        let mut __decoder = ::esker_sdk::expansion::Decoder::new(#data);
         #(let #names = #decoded;)*
         if __decoder.has_failed() {
             ::esker_sdk::expansion::empty_revert();
@@ -82,18 +81,14 @@ fn guards(method: &Method, check_payment: bool) -> TokenStream {
 
 fn function(contract: &Ident, method: &Method, check_payment: bool) -> TokenStream {
     let guards = guards(method, check_payment);
-    let (arguments, names) = decode(method, &quote!(__arguments));
+    let (arguments, names) = decode(method);
     let invoke = invoke(contract, method, &arguments, &names);
     let output = method.output();
     let encode = match &method.returned {
-        Returned::Nothing => quote!(::esker_sdk::expansion::Vec::new()),
+        Returned::Nothing => quote!(),
         Returned::One(_) | Returned::Several(_) => quote! {
-            let mut __encoder = ::esker_sdk::expansion::Encoder::new(
-                &[],
-                const { ::esker_sdk::expansion::output_size::<#output>() },
-            );
+            __encoder.reserve(const { ::esker_sdk::expansion::output_size::<#output>() });
             <#output as ::esker_sdk::expansion::Output>::encode(&__value, &mut __encoder);
-            __encoder.finish()
         },
     };
     quote!({ #guards #invoke #encode })
@@ -124,11 +119,14 @@ pub fn call(
     let check_first = none_payable.then(|| quote!(::esker_sdk::expansion::guard_payment();));
     let arms = functions.iter().enumerate().map(|(index, method)| {
         let (selector, body) = (selector_constant(index), function(contract, method, !none_payable));
-        quote!(#selector => return #body,)
+        quote!(::core::option::Option::Some(#selector) => #body)
     });
     let otherwise = match fallback_method {
-        Some(method) => fallback(contract, method, !none_payable),
-        None => quote!(::esker_sdk::expansion::empty_revert()),
+        Some(method) => {
+            let body = fallback(contract, method, !none_payable);
+            quote!(return #body,)
+        }
+        None => quote!(::esker_sdk::expansion::empty_revert(),),
     };
     let receive = receive.map(|method| {
         let guards = guards(method, false);
@@ -145,15 +143,17 @@ pub fn call(
         let __input = ::esker_sdk::expansion::input();
         #check_first
         #receive
-        if let ::core::option::Option::Some((__selector, __arguments)) = __input.split_first_chunk::<4>() {
-            #[allow(unused_variables, reason = "no function may have arguments")]
-            let __arguments = __arguments;
-            match u32::from_be_bytes(*__selector) {
-                #(#arms)*
-                _ => {}
-            }
+        // One decoder and one encoder serve all functions: that keeps each one's code short.
+        #[allow(unused_mut, reason = "no function may have arguments or results")]
+        let (__selector, mut __decoder) = ::esker_sdk::expansion::Decoder::with_selector(&__input);
+        #[allow(unused_mut, reason = "no function may have arguments or results")]
+        let mut __encoder = ::esker_sdk::expansion::Encoder::empty();
+        match __selector {
+            #(#arms)*
+            _ => #otherwise
         }
-        #otherwise
+        #[allow(unreachable_code, reason = "no function may come back here")]
+        __encoder.finish()
     }
 }
 
@@ -166,8 +166,13 @@ pub fn deploy(contract: &Ident, constructor: Option<&Method>) -> TokenStream {
         };
     };
     let guards = guards(method, true);
-    let (arguments, names) = decode(method, &quote!(&__input));
-    let input = (!names.is_empty()).then(|| quote!(let __input = ::esker_sdk::expansion::input();));
+    let (arguments, names) = decode(method);
+    let input = (!names.is_empty()).then(|| {
+        quote! {
+            let __input = ::esker_sdk::expansion::input();
+            let mut __decoder = ::esker_sdk::expansion::Decoder::new(&__input);
+        }
+    });
     let invoke = invoke(contract, method, &arguments, &names);
     quote! {
         #guards

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use super::AbiType;
-use crate::buffer::Buffer;
+use crate::{buffer::Buffer, utf8};
 
 /// Data that is not the strict encoding of the type asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,15 @@ impl<'a> Decoder<'a> {
     #[must_use]
     pub const fn new(data: &'a [u8]) -> Self {
         Self { data, base: 0, head: 0, budget: data.len(), failed: false }
+    }
+
+    /// Splits a call's input into its selector, if it has one, and its arguments.
+    #[must_use]
+    pub fn with_selector(input: &'a [u8]) -> (Option<u32>, Self) {
+        match input.split_first_chunk::<4>() {
+            Some((selector, arguments)) => (Some(u32::from_be_bytes(*selector)), Self::new(arguments)),
+            None => (None, Self::new(&[])),
+        }
     }
 
     /// Marks the data as bad.
@@ -118,14 +127,19 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads a length or an offset, which is never more than the data's length.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn size(&mut self) -> usize {
-        let number = self.unsigned(8) as u64;
-        if number <= self.data.len() as u64 && !self.failed {
-            number as usize
-        } else {
-            self.failed = true;
-            0
+        let word = self.word();
+        if let Some((high, low)) = word.split_last_chunk::<4>()
+            && high.iter().all(|byte| *byte == 0)
+        {
+            let number = u32::from_be_bytes(*low) as usize;
+            if number <= self.data.len() && !self.failed {
+                return number;
+            }
         }
+        self.failed = true;
+        0
     }
 
     /// Follows the offset in the head to a tail. Offsets inside count from its start.
@@ -175,13 +189,9 @@ impl<'a> Decoder<'a> {
     /// Reads `string`, which must be UTF-8.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn string(&mut self) -> String {
-        match String::from_utf8(self.bytes()) {
-            Ok(text) => text,
-            Err(_) => {
-                self.failed = true;
-                String::new()
-            }
-        }
+        let text = utf8::text(self.bytes());
+        self.require(text.is_some());
+        text.unwrap_or_default()
     }
 
     /// The decoded value, unless a fault was met. Bytes behind the last part are allowed, as in Solidity.

@@ -30,6 +30,17 @@ impl Encoder {
         Self { bytes, base: prefix.len(), head: prefix.len() }
     }
 
+    /// Starts without a head.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { bytes: Buffer::empty(), base: 0, head: 0 }
+    }
+
+    /// Adds `size` bytes to a head that nothing is behind yet.
+    pub fn reserve(&mut self, size: usize) {
+        self.bytes.extend_zeros(size);
+    }
+
     /// Writes one word to the head.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn word(&mut self, word: &[u8; 32]) {

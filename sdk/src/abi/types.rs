@@ -153,6 +153,7 @@ impl AbiType for bool {
 }
 
 /// An address as a word: 12 zero bytes before it.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
 pub(crate) fn address_word(address: &Address) -> [u8; 32] {
     let mut word = [0; 32];
     if let Some(low) = word.last_chunk_mut::<20>() {

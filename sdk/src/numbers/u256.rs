@@ -73,16 +73,46 @@ impl U256 {
         self.0.bits()
     }
 
+    /// `self + other` modulo 2^256, and whether that is not the sum.
+    #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn overflowing_add(mut self, other: Self) -> (Self, bool) {
+        let mut carry = false;
+        for (limb, other) in self.0.0.iter_mut().zip(other.limbs()) {
+            let (sum, overflows) = limb.overflowing_add(other);
+            let (sum, overflows_again) = sum.overflowing_add(u64::from(carry));
+            *limb = sum;
+            carry = overflows | overflows_again;
+        }
+        (self, carry)
+    }
+
+    /// `self - other` modulo 2^256, and whether that is not the difference.
+    #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn overflowing_sub(mut self, other: Self) -> (Self, bool) {
+        let mut borrow = false;
+        for (limb, other) in self.0.0.iter_mut().zip(other.limbs()) {
+            let (difference, underflows) = limb.overflowing_sub(other);
+            let (difference, underflows_again) = difference.overflowing_sub(u64::from(borrow));
+            *limb = difference;
+            borrow = underflows | underflows_again;
+        }
+        (self, borrow)
+    }
+
     /// `self + other`, or `None` if it needs more than 256 bits.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        self.0.checked_add(other.0).map(Self)
+        let (sum, overflows) = self.overflowing_add(other);
+        if overflows { None } else { Some(sum) }
     }
 
     /// `self - other`, or `None` if `other` is greater.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        self.0.checked_sub(other.0).map(Self)
+        let (difference, underflows) = self.overflowing_sub(other);
+        if underflows { None } else { Some(difference) }
     }
 
     /// `self × other`, or `None` if it needs more than 256 bits.
@@ -100,13 +130,13 @@ impl U256 {
     /// `self + other` modulo 2^256.
     #[must_use]
     pub fn wrapping_add(self, other: Self) -> Self {
-        Self(self.0.overflowing_add(other.0).0)
+        self.overflowing_add(other).0
     }
 
     /// `self - other` modulo 2^256.
     #[must_use]
     pub fn wrapping_sub(self, other: Self) -> Self {
-        Self(self.0.overflowing_sub(other.0).0)
+        self.overflowing_sub(other).0
     }
 
     /// `self × other` modulo 2^256.

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{Place, Size, Slot, StorageType};
-use crate::{Panic, U256, buffer::Buffer};
+use crate::{Panic, U256, buffer::Buffer, utf8};
 
 /// Solidity's `bytes`. Up to 31 bytes lie in the slot itself with twice the length in its lowest byte; more lie from the
 /// slot's hash on, with twice the length plus one in the slot.
@@ -133,7 +133,7 @@ impl Text {
     /// Reverts with `Panic(0x22)` if what lies there is not UTF-8, or no encoding that Solidity knows.
     #[must_use]
     pub fn get(&self) -> String {
-        String::from_utf8(self.bytes.get()).unwrap_or_else(|_| Panic::StorageEncoding.raise())
+        utf8::text(self.bytes.get()).unwrap_or_else(|| Panic::StorageEncoding.raise())
     }
 
     /// Sets the text.

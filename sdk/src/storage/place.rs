@@ -8,8 +8,8 @@ use crate::host;
 /// apart, since a contract's handles are made afresh in every call and a small number takes fewer instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// A number below 2^64.
-    Number(u64),
+    /// A number below 2^32.
+    Number(u32),
     /// Any number, 32 bytes big-endian.
     Hash([u8; 32]),
 }
@@ -25,7 +25,7 @@ impl Slot {
         match self {
             Self::Number(number) => {
                 let mut key = [0; 32];
-                if let Some(low) = key.last_chunk_mut::<8>() {
+                if let Some(low) = key.last_chunk_mut::<4>() {
                     *low = number.to_be_bytes();
                 }
                 key
@@ -39,16 +39,18 @@ impl Slot {
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn offset(&self, count: u64) -> Self {
         if let Self::Number(number) = self
+            && let Ok(count) = u32::try_from(count)
             && let Some(sum) = number.checked_add(count)
         {
             return Self::Number(sum);
         }
         let mut key = self.key();
-        let mut carry = count;
-        for chunk in key.as_chunks_mut::<8>().0.iter_mut().rev() {
-            let (sum, overflows) = u64::from_be_bytes(*chunk).overflowing_add(carry);
-            *chunk = sum.to_be_bytes();
-            carry = u64::from(overflows);
+        let (mut left, mut carry) = (count, 0);
+        for byte in key.iter_mut().rev() {
+            let sum = u32::from(*byte) + (left & 0xff) as u32 + carry;
+            *byte = sum as u8;
+            carry = sum >> 8;
+            left >>= 8;
         }
         Self::Hash(key)
     }
@@ -150,7 +152,8 @@ impl Place {
     /// The place of a field of the struct at [`Place::ROOT`].
     #[must_use]
     pub const fn root_field((slot, offset, transient_slot, transient_offset): FieldPlace) -> Self {
-        Self { slot: Slot::Number(slot), offset, transient_slot, transient_offset }
+        assert!(slot <= u32::MAX as u64, "a contract's own struct takes fewer than 2^32 slots: use Map or List");
+        Self { slot: Slot::Number(slot as u32), offset, transient_slot, transient_offset }
     }
 
     /// The place of an array's element, given where the contents begin.
@@ -255,8 +258,9 @@ mod tests {
         assert_eq!(Slot::Hash([0xff; 32]).offset(6).key()[31], 5);
         let mut high = [0; 32];
         high[23] = 1;
-        assert_eq!(Slot::Number(u64::MAX - 1).offset(1), Slot::Number(u64::MAX));
-        assert_eq!(Slot::Number(u64::MAX).offset(1), Slot::Hash(high));
+        assert_eq!(Slot::Number(u32::MAX - 1).offset(1), Slot::Number(u32::MAX));
+        assert_eq!(Slot::Number(1).offset(u64::MAX), Slot::Hash(high));
+        assert_eq!(Slot::Number(u32::MAX).offset(1).key()[26..], [0, 1, 0, 0, 0, 0]);
         assert_eq!(Slot::Number(0x0102).key()[30..], [1, 2]);
     }
 
