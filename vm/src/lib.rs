@@ -3,14 +3,26 @@
 //! It knows wasm, gas and the [`Host`] trait, and never names Ethereum. It never reads a clock, never draws a random
 //! number, never lets an engine's text or a pointer's value reach an outcome. See `docs/spec/` for the rules.
 
+mod cache;
+mod compile;
+mod config;
+pub mod crypto;
+mod engine;
 pub mod envelope;
 mod host;
+mod instance;
 pub mod instrument;
+mod linker;
 mod machine;
+mod memory;
 mod meter;
 mod outcome;
+mod stack;
+mod trap;
 mod validate;
 
+pub use config::{EngineConfig, EngineKind, UnknownEngine};
+pub use engine::{Engine, EngineError};
 pub use esker_abi as abi;
 pub use host::{
     BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, Frame, Host, HostError, Log,
@@ -20,3 +32,4 @@ pub use instrument::{INSTRUMENTATION_VERSION, InstrumentedModule, ModuleInfo, pr
 pub use machine::{Entry, Execution, Machine, PrepareError, Prepared, RejectReason};
 pub use meter::{Meter, OutOfFuel};
 pub use outcome::{Fatal, Halt, Outcome};
+pub use stack::run_on_execution_stack;
