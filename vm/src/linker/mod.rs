@@ -10,6 +10,8 @@ mod crypto;
 mod frame;
 mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::mem::MaybeUninit;
 
@@ -167,30 +169,4 @@ fn serve(
 fn stop(state: &mut FrameState, exit: Exit, left: u64) -> Result<(), wasmtime::Error> {
     state.exit = Some((exit, left));
     Err(wasmtime::Error::new(Stop))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_row_has_at_most_one_length_and_room_for_its_arguments() {
-        for row in HOST_FUNCTIONS {
-            let lengths = row.params.iter().filter(|(name, kind)| *kind == Param::Len && *name != "offset").count();
-            assert!(lengths <= 1, "{}: which length would be charged?", row.name);
-            assert!(row.params.len() <= PARAMS_MAX, "{}: too many parameters", row.name);
-            assert_eq!(row.byte_fuel > 0, lengths == 1, "{}: bytes that cross must be charged", row.name);
-            assert!(!row.diverges || row.result.is_none(), "{}: a result that never comes", row.name);
-            assert!(row.base_fuel > 0, "{}: crossing is not free", row.name);
-        }
-    }
-
-    #[test]
-    fn prices_cannot_wrap() {
-        for row in HOST_FUNCTIONS {
-            let most = price(row, u32::MAX);
-            assert!(most < 1 << 62, "{}: {most}", row.name);
-            assert_eq!(most, row.base_fuel + row.byte_fuel * u64::from(u32::MAX), "{}", row.name);
-        }
-    }
 }

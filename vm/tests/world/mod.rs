@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use esker_vm::abi::{FUEL_PER_GAS, Limits};
 use esker_vm::{
-    BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, Engine, EngineConfig, EngineKind, Entry,
-    Execution, Fatal, Frame, Halt, Host, HostError, Log, Machine, Meter, Outcome, TransactionContext, crypto,
+    BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, Engine, EngineConfig, EngineKind,
+    Entry, Execution, Fatal, Frame, Halt, Host, HostError, Log, Machine, Meter, Outcome, TransactionContext, crypto,
     run_on_execution_stack,
 };
 use primitive_types::{H160, H256, U256};
@@ -92,8 +92,7 @@ impl<'a> World<'a> {
     }
 
     pub fn call_account(&mut self, address: H160, input: &[u8], fuel: u64) -> Execution {
-        let frame =
-            Frame { address, caller: self.transaction.origin, input: input.to_vec(), ..Frame::default() };
+        let frame = Frame { address, caller: self.transaction.origin, input: input.to_vec(), ..Frame::default() };
         self.run(address, Entry::Call, frame, fuel)
     }
 
