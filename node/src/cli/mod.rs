@@ -7,6 +7,7 @@ pub mod abi;
 pub mod answer;
 pub mod call;
 pub mod completions;
+pub mod contract;
 pub mod deploy;
 pub mod failure;
 pub mod key;
@@ -104,6 +105,13 @@ pub enum Command {
         esker simulate --raw 0x02f8… --abi \"error Broke(uint256)\"")]
     Simulate(simulate::SimulateArgs),
 
+    /// Write, build and examine contracts
+    #[command(after_help = "Examples:\n  \
+        esker contract new counter\n  \
+        esker contract build contracts/erc20\n  \
+        esker contract check artifacts/Erc20.json")]
+    Contract(contract::ContractArgs),
+
     /// Keep private keys in encrypted files
     #[command(subcommand, arg_required_else_help = true)]
     #[command(after_help = "Examples:\n  esker key new alice\n  esker key list")]
@@ -144,6 +152,7 @@ impl Command {
             Self::Call(args) => wait_for(call::run(args)),
             Self::Send(args) => wait_for(send::run(args)),
             Self::Simulate(args) => wait_for(simulate::run(args)),
+            Self::Contract(args) => contract::run(args),
             Self::Key(command) => key::run(command),
             Self::Completions(args) => completions::run(args),
         }?;

@@ -124,15 +124,11 @@ fn source_name(package: &Package) -> String {
     folder.join("src/lib.rs").to_string_lossy().replace('\\', "/")
 }
 
-/// A crate's name as a contract's: `esker_` at its beginning goes, words begin with a capital, and standards are
-/// written as their authors do (`esker_erc20` is `ERC20`, `token_sale` is `TokenSale`).
+/// A crate's name as a contract's: `esker_` at its beginning goes, and words begin with a capital (`esker_erc20` is
+/// `Erc20`, `token_sale` is `TokenSale`), as the type of its `#[contract] mod` would be called.
 fn contract_name(library: &str) -> String {
     let bare = library.strip_prefix("esker_").unwrap_or(library);
     let word = |word: &str| {
-        let number = word.strip_prefix("erc").unwrap_or_default();
-        if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return format!("ERC{number}");
-        }
         let mut letters = word.chars();
         letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
     };
@@ -146,10 +142,9 @@ mod tests {
     #[test]
     fn crates_give_their_contracts_names() {
         for (library, name) in [
-            ("esker_erc20", "ERC20"),
-            ("esker_erc721", "ERC721"),
-            ("erc", "Erc"),
-            ("erc20_vault", "ERC20Vault"),
+            ("esker_erc20", "Erc20"),
+            ("esker_erc721", "Erc721"),
+            ("esker", "Esker"),
             ("token_sale", "TokenSale"),
             ("counter", "Counter"),
         ] {

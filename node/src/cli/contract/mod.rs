@@ -1,0 +1,94 @@
+//! `esker contract`: write, build and examine contracts. No chain is needed for any of it.
+
+mod abi;
+mod build;
+mod check;
+mod create;
+mod progress;
+mod size;
+mod source;
+
+use clap::{Args, Subcommand};
+use esker_sdk_build::BuildError;
+
+use super::answer::Answer;
+use super::failure::Failure;
+
+/// `esker contract`.
+#[derive(Args, Clone, Debug)]
+pub struct ContractArgs {
+    /// What to do.
+    #[command(subcommand)]
+    command: ContractCommand,
+}
+
+/// What can be done with contracts.
+#[derive(Subcommand, Clone, Debug)]
+enum ContractCommand {
+    /// Write a new contract crate to begin with
+    #[command(after_help = "Examples:\n  \
+        esker contract new counter\n  \
+        esker contract new token --in contracts --sdk ../esker/sdk")]
+    New(create::NewArgs),
+
+    /// Compile contract crates to artifacts
+    #[command(after_help = "Examples:\n  \
+        esker contract build\n  \
+        esker contract build contracts/erc20 contracts/erc721 --out artifacts\n  \
+        esker contract build --workspace --json\n\n\
+        The compiler is the active toolchain if it has the wasm32-unknown-unknown target, else one that Esker fetches\n\
+        (rustup target add; on Debian and kin its rustc-web packages, unpacked into Esker's cache folder).\n\n\
+        Environment:\n  \
+        ESKER_WASM_RUSTC  a rustc to use instead\n  \
+        ESKER_CACHE_DIR   where a fetched compiler is kept (default: XDG_CACHE_HOME/esker or ~/.cache/esker)\n  \
+        ESKER_OFFLINE     1: fetch nothing")]
+    Build(build::BuildArgs),
+
+    /// Say whether a chain would accept a contract, and why not
+    #[command(after_help = "Examples:\n  \
+        esker contract check contracts/erc20\n  \
+        esker contract check artifacts/Erc20.json\n  \
+        esker contract check module.wasm --json")]
+    Check(check::CheckArgs),
+
+    /// Show where a contract's bytes go
+    #[command(after_help = "Examples:\n  \
+        esker contract size contracts/erc20\n  \
+        esker contract size artifacts/Erc20.json --top 5 --json")]
+    Size(size::SizeArgs),
+
+    /// Show a contract's ABI
+    #[command(after_help = "Examples:\n  \
+        esker contract abi contracts/erc20\n  \
+        esker contract abi artifacts/Erc20.json --json")]
+    Abi(abi::AbiArgs),
+}
+
+/// Runs a command on contracts.
+///
+/// # Errors
+/// Says whether the contract, the command line or the machine is at fault.
+pub fn run(args: &ContractArgs) -> Result<Answer, Failure> {
+    match &args.command {
+        ContractCommand::New(args) => create::run(args),
+        ContractCommand::Build(args) => build::run(args),
+        ContractCommand::Check(args) => check::run(args),
+        ContractCommand::Size(args) => size::run(args),
+        ContractCommand::Abi(args) => abi::run(args),
+    }
+}
+
+/// A build's error as a command's.
+fn failure(error: BuildError) -> Failure {
+    let whole = error.to_string();
+    let (message, reason) =
+        whole.split_once('\n').map_or((whole.as_str(), ""), |(first, rest)| (first, rest.trim_matches('\n')));
+    let failure = match &error {
+        BuildError::NoCrate(_) | BuildError::Manifest { .. } | BuildError::NotAContract { .. } => {
+            Failure::usage(message)
+        }
+        error if error.is_infrastructure() => Failure::infrastructure(message),
+        _ => Failure::failed(message),
+    };
+    if reason.is_empty() { failure } else { failure.because(reason) }
+}
