@@ -126,5 +126,82 @@ fn calls(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, calls);
+/// A module of about `bytes` bytes: functions of the size and shape that contract code has, which call each other.
+fn contract(bytes: usize) -> Vec<u8> {
+    let function = |index: usize| {
+        let callee = index.saturating_sub(1);
+        let steps: String = (0..8)
+            .map(|step| {
+                format!(
+                    "(local.set 2 (i64.add (i64.mul (local.get 2) (i64.const {})) (i64.load offset={} (local.get 0))))
+                     (if (i64.gt_u (local.get 2) (local.get 1))
+                        (then (i64.store offset={} (local.get 0) (i64.rotl (local.get 2) (i64.const {step}))))
+                        (else (local.set 1 (i64.xor (local.get 1) (local.get 2)))))",
+                    index * 1_000_003 + step,
+                    8 * step,
+                    512 + 8 * step,
+                )
+            })
+            .collect();
+        let call =
+            if index == 0 { String::new() } else { format!("(drop (call $f{callee} (local.get 0) (local.get 2)))") };
+        format!(
+            "(func $f{index} (param i32 i64) (result i64) (local i64)
+                (loop {steps} (br_if 0 (i64.lt_u (local.get 1) (i64.const 3)))) {call} (local.get 2))"
+        )
+    };
+    let module = |functions: usize| {
+        let body: String = (0..functions).map(function).collect();
+        wat::parse_str(format!(
+            r#"(module (memory (export "memory") 2) (data (i32.const 65536) "constants") {body}
+                (func (export "call") (drop (call $f0 (i32.const 0) (i64.const 9)))))"#
+        ))
+        .expect("valid text")
+    };
+    let each = (module(20).len() - module(10).len()) / 10;
+    module(bytes / each)
+}
+
+fn compiling(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("compile");
+    group.sample_size(10);
+    for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
+        let wasm = contract(24 * 1024);
+        let engine = engine(kind);
+        let mut number = 0u64;
+        group.bench_function(format!("{} KiB, {kind}", wasm.len() / 1024), |bencher| {
+            bencher.iter(|| {
+                number += 1;
+                let mut hash = H256::zero();
+                hash.0[..8].copy_from_slice(&number.to_be_bytes());
+                engine.prepare(hash, &wasm, u64::MAX).expect("acceptable")
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Two modules take turns in a memory cache that has room for one, so every call loads from disk a file whose hash was
+/// checked before.
+fn loading(criterion: &mut Criterion) {
+    for kib in [24, 250] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config =
+            EngineConfig { cache_dir: Some(folder.path().to_owned()), cache_bytes: 1, ..EngineConfig::default() };
+        let engine = Engine::new(config).expect("the engine starts");
+        let wasm = contract(kib * 1024);
+        for byte in 1..=2 {
+            engine.prepare(H256::repeat_byte(byte), &wasm, u64::MAX).expect("acceptable");
+        }
+        let mut turn = 1;
+        criterion.bench_function(&format!("load {} KiB from the disk cache", wasm.len() / 1024), |bencher| {
+            bencher.iter(|| {
+                turn = 3 - turn;
+                engine.prepare(H256::repeat_byte(turn), &[], 0).expect("on disk")
+            });
+        });
+    }
+}
+
+criterion_group!(benches, calls, compiling, loading);
 criterion_main!(benches);

@@ -1,0 +1,75 @@
+//! The specification's tables are made from the code: each test compares, and rewrites when `ESKER_BLESS=1` is set.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use esker_vm::abi::{HOST_FUNCTIONS, IMPORT_MODULE, Param};
+
+const BEGIN: &str = "<!-- table: made from esker-abi by vm/tests/specification.rs -->\n";
+const END: &str = "<!-- end of table -->";
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/spec").join(name)
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test's switch, no consensus code")]
+fn blessing() -> bool {
+    std::env::var("ESKER_BLESS").is_ok_and(|value| value == "1")
+}
+
+fn kind(param: Param) -> &'static str {
+    match param {
+        Param::Ptr | Param::Mut | Param::Len | Param::I32 => "i32",
+        Param::I64 => "i64",
+    }
+}
+
+fn meaning(param: Param) -> &'static str {
+    match param {
+        Param::Ptr => "read",
+        Param::Mut => "written",
+        Param::Len => "bytes",
+        Param::I32 => "u32",
+        Param::I64 => "u64",
+    }
+}
+
+fn table() -> String {
+    let mut table = String::from(
+        "| import | parameters | result | base fuel | fuel per byte | what it does |\n|---|---|---|--:|--:|---|\n",
+    );
+    for row in HOST_FUNCTIONS {
+        let params: Vec<_> =
+            row.params.iter().map(|(name, param)| format!("`{name}: {}` {}", kind(*param), meaning(*param))).collect();
+        let result = match (row.diverges, row.result) {
+            (true, _) => "never returns".to_owned(),
+            (false, None) => String::new(),
+            (false, Some(result)) => format!("`{}`", kind(result)),
+        };
+        writeln!(
+            table,
+            "| `{}` | {} | {result} | {} | {} | {} |",
+            row.name,
+            params.join(", "),
+            row.base_fuel,
+            row.byte_fuel,
+            row.doc.trim().replace('|', "\\|")
+        )
+        .expect("writing to a string");
+    }
+    table
+}
+
+#[test]
+fn the_host_interfaces_table_in_the_specification_is_the_one_in_the_code() {
+    let path = path("host-interface.md");
+    let text = std::fs::read_to_string(&path).expect("docs/spec/host-interface.md is there");
+    let begin = text.find(BEGIN).expect("the table's begin marker") + BEGIN.len();
+    let end = begin + text[begin..].find(END).expect("the table's end marker");
+    let expected = table();
+    if text[begin..end] != expected {
+        assert!(blessing(), "docs/spec/host-interface.md is out of date: run the test again with ESKER_BLESS=1");
+        std::fs::write(&path, format!("{}{expected}{}", &text[..begin], &text[end..])).expect("writable");
+    }
+    assert!(text.contains(&format!("`{IMPORT_MODULE}`")), "the specification names the import module");
+}
