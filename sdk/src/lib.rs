@@ -90,7 +90,8 @@ pub use primitive_types;
 pub mod expansion {
     pub use crate::abi::{
         AbiElement, AbiEncode, AbiType, ConstructorItem, Decoder, Description, Encoder, ErrorItem, ErrorSet, EventItem,
-        Field, FunctionItem, Mutability, One, Output, Parameter, Shape, json_bytes, json_len, output_size, selector, topic,
+        Field, FunctionItem, Mutability, One, Output, Parameter, Shape, json_bytes, json_len, output_size, selector,
+        topic,
     };
     pub use crate::contract::{empty_revert, guard_payment, guard_reentrancy, input};
     pub use crate::error::{REENTRANT_CALL, decode_error};

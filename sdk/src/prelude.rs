@@ -6,10 +6,10 @@ pub use crate::{
     Uint, crypto, ensure, require, revert_with,
 };
 // These attributes mean something inside `#[contract] mod` too, where that macro handles them itself.
-pub use esker_sdk_macros::{contract, error, event, interface, storage};
 pub use alloc::{
     borrow::ToOwned,
     string::{String, ToString},
     vec,
     vec::Vec,
 };
+pub use esker_sdk_macros::{contract, error, event, interface, storage};

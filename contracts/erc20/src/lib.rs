@@ -17,16 +17,19 @@ pub mod erc20 {
         symbol: Text,
     }
 
-    /// `value` moved from one account to another; the zero address stands for creation and destruction.
+    /// `value` moved from one account to another; the zero address stands for creation.
     #[event]
+    #[rustfmt::skip]
     pub struct Transfer { #[indexed] pub from: Address, #[indexed] pub to: Address, pub value: U256 }
 
     /// `spender` may from now on move `value` of `owner`'s tokens.
     #[event]
+    #[rustfmt::skip]
     pub struct Approval { #[indexed] pub owner: Address, #[indexed] pub spender: Address, pub value: U256 }
 
     /// What can go wrong (ERC-6093).
     #[error]
+    #[rustfmt::skip]
     pub enum Error {
         ERC20InsufficientBalance { sender: Address, balance: U256, needed: U256 },
         ERC20InvalidSender { sender: Address },
@@ -94,13 +97,23 @@ pub mod erc20 {
         }
 
         /// Moves `value` of `from`'s tokens to `to`, out of the caller's allowance; an unlimited one stays unlimited.
-        pub fn transfer_from(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) -> Result<bool, Error> {
+        pub fn transfer_from(
+            &mut self,
+            cx: &mut Context,
+            from: Address,
+            to: Address,
+            value: U256,
+        ) -> Result<bool, Error> {
             let spender = cx.sender();
             let mut allowance = self.allowances.at_mut((from, spender));
             if allowance.get() != U256::MAX {
-                allowance
-                    .try_sub(value)
-                    .map_err(|allowance| ERC20InsufficientAllowance { spender, allowance, needed: value })?;
+                allowance.try_sub(value).map_err(|allowance| ERC20InsufficientAllowance {
+                    spender,
+                    allowance,
+                    needed: value,
+                })?;
+                ensure!(!from.is_zero(), ERC20InvalidApprover { approver: from });
+                ensure!(!spender.is_zero(), ERC20InvalidSpender { spender });
             }
             self.move_tokens(cx, from, to, value)
         }
@@ -117,10 +130,11 @@ pub mod erc20 {
             if from.is_zero() {
                 self.total_supply.add(value);
             } else {
-                self.balances
-                    .at_mut(from)
-                    .try_sub(value)
-                    .map_err(|balance| ERC20InsufficientBalance { sender: from, balance, needed: value })?;
+                self.balances.at_mut(from).try_sub(value).map_err(|balance| ERC20InsufficientBalance {
+                    sender: from,
+                    balance,
+                    needed: value,
+                })?;
             }
             self.balances.at_mut(to).add(value);
             cx.emit(Transfer { from, to, value });

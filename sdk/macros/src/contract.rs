@@ -48,8 +48,8 @@ fn foreign_events(tokens: TokenStream) -> syn::Result<Vec<Path>> {
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let events = foreign_events(arguments)?;
-    let module: ItemMod =
-        syn::parse2(item).map_err(|error| syn::Error::new(error.span(), "#[contract] goes on a module: `mod token { … }`"))?;
+    let module: ItemMod = syn::parse2(item)
+        .map_err(|error| syn::Error::new(error.span(), "#[contract] goes on a module: `mod token { … }`"))?;
     let Some((_, items)) = module.content else {
         return Err(syn::Error::new(
             module.span(),
@@ -99,10 +99,7 @@ fn storage_name(items: &[Item], module: Span, errors: &mut Errors) -> Option<Ide
         }
     }
     if name.is_none() {
-        errors.at(
-            module,
-            "a contract needs a storage struct, even an empty one: `#[storage] pub struct Token { … }`",
-        );
+        errors.at(module, "a contract needs a storage struct, even an empty one: `#[storage] pub struct Token { … }`");
     }
     name
 }
@@ -161,7 +158,8 @@ impl Found {
                 if let Some(marker) =
                     function.attrs.iter().find(|attribute| MARKERS.iter().any(|name| is(attribute, name)))
                 {
-                    errors.at(marker.span(), "only a method that is `pub` can be called from outside: make it `pub fn`");
+                    errors
+                        .at(marker.span(), "only a method that is `pub` can be called from outside: make it `pub fn`");
                 }
                 continue;
             }

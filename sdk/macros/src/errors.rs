@@ -21,11 +21,19 @@ struct Parts {
     decode: TokenStream,
 }
 
-fn parts(constructor: &TokenStream, ident: &Ident, attributes: &mut Vec<Attribute>, fields: &Fields) -> syn::Result<Parts> {
+fn parts(
+    constructor: &TokenStream,
+    ident: &Ident,
+    attributes: &mut Vec<Attribute>,
+    fields: &Fields,
+) -> syn::Result<Parts> {
     let solidity = take_name(attributes)?.unwrap_or_else(|| plain(ident));
     if let Some(span) = take_flag(attributes, "from")? {
         let Fields::Unnamed(inner) = fields else {
-            return Err(syn::Error::new(span, "#[from] goes on a variant that wraps another error: Token(erc20::Error)"));
+            return Err(syn::Error::new(
+                span,
+                "#[from] goes on a variant that wraps another error: Token(erc20::Error)",
+            ));
         };
         if inner.unnamed.len() != 1 {
             return Err(syn::Error::new(inner.span(), "a #[from] variant wraps exactly one other error"));
@@ -45,10 +53,8 @@ fn parts(constructor: &TokenStream, ident: &Ident, attributes: &mut Vec<Attribut
     }
     let bindings: Vec<Ident> = (0..fields.len()).map(|index| format_ident!("field_{index}")).collect();
     let types: Vec<&Type> = fields.iter().map(|field| &field.ty).collect();
-    let shapes: Vec<TokenStream> = types
-        .iter()
-        .map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::SHAPE))
-        .collect();
+    let shapes: Vec<TokenStream> =
+        types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::SHAPE)).collect();
     let parameters = fields.iter().zip(&shapes).map(|(field, shape)| {
         let name = field.ident.as_ref().map(camel_case).unwrap_or_default();
         quote!(::esker_sdk::expansion::Parameter { name: #name, shape: #shape, indexed: false })
@@ -62,7 +68,8 @@ fn parts(constructor: &TokenStream, ident: &Ident, attributes: &mut Vec<Attribut
         Fields::Unnamed(_) => quote!(#constructor(#(#bindings),*)),
         Fields::Unit => constructor.clone(),
     };
-    let decoded = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::decode(decoder)));
+    let decoded =
+        types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::decode(decoder)));
     let unused = bindings.is_empty().then(|| quote!(let _ = &decoder;));
     Ok(Parts {
         item: Some(quote!(::esker_sdk::expansion::ErrorItem { name: #solidity, fields: #parameters })),
@@ -124,16 +131,14 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
     errors.finish()?;
     let items = all.iter().filter_map(|parts| parts.item.as_ref());
     let wrapped: Vec<&Type> = all.iter().filter_map(|parts| parts.wrapped.as_ref()).collect();
-    let wrapped_sets =
-        wrapped.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>::ERRORS));
+    let wrapped_sets = wrapped.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>::ERRORS));
     let encode = all.iter().map(|parts| &parts.encode);
     let decode = all.iter().map(|parts| &parts.decode);
     let conversions = all.iter().filter(|parts| parts.wrapped.is_some()).map(|parts| {
         let (ty, encode) = (&parts.wrapped, &parts.encode);
         // The constructor is what the pattern starts with.
-        let constructor = encode.clone().into_iter().take_while(|token| {
-            !matches!(token, proc_macro2::TokenTree::Group(_))
-        });
+        let constructor =
+            encode.clone().into_iter().take_while(|token| !matches!(token, proc_macro2::TokenTree::Group(_)));
         let constructor: TokenStream = constructor.collect();
         quote! {
             #[automatically_derived]

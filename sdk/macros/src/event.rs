@@ -22,7 +22,10 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
     let mut errors = Errors::default();
     let mut indexed = Vec::new();
     if let Fields::Unnamed(fields) = &item.fields {
-        return Err(syn::Error::new(fields.span(), "an event's fields have names: struct Transfer { from: Address, … }"));
+        return Err(syn::Error::new(
+            fields.span(),
+            "an event's fields have names: struct Transfer { from: Address, … }",
+        ));
     }
     let most = if anonymous { 4 } else { 3 };
     for field in &mut item.fields {
@@ -31,8 +34,13 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
         if let Some(span) = flag
             && indexed.iter().filter(|is_topic| **is_topic).count() > most
         {
-            errors.at(span, format!("an event has at most {most} indexed fields: a log has 4 topics{}",
-                if anonymous { "" } else { ", the first of which is the event's signature" }));
+            errors.at(
+                span,
+                format!(
+                    "an event has at most {most} indexed fields: a log has 4 topics{}",
+                    if anonymous { "" } else { ", the first of which is the event's signature" }
+                ),
+            );
         }
     }
     errors.finish()?;
@@ -51,7 +59,8 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
     let signature = (!anonymous).then(|| quote!(<Self as ::esker_sdk::Event>::TOPIC));
     let topics: Vec<TokenStream> = signature.into_iter().chain(topics).collect();
     let count = topics.len();
-    let data: Vec<_> = item.fields.iter().zip(&indexed).filter(|(_, indexed)| !**indexed).map(|(field, _)| field).collect();
+    let data: Vec<_> =
+        item.fields.iter().zip(&indexed).filter(|(_, indexed)| !**indexed).map(|(field, _)| field).collect();
     let types = data.iter().map(|field| {
         let ty = &field.ty;
         quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::SHAPE)

@@ -336,7 +336,10 @@ fn argument(parameter: &syn::PatType) -> syn::Result<Argument> {
     let (owned, is_reference) = match &*parameter.ty {
         Type::Reference(reference) => (owned(reference)?, true),
         Type::ImplTrait(ty) => {
-            return Err(syn::Error::new(ty.span(), "a contract's method cannot be generic: the ABI names concrete types"));
+            return Err(syn::Error::new(
+                ty.span(),
+                "a contract's method cannot be generic: the ABI names concrete types",
+            ));
         }
         other => (quote!(#other), false),
     };

@@ -15,7 +15,10 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
     let item: ItemFn = syn::parse2(item)?;
     let signature = &item.sig;
     if let Some(asyncness) = signature.asyncness {
-        return Err(syn::Error::new(asyncness.span(), format!("{SHAPE}, not async: calls of the chain come back at once")));
+        return Err(syn::Error::new(
+            asyncness.span(),
+            format!("{SHAPE}, not async: calls of the chain come back at once"),
+        ));
     }
     if !matches!(signature.output, syn::ReturnType::Default) {
         return Err(syn::Error::new(signature.output.span(), format!("{SHAPE} and returns nothing: use assertions")));

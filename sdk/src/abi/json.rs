@@ -237,8 +237,7 @@ const fn tuple_fields(shape: &Shape) -> Option<&'static [Field]> {
 }
 
 const fn write<const N: usize>(description: &Description) -> Writer<N> {
-    let mut writer =
-        Writer { bytes: [0; N], length: 0, first: true, errors: [0; ERRORS_MAX], error_count: 0 };
+    let mut writer = Writer { bytes: [0; N], length: 0, first: true, errors: [0; ERRORS_MAX], error_count: 0 };
     writer.description(description);
     writer
 }

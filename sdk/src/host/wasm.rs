@@ -254,16 +254,13 @@ pub fn ripemd160(data: &[u8]) -> [u8; 20] {
 /// The signer of `hash`.
 pub fn ecrecover(hash: &[u8; 32], signature: &[u8; 64], recovery_id: u32) -> Option<Address> {
     let mut signer = Address::ZERO;
-    let found =
-        unsafe { import::ecrecover(hash.as_ptr(), signature.as_ptr(), recovery_id, signer.0.as_mut_ptr()) };
+    let found = unsafe { import::ecrecover(hash.as_ptr(), signature.as_ptr(), recovery_id, signer.0.as_mut_ptr()) };
     (found != 0).then_some(signer)
 }
 
 /// Whether an Ed25519 signature is valid.
 pub fn ed25519_verify(public_key: &[u8; 32], signature: &[u8; 64], message: &[u8]) -> bool {
-    unsafe {
-        import::ed25519_verify(public_key.as_ptr(), signature.as_ptr(), message.as_ptr(), message.len()) != 0
-    }
+    unsafe { import::ed25519_verify(public_key.as_ptr(), signature.as_ptr(), message.as_ptr(), message.len()) != 0 }
 }
 
 /// Whether a P-256 signature is valid.

@@ -111,7 +111,9 @@ impl MemoryHost {
     /// If the call does not return, or returns something else.
     pub fn query<M, O: Output>(&mut self, from: Address, call: &MethodCall<M, O>) -> O::Value {
         match self.send(from, call) {
-            Outcome::Return(output) => MethodCall::<M, O>::decode(&output).expect("a contract encodes what it declares"),
+            Outcome::Return(output) => {
+                MethodCall::<M, O>::decode(&output).expect("a contract encodes what it declares")
+            }
             other => panic!("the call did not return: {other:?}"),
         }
     }
@@ -181,7 +183,10 @@ impl MemoryHost {
                 caller,
                 value: request.value,
                 input: request.input.to_vec(),
-                is_reentrant: self.frames.iter().any(|below| below.frame.address == request.target && !below.is_delegate),
+                is_reentrant: self
+                    .frames
+                    .iter()
+                    .any(|below| below.frame.address == request.target && !below.is_delegate),
             },
         };
         if !request.value.is_zero() {

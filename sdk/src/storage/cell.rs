@@ -132,11 +132,7 @@ pub struct TransientCell<T> {
 impl<T: Value> StorageType for TransientCell<T> {
     const SIZE: Size = Size::transient(T::BYTES);
     fn open(place: Place) -> Self {
-        Self {
-            slot: Slot::ZERO.offset(place.transient_slot),
-            offset: place.transient_offset,
-            value: PhantomData,
-        }
+        Self { slot: Slot::ZERO.offset(place.transient_slot), offset: place.transient_offset, value: PhantomData }
     }
     fn clear(&mut self) {
         self.write([0; 32]);

@@ -1,10 +1,6 @@
 //! Values that fit in one slot.
 
-use crate::{
-    Address, FixedBytes, I256, Int, U256, Uint,
-    abi::AbiType,
-    numbers::assert_width,
-};
+use crate::{Address, FixedBytes, I256, Int, U256, Uint, abi::AbiType, numbers::assert_width};
 
 /// A type that fits in one storage slot: numbers, `bool`, [`Address`], [`FixedBytes`], and enums with `#[derive(Abi)]`.
 #[diagnostic::on_unimplemented(
