@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use esker_vm::abi::Limits;
-use esker_vm::{RejectReason, envelope};
+use esker_vm::abi::{Limits, MeterCosts};
+use esker_vm::{ModuleInfo, RejectReason, envelope, prepare_module};
 
 use crate::{Artifact, BuildError};
 
@@ -13,22 +13,13 @@ use crate::{Artifact, BuildError};
 pub struct Checked {
     /// The raw module.
     pub wasm: Vec<u8>,
-    /// `Ok` if the chain accepts the module, else why not.
-    pub verdict: Result<(), RejectReason>,
+    /// What the validator found out if the chain accepts the module, else why not.
+    pub verdict: Result<ModuleInfo, RejectReason>,
 }
 
-/// Runs the validator that deploying runs.
-pub(crate) fn validate(wasm: &[u8]) -> Result<(), RejectReason> {
-    let limits = Limits::V1;
-    let reject = |reason: String, hint| RejectReason { reason, function: None, hint };
-    if wasm.len() > limits.module_bytes_max as usize {
-        let hint = "Build with --opt-level z, or split the contract.";
-        return Err(reject(
-            format!("the module has {} bytes, the limit is {}", wasm.len(), limits.module_bytes_max),
-            Some(hint),
-        ));
-    }
-    wasmparser::Validator::new().validate_all(wasm).map(|_| ()).map_err(|error| reject(error.to_string(), None))
+/// Runs the validator that deploying runs, under the limits and costs of protocol version 1.
+pub(crate) fn validate(wasm: &[u8]) -> Result<ModuleInfo, RejectReason> {
+    prepare_module(wasm, &Limits::V1, &MeterCosts::V1).map(|module| module.info)
 }
 
 /// Checks a file: a wasm module, a deploy payload or account code as raw bytes, or an artifact's JSON.

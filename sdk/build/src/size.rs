@@ -1,15 +1,10 @@
-//! Where a module's bytes go, and what deploying it costs.
+//! Where a module's bytes go.
 
 use esker_vm::envelope;
 use serde::Serialize;
 use wasmparser::{BinaryReaderError, Parser, Payload, TypeRef};
 
 use crate::FunctionName;
-
-/// Gas for a byte of raw module on deploy (`docs/spec/gas.md`).
-const GAS_PER_MODULE_BYTE: u64 = 40;
-/// Intrinsic gas of a creation: 21,000 and 32,000 more (EIP-2).
-const CREATION_GAS: u64 = 53_000;
 
 /// A section of a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,8 +38,8 @@ pub struct SizeReport {
     pub sections: Vec<SectionSize>,
     /// Its functions, the largest first.
     pub functions: Vec<FunctionSize>,
-    /// Gas of a deploy transaction without what compiling and the constructor cost: intrinsic, calldata and module bytes.
-    pub deploy_gas_floor: u64,
+    /// What the validator makes of its control flow, in the units deploying pays for; `None` if it refuses the module.
+    pub complexity: Option<u64>,
 }
 
 /// Measures a module. `names` gives its functions' names, where they are known from elsewhere.
@@ -80,13 +75,8 @@ pub fn measure(wasm: &[u8], names: &[FunctionName]) -> Result<SizeReport, Binary
     }
     functions.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.index.cmp(&b.index)));
     let envelope = envelope::encode(wasm);
-    let deploy_gas_floor = CREATION_GAS + calldata_gas(&envelope) + GAS_PER_MODULE_BYTE * wasm.len() as u64;
-    Ok(SizeReport { wasm: wasm.len() as u64, envelope: envelope.len() as u64, sections, functions, deploy_gas_floor })
-}
-
-/// EIP-2028: 4 gas for a zero byte, 16 for any other.
-fn calldata_gas(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|&byte| if byte == 0 { 4 } else { 16 }).sum()
+    let complexity = crate::check::validate(wasm).ok().map(|info| info.complexity);
+    Ok(SizeReport { wasm: wasm.len() as u64, envelope: envelope.len() as u64, sections, functions, complexity })
 }
 
 fn leb128_len(value: u64) -> u64 {
@@ -133,6 +123,6 @@ mod tests {
         assert_eq!(8 + report.sections.iter().map(|section| section.bytes).sum::<u64>(), wasm.len() as u64);
         let names: Vec<_> = report.functions.iter().map(|function| (function.index, function.name.as_str())).collect();
         assert_eq!(names, [(2, "big"), (1, "small")]);
-        assert!(report.deploy_gas_floor > 53_000 + 40 * wasm.len() as u64);
+        assert!(report.complexity.is_some(), "the validator accepts it");
     }
 }

@@ -93,7 +93,7 @@ fn an_artifact_holds_what_tools_and_the_chain_read() {
     assert_eq!(path, artifacts.join("Bare.json"));
     assert_eq!(Artifact::read(&path).expect("read back"), built.artifact);
     assert_eq!(built.artifact.wasm().expect("an envelope"), built.wasm);
-    assert_eq!(check(&path).expect("an artifact").verdict, Ok(()));
+    assert_eq!(check(&path).expect("an artifact").verdict.map(|info| info.module_bytes as usize), Ok(built.wasm.len()));
 
     let json: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
     assert_eq!(json["bytecode"], json["deployedBytecode"]);
@@ -144,6 +144,32 @@ fn an_error_in_the_source_is_shown_as_the_compiler_says_it() {
 }
 
 #[test]
+fn an_import_the_host_does_not_have_is_refused_before_any_chain_sees_it() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_guard, folder) = copied("contract");
+    edit(
+        &folder.join("src/lib.rs"),
+        "fn input_size() -> u32;",
+        "fn input_size() -> u32;\n    fn fetch_price() -> u32;",
+    );
+    edit(&folder.join("src/lib.rs"), "input_size() as usize", "(input_size() + fetch_price()) as usize");
+    let error = build_in(&folder, toolchain, &BuildOptions::default()).expect_err("the chain refuses it");
+    assert!(matches!(error, BuildError::Rejected { .. }) && error.to_string().contains("fetch_price"), "{error}");
+}
+
+#[test]
+fn floats_are_refused_with_the_functions_name() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_guard, folder) = copied("contract");
+    edit(&folder.join("src/lib.rs"), "input.len().div_ceil(32)", "share(input.len())");
+    let source = fs::read_to_string(folder.join("src/lib.rs")).expect("a text file");
+    let share = "\n#[inline(never)]\nfn share(n: usize) -> usize { (n as f64 * 0.031) as usize }\n";
+    fs::write(folder.join("src/lib.rs"), source + share).expect("a written file");
+    let error = build_in(&folder, toolchain, &BuildOptions::default()).expect_err("the chain refuses it");
+    assert!(matches!(error, BuildError::Rejected { .. }) && error.to_string().contains("share"), "{error}");
+}
+
+#[test]
 fn a_library_without_an_entry_point_is_not_a_contract() {
     let Some(toolchain) = toolchain() else { return };
     let (_guard, folder) = copied("contract");
@@ -178,6 +204,23 @@ fn builds_of_one_workspace_from_many_threads_do_not_disturb_each_other() {
         builds.into_iter().map(|build| build.join().expect("no panic").artifact.code_hash).collect()
     });
     assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
+}
+
+#[test]
+fn the_token_builds_with_its_abi() {
+    let Some(toolchain) = toolchain() else { return };
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let contracts = find_contracts(&workspace).expect("the workspace has contracts");
+    let token = contracts.iter().find(|package| package.name == "esker-erc20").expect("the ERC-20");
+    let built = build(token, toolchain, &BuildOptions::default(), &ToStderr).expect("it builds");
+    assert_eq!(built.artifact.contract_name, "Erc20");
+    let abi: alloy_json_abi::JsonAbi = serde_json::from_value(built.artifact.abi.clone()).expect("an ABI");
+    assert_eq!(abi.constructor.as_ref().map(|constructor| constructor.inputs.len()), Some(3));
+    let signature = |name: &str| abi.function(name).map(|functions| functions[0].signature());
+    assert_eq!(signature("transferFrom").as_deref(), Some("transferFrom(address,address,uint256)"));
+    assert_eq!(signature("balanceOf").as_deref(), Some("balanceOf(address)"));
+    assert!(abi.event("Transfer").is_some() && abi.error("ERC20InsufficientBalance").is_some());
+    eprintln!("Erc20: {:?}", built.artifact.size);
 }
 
 #[test]

@@ -1,7 +1,12 @@
 //! `esker contract size`.
 
+use alloy_eips::eip2930::AccessList;
+use alloy_primitives::TxKind;
 use clap::Args;
+use esker_runtime::exec::intrinsic_gas;
+use esker_runtime::params::Prices;
 use esker_sdk_build::measure;
+use esker_vm::abi::FUEL_PER_GAS;
 use serde_json::json;
 
 use super::source::ContractSource;
@@ -29,16 +34,29 @@ pub(super) fn run(args: &SizeArgs) -> Result<Answer, Failure> {
     let mut lines = vec![
         format!("{:>8}  bytes of wasm", report.wasm),
         format!("{:>8}  bytes to deploy (compressed, in its envelope)", report.envelope),
-        format!("{:>8}  gas to deploy, at least (constructor not counted)", report.deploy_gas_floor),
-        String::new(),
-        "sections".to_owned(),
     ];
+    let gas = report.complexity.map(|complexity| deploy_gas(&wasm, complexity));
+    lines.push(match gas {
+        Some(gas) => format!("{gas:>8}  gas to deploy, before the constructor and its arguments"),
+        None => "          a chain would refuse it: see `esker contract check`".to_owned(),
+    });
+    lines.extend([String::new(), "sections".to_owned()]);
     lines.extend(report.sections.iter().map(|section| format!("{:>8}  {}", section.bytes, printable(&section.name))));
     lines.push(String::new());
     lines.push(format!("largest functions ({} of {count})", report.functions.len()));
     lines.extend(
         report.functions.iter().map(|function| format!("{:>8}  {}", function.bytes, printable(&function.name))),
     );
-    let json = serde_json::to_value(&report).unwrap_or_else(|_| json!({}));
+    let mut json = serde_json::to_value(&report).unwrap_or_else(|_| json!({}));
+    json["deployGas"] = json!(gas);
     Ok(Answer::new(lines.join("\n"), json))
+}
+
+/// Gas of a deploy transaction before its constructor runs: intrinsic gas of the envelope, the module's bytes, its
+/// complexity, and the frame (`docs/spec/gas.md`).
+fn deploy_gas(wasm: &[u8], complexity: u64) -> u64 {
+    let prices = Prices::V1;
+    let intrinsic = intrinsic_gas(TxKind::Create, &esker_vm::envelope::encode(wasm), &AccessList::default());
+    let compiling = complexity.saturating_mul(prices.complexity_unit_fuel).div_ceil(FUEL_PER_GAS);
+    intrinsic.base + prices.deploy_byte.saturating_mul(wasm.len() as u64) + compiling + prices.frame
 }
