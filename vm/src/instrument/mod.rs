@@ -8,6 +8,7 @@ mod encode;
 mod frame;
 mod function;
 mod segments;
+mod sinking;
 
 use esker_abi::{Limits, MeterCosts};
 

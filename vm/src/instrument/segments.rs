@@ -4,8 +4,11 @@
 //! the frame. It is charged as a whole at its start. Because control flow is structured, a segment goes on after a
 //! construct that nothing inside leaves past its end: charges merge over joins.
 
+use std::collections::BTreeSet;
+
 use esker_abi::MeterCosts;
 
+use super::sinking::{Entered, Forks};
 use crate::validate::{Class, Function, Instruction, Kind, Module};
 
 /// A bulk operation whose length is a constant up to this many bytes is charged with its segment.
@@ -33,6 +36,8 @@ struct Segment {
     calls_before: u32,
     /// It is certain to trap, and nothing in it can end the frame otherwise: what it charges does not matter.
     traps: bool,
+    /// It begins with each iteration of a loop.
+    is_header: bool,
 }
 
 struct Construct {
@@ -43,6 +48,12 @@ struct Construct {
     /// First segments of an `if`'s arms.
     then_arm: Option<usize>,
     else_arm: Option<usize>,
+    /// The segment of the header, if it is a loop.
+    header: Option<usize>,
+    /// The instruction that opened it, if it is an `if` whose `else` has not come.
+    skipped_by: Option<usize>,
+    /// How its end is reached by branches.
+    entered: Entered,
 }
 
 struct Walk<'m> {
@@ -51,11 +62,13 @@ struct Walk<'m> {
     current: usize,
     constructs: Vec<Construct>,
     calls: u32,
+    forks: Forks,
 }
 
 /// Fuel to charge just before each instruction of `function`, by instruction index.
 pub(super) fn charges(module: &Module<'_>, function: &Function<'_>, costs: &MeterCosts) -> Vec<u64> {
-    let mut walk = Walk { costs, segments: Vec::new(), current: 0, constructs: Vec::new(), calls: 0 };
+    let mut walk =
+        Walk { costs, segments: Vec::new(), current: 0, constructs: Vec::new(), calls: 0, forks: Forks::default() };
     walk.begin(0);
     walk.open();
     walk.add(0, costs.local.saturating_mul(u64::from(function.local_count)));
@@ -68,18 +81,30 @@ pub(super) fn charges(module: &Module<'_>, function: &Function<'_>, costs: &Mete
             *charge = segment.charge.saturating_add(*charge);
         }
     }
+    let segments = &walk.segments;
+    let header = |index: usize| segments.get(index).map_or((0, 0), |segment| (segment.start, segment.charge));
+    walk.forks.sink(header, &mut charges, segment_max(costs));
     charges
 }
 
 impl Walk<'_> {
     fn begin(&mut self, start: usize) {
         self.current = self.segments.len();
-        self.segments.push(Segment { start, charge: 0, calls_before: self.calls, traps: false });
+        let calls_before = self.calls;
+        self.segments.push(Segment { start, charge: 0, calls_before, traps: false, is_header: false });
     }
 
     fn open(&mut self) {
         let outer = self.current;
-        self.constructs.push(Construct { outer, escaped: false, then_arm: None, else_arm: None });
+        self.constructs.push(Construct {
+            outer,
+            escaped: false,
+            then_arm: None,
+            else_arm: None,
+            header: None,
+            skipped_by: None,
+            entered: Entered::Never,
+        });
     }
 
     /// Adds the cost of the instruction at `index`, in a new segment if the current one is full.
@@ -92,11 +117,22 @@ impl Walk<'_> {
         segment.charge = segment.charge.saturating_add(cost);
     }
 
-    /// Marks what a branch `depth` constructs outwards leaves past its end.
-    fn leave(&mut self, depth: u32) {
+    /// Marks what the branch at `index`, `depth` constructs outwards, leaves past its end, and where it enters.
+    fn leave(&mut self, index: usize, depth: u32) {
         let inside = (depth as usize).min(self.constructs.len() - 1);
         for construct in self.constructs.iter_mut().rev().take(inside) {
             construct.escaped = true;
+        }
+        if let Some(target) = self.constructs.iter_mut().rev().nth(inside) {
+            target.entered.by(index);
+        }
+    }
+
+    /// Notes a fork at `index` if it stands in the segment of a loop's header and no call comes before it there.
+    fn fork(&mut self, index: usize, ways: usize) {
+        let segment = &self.segments[self.current];
+        if segment.is_header && segment.calls_before == self.calls {
+            self.forks.note(index, self.current, ways);
         }
     }
 
@@ -115,39 +151,57 @@ impl Walk<'_> {
                 self.add(index, costs.trivial);
                 self.open();
                 self.begin(index + 1);
+                let header = self.current;
+                self.segments[header].is_header = true;
+                let construct = self.constructs.last_mut().expect("opened just above");
+                construct.header = Some(header);
             }
             Kind::If => {
                 self.add(index, costs.branch);
+                self.fork(index, 2);
+                self.forks.leads_to(index, index + 1);
                 self.open();
                 self.begin(index + 1);
                 let then_arm = self.current;
                 let construct = self.constructs.last_mut().expect("opened just above");
                 construct.then_arm = Some(then_arm);
+                construct.skipped_by = Some(index);
             }
             Kind::Else => {
                 self.begin(index + 1);
                 let else_arm = self.current;
                 let construct = self.constructs.last_mut().expect("validated code has an `if` around an `else`");
                 construct.else_arm = Some(else_arm);
+                if falls_through(module, code, index) {
+                    construct.entered = Entered::Otherwise;
+                }
+                if let Some(fork) = construct.skipped_by.take() {
+                    self.forks.leads_to(fork, index + 1);
+                }
             }
-            Kind::End => self.end(index),
+            Kind::End => self.end(index, falls_through(module, code, index)),
             Kind::Br(depth) => {
                 self.add(index, costs.branch);
-                self.leave(*depth);
+                self.leave(index, *depth);
             }
             Kind::BrIf(depth) => {
                 self.add(index, costs.branch);
-                self.leave(*depth);
+                self.fork(index, 2);
+                self.forks.leads_to(index, index + 1);
+                self.leave(index, *depth);
                 self.begin(index + 1);
             }
             Kind::BrTable(targets) => {
                 self.add(index, costs.branch_table);
-                let farthest = targets.targets().flatten().fold(targets.default(), u32::max);
-                self.leave(farthest);
+                let depths: BTreeSet<u32> = targets.targets().flatten().chain([targets.default()]).collect();
+                self.fork(index, depths.len());
+                for depth in depths {
+                    self.leave(index, depth);
+                }
             }
             Kind::Return => {
                 self.add(index, costs.branch);
-                self.leave(u32::MAX);
+                self.leave(index, u32::MAX);
             }
             Kind::Unreachable => {
                 let calls = self.calls;
@@ -163,7 +217,7 @@ impl Walk<'_> {
                 self.calls += 1;
                 let import = module.imports.get(*callee as usize);
                 if import.is_some_and(|import| import.function.diverges) {
-                    self.leave(u32::MAX);
+                    self.leave(index, u32::MAX);
                 }
             }
             Kind::CallIndirect(_) => {
@@ -179,8 +233,24 @@ impl Walk<'_> {
         }
     }
 
-    fn end(&mut self, index: usize) {
-        let construct = self.constructs.pop().expect("validated code closes what it opened");
+    fn end(&mut self, index: usize, falls_through: bool) {
+        let mut construct = self.constructs.pop().expect("validated code closes what it opened");
+        if let Some(header) = construct.header {
+            self.forks.loop_ends(header, index);
+        } else {
+            if falls_through {
+                construct.entered = Entered::Otherwise;
+            }
+            if let Some(fork) = construct.skipped_by {
+                construct.entered.by(fork);
+            }
+            // Nothing can be charged behind the function's own end.
+            if let Entered::OnlyBy(fork) = construct.entered
+                && !self.constructs.is_empty()
+            {
+                self.forks.leads_to(fork, index + 1);
+            }
+        }
         if let (Some(then_arm), Some(else_arm)) = (construct.then_arm, construct.else_arm) {
             self.hoist(construct.outer, then_arm, else_arm);
         }
@@ -206,6 +276,16 @@ impl Walk<'_> {
         }
         self.segments[outer].charge += common;
     }
+}
+
+/// Whether the instruction at `index` is reached from the one before it.
+fn falls_through(module: &Module<'_>, code: &[Instruction<'_>], index: usize) -> bool {
+    let before = index.checked_sub(1).and_then(|before| code.get(before));
+    !before.is_some_and(|before| match before.kind {
+        Kind::Br(_) | Kind::BrTable(_) | Kind::Return | Kind::Unreachable | Kind::Barrier => true,
+        Kind::Call(callee) => module.imports.get(callee as usize).is_some_and(|import| import.function.diverges),
+        _ => false,
+    })
 }
 
 fn class_cost(costs: &MeterCosts, class: Class) -> u64 {

@@ -136,9 +136,8 @@ impl<'m, 'a> Decoder<'m, 'a> {
                 }
             }
             Kind::End => {
-                if self.nesting.pop() == Some(true) {
-                    self.loop_depth -= 1;
-                }
+                let closed_loop = self.nesting.pop() == Some(true);
+                self.loop_depth -= u32::from(closed_loop);
             }
             Kind::BrTable(targets) => {
                 let count = u64::from(targets.len());

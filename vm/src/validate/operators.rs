@@ -201,9 +201,7 @@ fn refuse(operator: &Operator<'_>) -> RejectReason {
     let name = text_name(&format!("{operator:?}"));
     let (what, hint) = if name.contains("trunc_sat") {
         ("saturating float conversion", HINT_SATURATING)
-    } else if name.contains("x2") || name.contains("x4") || name.contains("x8") || name.contains("x16") {
-        ("SIMD instruction", HINT_SIMD)
-    } else if name.starts_with("v128") {
+    } else if name.starts_with("v128") || ["x2", "x4", "x8", "x16"].iter().any(|lanes| name.contains(lanes)) {
         ("SIMD instruction", HINT_SIMD)
     } else if name.contains("f32") || name.contains("f64") {
         ("floating-point instruction", HINT_FLOATS)

@@ -1,6 +1,7 @@
 //! Runs of a module, original or rewritten, on wasmtime's Cranelift, on Pulley and on wasmi, with one deterministic host.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use esker_abi::{HostFunctionId, IMPORT_MODULE, find};
 use esker_vm::instrument::{EXPORT_HALT, HALT_OUT_OF_GAS, HALT_STACK_OVERFLOW};
@@ -70,10 +71,24 @@ pub fn run_metered(engine: Engine, wasm: &[u8], fuel: i64) -> Run {
 
 pub fn run(engine: Engine, wasm: &[u8], metered: Option<(i64, i32)>) -> Run {
     match engine {
-        Engine::Cranelift => on_wasmtime(None, wasm, metered),
-        Engine::Pulley => on_wasmtime(Some("pulley64"), wasm, metered),
+        Engine::Cranelift => on_wasmtime(false, wasm, metered),
+        Engine::Pulley => on_wasmtime(true, wasm, metered),
         Engine::Wasmi => on_wasmi(wasm, metered),
     }
+}
+
+static CRANELIFT: LazyLock<wasmtime::Engine> = LazyLock::new(|| wasmtime_engine(None));
+static PULLEY: LazyLock<wasmtime::Engine> = LazyLock::new(|| wasmtime_engine(Some("pulley64")));
+
+fn wasmtime_engine(target: Option<&str>) -> wasmtime::Engine {
+    let mut config = wasmtime::Config::new();
+    if let Some(target) = target {
+        config.target(target).expect("the target is known");
+    }
+    config.wasm_branch_hinting(true);
+    // Sixteen times what the logical stack allows.
+    config.max_wasm_stack(1 << 20);
+    wasmtime::Engine::new(&config).expect("the configuration is sound")
 }
 
 #[derive(Default)]
@@ -128,18 +143,11 @@ fn end_of_halt(halt: i32, trap: &'static str) -> End {
     }
 }
 
-fn on_wasmtime(target: Option<&str>, wasm: &[u8], metered: Option<(i64, i32)>) -> Run {
-    use wasmtime::{Config, Extern, ExternType, Linker, Module, Store, Trap, Val};
-    let mut config = Config::new();
-    if let Some(target) = target {
-        config.target(target).expect("the target is known");
-    }
-    config.wasm_branch_hinting(true);
-    config.max_wasm_stack(1 << 20);
-
-    let engine = wasmtime::Engine::new(&config).expect("the configuration is sound");
-    let module = Module::new(&engine, wasm).expect("an accepted module compiles");
-    let mut linker: Linker<State> = Linker::new(&engine);
+fn on_wasmtime(pulley: bool, wasm: &[u8], metered: Option<(i64, i32)>) -> Run {
+    use wasmtime::{Extern, ExternType, Linker, Module, Store, Trap, Val};
+    let engine = if pulley { &*PULLEY } else { &*CRANELIFT };
+    let module = Module::new(engine, wasm).expect("an accepted module compiles");
+    let mut linker: Linker<State> = Linker::new(engine);
     for import in module.imports() {
         let name = import.name().to_owned();
         let ExternType::Func(function_type) = import.ty() else { panic!("only functions are imported") };
@@ -163,7 +171,7 @@ fn on_wasmtime(target: Option<&str>, wasm: &[u8], metered: Option<(i64, i32)>) -
             })
             .expect("imports have different names");
     }
-    let mut store = Store::new(&engine, State::default());
+    let mut store = Store::new(engine, State::default());
     let instance = linker.instantiate(&mut store, &module).expect("an accepted module instantiates");
     let call = instance.get_func(&mut store, "call").expect("`call` is exported");
     let mut results = vec![Val::I64(0); usize::from(metered.is_some())];

@@ -155,6 +155,61 @@ const HAND_WRITTEN: &[(&str, &str)] = &[
             (i32.store (i32.const 4) (call $maybe (i32.const 0)))))"#,
     ),
     (
+        "loops whose headers fork: early exits to a block, to the function and to an outer loop, dispatch, both arms",
+        r#"(module (memory (export "memory") 1)
+          (func $out_of_function (param $i i32) (result i32)
+            (loop $l (result i32)
+              (local.get $i) (br_if 1 (i32.gt_u (local.get $i) (i32.const 9))) (drop)
+              (local.set $i (i32.add (local.get $i) (i32.const 2)))
+              (br $l)))
+          (func $out_of_block (param $i i32) (result i32)
+            (block $b
+              (loop $l
+                (br_if $b (i32.eqz (i32.rem_u (local.get $i) (i32.const 7))))
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br $l)))
+            (local.get $i))
+          (func $outer (param $i i32) (result i32)
+            (loop $a
+              (local.set $i (i32.add (local.get $i) (i32.const 3)))
+              (loop $l
+                (br_if $a (i32.and (local.get $i) (i32.const 4)))
+                (local.set $i (i32.mul (local.get $i) (i32.const 5)))
+                (br_if $l (i32.lt_u (local.get $i) (i32.const 500)))))
+            (local.get $i))
+          (func $arms (param $i i32) (result i32) (local $n i32)
+            (loop $l
+              (if (i32.and (local.get $i) (i32.const 1))
+                (then (local.set $i (i32.div_u (i32.add (i32.mul (local.get $i) (i32.const 3)) (i32.const 1)) (i32.const 2))))
+                (else (local.set $i (i32.shr_u (local.get $i) (i32.const 1)))))
+              (local.set $n (i32.add (local.get $n) (i32.const 1)))
+              (br_if $l (i32.gt_u (local.get $i) (i32.const 1))))
+            (local.get $n))
+          (func $skip (param $i i32) (result i32) (local $n i32)
+            (loop $l
+              (if (i32.lt_u (local.get $n) (local.get $i))
+                (then (local.set $n (i32.add (local.get $n) (i32.const 3))) (br $l))))
+            (local.get $n))
+          (func $dispatch (param $i i32) (result i32) (local $n i32)
+            (loop $l
+              (block $halt (block $c (block $b (block $a
+                (br_table $a $b $c $b $halt (i32.and (local.get $i) (i32.const 7))))
+                (local.set $i (i32.add (local.get $i) (i32.const 9))) (br $l))
+                (local.set $i (i32.shr_u (local.get $i) (i32.const 1))) (br $l))
+                (local.set $i (i32.sub (local.get $i) (i32.const 1))) (nop) (br $l)))
+            (local.get $i))
+          (func $store (param $at i32) (param $value i32) (i32.store (local.get $at) (local.get $value)))
+          (func (export "call") (local $i i32)
+            (loop $l
+              (call $store (i32.const 0) (call $out_of_function (local.get $i)))
+              (call $store (i32.const 4) (call $out_of_block (local.get $i)))
+              (call $store (i32.const 8) (call $outer (local.get $i)))
+              (call $store (i32.const 12) (call $arms (i32.add (local.get $i) (i32.const 6))))
+              (call $store (i32.const 16) (call $skip (local.get $i)))
+              (call $store (i32.const 20) (call $dispatch (i32.mul (local.get $i) (i32.const 37))))
+              (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 11))))))"#,
+    ),
+    (
         "code that cannot be reached",
         r#"(module (memory (export "memory") 1)
           (func $f (param i32) (result i32)
@@ -312,7 +367,7 @@ pub fn generate(seed: u64, shape: &[u8]) -> Option<Vec<u8>> {
         memory64_enabled: false,
         extended_const_enabled: false,
         wide_arithmetic_enabled: false,
-        disallow_traps: seed % 3 != 0,
+        disallow_traps: !seed.is_multiple_of(3),
         max_memories: 1,
         max_tables: 1,
         max_memory32_bytes: 8 * 65_536,
