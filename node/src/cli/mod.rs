@@ -100,7 +100,7 @@ pub enum Command {
     /// Shows status, results, gas, logs, calls and state changes, also when it fails. On servers without
     /// `esker_simulate` it shows what eth_call and eth_estimateGas can tell.
     #[command(after_help = "Examples:\n  \
-        esker simulate --to 0x5FbDB2315678afecb367f032d93F642f64180aa3 --artifact Erc20 --from 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 transfer 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether\n  \
+        esker simulate 0x5FbDB2315678afecb367f032d93F642f64180aa3 transfer --artifact Erc20 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --from 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  \
         esker simulate --create Erc20 \"My Token\" MTK 1e24 --json\n  \
         esker simulate --raw 0x02f8… --abi \"error Broke(uint256)\"")]
     Simulate(simulate::SimulateArgs),

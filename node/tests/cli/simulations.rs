@@ -67,7 +67,7 @@ fn a_simulation_is_told_whole() {
 fn a_simulation_that_fails_is_told_whole_too_and_exits_with_1() {
     let panic = format!("0x4e487b71{:064x}", 0x32);
     let server = Script::chain().answer("esker_simulate", report("revert", &panic)).start();
-    let arguments = ["simulate", "--to", TO, "f()", "--rpc-url", &server.url];
+    let arguments = ["simulate", TO, "f()", "--rpc-url", &server.url];
     let run = esker(&arguments).expect(1);
     assert!(run.stdout.contains("revert") && run.stdout.contains("50000"), "{run:#?}");
     assert!(run.stderr.contains("an index outside its array"), "{run:#?}");

@@ -61,6 +61,8 @@ fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
         (&["send", TO, "--gas-limit", "1.5"], "is no whole number"),
         (&["deploy", "Nothing"], "there is no artifact"),
         (&["simulate"], "nothing to simulate"),
+        (&["simulate", "f()"], "40 hexadecimal digits"),
+        (&["simulate", TO, "f()", "--data", "0x12"], "both a method and call data"),
         (&["simulate", "--raw", "0x1234"], "no signed transaction"),
         (&["simulate", "--raw", "0x1234", "--to", TO], "cannot be used with"),
         (&["key"], "Usage"),

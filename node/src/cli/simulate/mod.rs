@@ -24,16 +24,17 @@ use crate::simulation::SimulationReport;
 /// `esker simulate`.
 #[derive(Args, Clone, Debug)]
 pub struct SimulateArgs {
-    /// The method (a signature, or a name with --artifact or --abi) and its arguments; with --create the constructor's
-    #[arg(value_name = "METHOD ARGS", allow_negative_numbers = true)]
+    /// The address that is called, unless --to names it; the method (a signature, or a name with --artifact or --abi)
+    /// and its arguments; with --create the constructor's arguments only
+    #[arg(value_name = "TO METHOD ARGS", allow_negative_numbers = true)]
     words: Vec<String>,
 
-    /// The address that is called
+    /// The address that is called, instead of the first argument
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     to: Option<Address>,
 
     /// Create the contract of this artifact
-    #[arg(long, value_name = "NAME|PATH", conflicts_with_all = ["to", "data"])]
+    #[arg(long, visible_alias = "deploy", value_name = "NAME|PATH", conflicts_with_all = ["to", "data"])]
     create: Option<String>,
 
     /// A signed transaction as 0x hexadecimal digits, checked as a block would check it
@@ -41,7 +42,7 @@ pub struct SimulateArgs {
     raw: Option<Bytes>,
 
     /// The call data as 0x hexadecimal digits, instead of a method
-    #[arg(long, value_name = "HEX", conflicts_with = "words")]
+    #[arg(long, value_name = "HEX")]
     data: Option<Bytes>,
 
     /// Who sends it [default: the zero address]
@@ -120,11 +121,19 @@ impl SimulateArgs {
             }
             (None, Call { data, function: None })
         } else {
-            let to = self.to.ok_or_else(|| {
-                Failure::usage("nothing to simulate").hint("give --to ADDRESS, --create ARTIFACT, or --raw HEX")
-            })?;
-            let call = match (self.words.split_first(), &self.data) {
-                (Some((method, arguments)), _) => Call::encode(&abi, method, arguments)?,
+            let (to, words) = match (self.to, self.words.split_first()) {
+                (Some(to), _) => (to, &self.words[..]),
+                (None, Some((to, words))) => (parse_address(to).map_err(Failure::usage)?, words),
+                (None, None) => {
+                    return Err(Failure::usage("nothing to simulate")
+                        .hint("give an address with a method and its arguments, --create ARTIFACT, or --raw HEX"));
+                }
+            };
+            let call = match (words.split_first(), &self.data) {
+                (Some(_), Some(_)) => {
+                    return Err(Failure::usage("both a method and call data are given").hint("leave out one of them"));
+                }
+                (Some((method, arguments)), None) => Call::encode(&abi, method, arguments)?,
                 (None, Some(data)) => Call::encode(&abi, &data.to_string(), &[])?,
                 (None, None) => Call { data: Bytes::new(), function: None },
             };
