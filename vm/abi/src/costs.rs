@@ -4,10 +4,10 @@
 /// use is rounded up to gas once, at its end.
 pub const FUEL_PER_GAS: u64 = 10_000;
 
-/// Fuel per instruction class. The classes are listed in `docs/spec/gas.md`.
+/// Fuel per instruction class. The classes are listed in `docs/spec/metering.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstructionCosts {
-    /// Constants, `local.get/set/tee`, `drop`, `nop`, structure (`block`, `loop`, `end`): nearly free once compiled.
+    /// Constants, `local.get/set/tee`, `drop`, `nop`, `block`, `loop`: nearly free once compiled. `end` and `else` are free.
     pub trivial: u64,
     /// Integer addition, logic, shifts, comparisons, conversions, `select`.
     pub simple: u64,
