@@ -3,5 +3,12 @@
 //! The node executes nothing itself: blocks and calls are executed by `esker-runtime`. It never acknowledges a block that
 //! is not durable.
 
+pub mod accounts;
+pub mod chain;
 pub mod cli;
+pub mod dev_node;
+pub mod mempool;
+pub mod producer;
+pub mod rpc;
+pub mod server;
 pub mod simulation;

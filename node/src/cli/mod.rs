@@ -9,6 +9,7 @@ pub mod call;
 pub mod completions;
 pub mod contract;
 pub mod deploy;
+pub mod dev;
 pub mod failure;
 pub mod key;
 pub mod rpc;
@@ -76,6 +77,13 @@ struct GlobalArgs {
 /// The commands.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
+    /// Run a development chain: instant blocks, ten accounts with 10,000 coins each
+    #[command(after_help = "Examples:\n  \
+        esker dev\n  \
+        esker dev --state ./chain --port 8600\n  \
+        esker dev --port 0 --block-time 2 --engine pulley")]
+    Dev(dev::DevArgs),
+
     /// Create a contract from an artifact
     #[command(after_help = "Examples:\n  \
         esker deploy Erc20 \"My Token\" MTK 1000000ether --unlocked\n  \
@@ -102,6 +110,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         esker simulate 0x5FbDB2315678afecb367f032d93F642f64180aa3 transfer --artifact Erc20 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --from 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  \
         esker simulate --create Erc20 \"My Token\" MTK 1e24 --json\n  \
+        esker simulate 0x5FbDB2315678afecb367f032d93F642f64180aa3 \"totalSupply()(uint256)\" --state ./chain\n  \
         esker simulate --raw 0x02f8… --abi \"error Broke(uint256)\"")]
     Simulate(simulate::SimulateArgs),
 
@@ -137,7 +146,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&arguments, &error),
     };
-    start_logging(&cli.global);
+    start_logging(&cli.global, cli.command.is_server());
     let json = cli.global.json;
     match cli.command.execute(json) {
         Ok(code) => code,
@@ -146,6 +155,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 impl Command {
+    /// Whether it runs until it is stopped.
+    const fn is_server(&self) -> bool {
+        matches!(self, Self::Dev(_))
+    }
+
     fn execute(&self, json: bool) -> Result<ExitCode, Failure> {
         let answer = match self {
             Self::Deploy(args) => wait_for(deploy::run(args)),
@@ -153,6 +167,7 @@ impl Command {
             Self::Send(args) => wait_for(send::run(args)),
             Self::Simulate(args) => wait_for(simulate::run(args)),
             Self::Contract(args) => contract::run(args),
+            Self::Dev(args) => return dev::run(args, json),
             Self::Key(command) => key::run(command),
             Self::Completions(args) => completions::run(args),
         }?;
@@ -200,8 +215,9 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     present(&failure, true)
 }
 
-fn start_logging(global: &GlobalArgs) {
-    let level = match (global.quiet, global.verbose) {
+fn start_logging(global: &GlobalArgs, is_server: bool) {
+    // A server's user watches what it does.
+    let level = match (global.quiet, global.verbose.saturating_add(u8::from(is_server))) {
         (true, _) => "error",
         (false, 0) => "warn",
         (false, 1) => "warn,esker=info,esker_runtime=info,esker_vm=info",

@@ -2,6 +2,9 @@
 
 mod ethereum;
 mod report;
+mod state;
+
+use std::path::PathBuf;
 
 use alloy_consensus::transaction::SignerRecoverable;
 use alloy_consensus::{Transaction as _, TxEnvelope};
@@ -9,6 +12,7 @@ use alloy_eips::eip2718::Decodable2718;
 use alloy_json_abi::Function;
 use alloy_primitives::{Address, Bytes, U64, U256};
 use clap::Args;
+use esker_vm::EngineKind;
 use serde_json::{Value, json};
 
 use super::abi::values::parse_address;
@@ -63,6 +67,14 @@ pub struct SimulateArgs {
 
     #[command(flatten)]
     interface: InterfaceArgs,
+
+    /// Ask the state directory of a stopped node instead of a server: in the block after its last one
+    #[arg(long, value_name = "DIR", conflicts_with = "block")]
+    state: Option<PathBuf>,
+
+    /// What runs contract code with --state: cranelift or pulley
+    #[arg(long, value_name = "ENGINE", default_value_t = EngineKind::Cranelift, requires = "state")]
+    engine: EngineKind,
 
     #[command(flatten)]
     rpc: RpcArgs,
@@ -163,6 +175,9 @@ fn decode_signed(raw: &Bytes) -> Result<TxEnvelope, Failure> {
 /// If it would revert, halt or be invalid (the failure holds all that is known), or could not be simulated.
 pub async fn run(args: &SimulateArgs) -> Result<Answer, Failure> {
     let subject = args.subject()?;
+    if let Some(folder) = &args.state {
+        return report::tell(&state::simulate(folder, args.engine, &subject.request)?, &subject, "state");
+    }
     let rpc = Rpc::new(&args.rpc)?;
     let chain_id = rpc.chain_id().await?;
     if let Request::Raw(raw) = &subject.request

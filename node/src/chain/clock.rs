@@ -1,0 +1,89 @@
+//! What time a block gets: the system's clock, moved by whoever tests time locks.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+
+/// Seconds since the Unix epoch, as this development chain sees them.
+#[derive(Debug, Default)]
+pub struct Clock {
+    inner: Mutex<Shift>,
+}
+
+#[derive(Debug, Default)]
+struct Shift {
+    /// Added to the system's clock, in seconds.
+    offset: i64,
+    /// Timestamp of the next block, once.
+    next: Option<u64>,
+}
+
+impl Clock {
+    /// The system's clock, unmoved.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn system() -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+    }
+
+    /// The time now, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        Self::system().saturating_add_signed(self.inner.lock().offset)
+    }
+
+    /// Moves the clock forward for good and returns by how much it differs from the system's, in seconds.
+    pub fn increase(&self, seconds: u64) -> i64 {
+        let mut shift = self.inner.lock();
+        shift.offset = shift.offset.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
+        shift.offset
+    }
+
+    /// Gives the next block exactly this timestamp; the clock goes on from there.
+    pub fn set_next(&self, timestamp: u64) {
+        self.inner.lock().next = Some(timestamp);
+    }
+
+    /// What [`Clock::set_next`] asked for and no block has used yet.
+    #[must_use]
+    pub fn planned(&self) -> Option<u64> {
+        self.inner.lock().next
+    }
+
+    /// The timestamp of a block on a parent of this age: what was asked for, else now; never below the parent's.
+    #[must_use]
+    pub fn next_block(&self, parent: u64) -> u64 {
+        self.planned().unwrap_or_else(|| self.now()).max(parent)
+    }
+
+    /// A block with this timestamp was made: a plan is used up, and the clock goes on from there.
+    pub fn block_made(&self, timestamp: u64) {
+        let mut shift = self.inner.lock();
+        if shift.next.take().is_some() {
+            let system = i64::try_from(Self::system()).unwrap_or(i64::MAX);
+            shift.offset = i64::try_from(timestamp).unwrap_or(i64::MAX).saturating_sub(system);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_never_runs_backwards_and_goes_on_from_where_it_was_set() {
+        let clock = Clock::new();
+        let now = clock.now();
+        assert_eq!(clock.next_block(now + 1_000), now + 1_000);
+        clock.set_next(now + 5_000);
+        assert_eq!(clock.planned(), Some(now + 5_000));
+        assert_eq!(clock.next_block(now), now + 5_000);
+        assert_eq!(clock.planned(), Some(now + 5_000), "no block has used it");
+        clock.block_made(now + 5_000);
+        assert!(clock.planned().is_none() && clock.now() >= now + 5_000);
+        assert!(clock.increase(100) >= 5_099 && clock.now() >= now + 5_100);
+    }
+}

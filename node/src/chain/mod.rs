@@ -1,0 +1,18 @@
+//! The chain of one node: blocks and the state after the last of them, on one store.
+//!
+//! The chain never executes anything itself: [`esker_runtime`] does. A block is acknowledged (visible to any reader)
+//! only after its state and its tables are durable together.
+
+mod block_record;
+mod clock;
+mod head;
+mod log_search;
+mod open;
+mod tables;
+
+pub use block_record::BlockRecord;
+pub use clock::Clock;
+pub use head::{Chain, Head, InOrder, NextBlock, ProduceError, Produced, TransactionSource};
+pub use log_search::{LocatedLog, LogSearchError, search as search_logs};
+pub use open::{ChainError, memory_store, open_state_dir};
+pub use tables::Location;

@@ -1,0 +1,176 @@
+//! A single-node development chain with its server: what `esker dev` runs, and what tests start in-process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::{Address, B256, U256, keccak256};
+use esker_runtime::Genesis;
+use esker_runtime::genesis::GenesisAccount;
+use esker_vm::{Engine, EngineConfig, EngineError, EngineKind, Machine};
+
+use crate::accounts::{Accounts, DEFAULT_MNEMONIC, MnemonicError};
+use crate::chain::{Chain, ChainError, Clock, ProduceError, memory_store, open_state_dir};
+use crate::mempool::{Limits, Pool};
+use crate::producer::{Mining, Producer};
+use crate::rpc::{self, Api, ApiParts};
+use crate::server::{RpcServer, ServerError};
+
+/// The store's place in a state directory.
+pub const STORE_FOLDER: &str = "db";
+/// The compiled code's place in a state directory.
+const CODE_FOLDER: &str = "code";
+/// Wei in a coin.
+const WEI_PER_COIN: u64 = 1_000_000_000_000_000_000;
+
+/// How a development node is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DevConfig {
+    /// Where the server listens; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The chain's id.
+    pub chain_id: u64,
+    /// Pace of blocks; `None` makes one for every transaction.
+    pub block_time: Option<Duration>,
+    /// Folder of the state; `None` keeps it in memory.
+    pub state_dir: Option<PathBuf>,
+    /// Bound of the store's cache, in bytes.
+    pub cache_bytes: u64,
+    /// Number of accounts with coins.
+    pub accounts: u32,
+    /// Coins of each account.
+    pub balance: u64,
+    /// Where the accounts come from.
+    pub mnemonic: String,
+    /// Gas limit of a block.
+    pub gas_limit: u64,
+    /// What runs contract code.
+    pub engine: EngineKind,
+}
+
+impl Default for DevConfig {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8545)),
+            chain_id: 31_337,
+            block_time: None,
+            state_dir: None,
+            cache_bytes: 128 << 20,
+            accounts: 10,
+            balance: 10_000,
+            mnemonic: DEFAULT_MNEMONIC.to_owned(),
+            gas_limit: 30_000_000,
+            engine: EngineKind::Cranelift,
+        }
+    }
+}
+
+/// A development node could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DevError {
+    /// The mnemonic is none.
+    #[error(transparent)]
+    Mnemonic(#[from] MnemonicError),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The chain could not be opened.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The server could not start.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The system refused a thread.
+    #[error("cannot start the block producer: {0}")]
+    Thread(#[from] std::io::Error),
+    /// Two methods have one name: a mistake in this program.
+    #[error("the methods do not fit together: {0}")]
+    Methods(#[from] jsonrpsee::core::RegisterMethodError),
+}
+
+/// A running development node.
+pub struct DevNode {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its unlocked accounts.
+    pub accounts: Accounts,
+    /// Its chain.
+    pub chain: Arc<Chain>,
+    server: RpcServer,
+    producer: Producer,
+}
+
+impl DevNode {
+    /// Opens the chain and starts serving it. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`DevError`].
+    pub async fn start(config: DevConfig) -> Result<Self, DevError> {
+        let accounts = Accounts::from_mnemonic(&config.mnemonic, config.accounts)?;
+        let cache_dir = config.state_dir.as_ref().map(|path| path.join(CODE_FOLDER));
+        let engine = Engine::new(EngineConfig { cache_dir, ..EngineConfig::with_kind(config.engine) })?;
+        let rpc_machine: Arc<dyn Machine> = Arc::new(engine.for_simulation());
+        let store = match &config.state_dir {
+            Some(path) => open_state_dir(&path.join(STORE_FOLDER), config.cache_bytes).map_err(ChainError::from)?,
+            None => memory_store(),
+        };
+        let clock = Arc::new(Clock::new());
+        let genesis = dev_genesis(&config, &accounts, clock.now());
+        let chain = Arc::new(Chain::open(store, &genesis, Arc::new(engine))?);
+        let pool = Arc::new(Pool::new(Limits::default()));
+        let mining = config.block_time.map_or(Mining::Instant, Mining::Interval);
+        let beneficiary = Address::ZERO;
+        let producer = Producer::start(chain.clone(), pool.clone(), clock.clone(), beneficiary, mining)?;
+        let executors = std::thread::available_parallelism().map_or(1, usize::from);
+        let api = Api::new(ApiParts {
+            chain: chain.clone(),
+            pool,
+            producer: producer.handle(),
+            clock,
+            machine: rpc_machine,
+            accounts: accounts.clone(),
+            beneficiary,
+            executors,
+            client_version: client_version(),
+            instance_id: instance_id(),
+        });
+        let server = RpcServer::start(config.address, rpc::module(api)?).await?;
+        Ok(Self { address: server.address, accounts, chain, server, producer })
+    }
+
+    /// Returns when block production fails, with the reason.
+    pub async fn failed(&self) -> ProduceError {
+        self.producer.handle().failed().await
+    }
+
+    /// Takes no more requests, ends the block under way, closes the store.
+    pub async fn stop(self) {
+        self.server.stop().await;
+        let producer = self.producer;
+        // Joining the thread may take as long as a block does.
+        let _ = tokio::task::spawn_blocking(move || drop(producer)).await;
+    }
+}
+
+/// The block in which every account has its coins.
+fn dev_genesis(config: &DevConfig, accounts: &Accounts, now: u64) -> Genesis {
+    let mut genesis = Genesis::new(config.chain_id, config.gas_limit, now);
+    let balance = U256::from(config.balance) * U256::from(WEI_PER_COIN);
+    for address in accounts.addresses() {
+        genesis.alloc.insert(*address, GenesisAccount { balance, ..GenesisAccount::default() });
+    }
+    genesis
+}
+
+/// Begins as Anvil's does, since tools refuse any other development node, and then says who this is.
+fn client_version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("anvil/v1.7.1 (compatible) Esker/v{version}/{}-{}", std::env::consts::OS, std::env::consts::ARCH)
+}
+
+/// Differs between runs: tools notice by it that a node was restarted.
+fn instance_id() -> B256 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    keccak256(format!("{}:{}", std::process::id(), now.as_nanos()))
+}

@@ -1,0 +1,102 @@
+//! What may enter the pool, in geth's words.
+
+use alloy_primitives::U256;
+use esker_runtime::exec::intrinsic_gas;
+use esker_runtime::state::Account;
+use esker_runtime::{ChainConfig, Transaction, TransactionError};
+
+/// A replacement must raise both fee fields by this much.
+pub const MIN_PRICE_BUMP_PERCENT: u128 = 10;
+
+/// Why the pool refuses a transaction. Texts are geth's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// No block could carry it as things stand.
+    #[error(transparent)]
+    Invalid(#[from] TransactionError),
+    /// It is here already.
+    #[error("already known")]
+    AlreadyKnown,
+    /// Another one with this nonce waits, and this one does not pay 10 % more.
+    #[error("replacement transaction underpriced")]
+    ReplacementUnderpriced,
+    /// No room, and nothing less valuable to throw out.
+    #[error("txpool is full")]
+    Full,
+    /// The sender has too many transactions waiting.
+    #[error("account limit exceeded: {waiting} transactions wait, limit {limit}")]
+    AccountLimit {
+        /// How many wait.
+        waiting: usize,
+        /// Most allowed.
+        limit: usize,
+    },
+}
+
+/// What the checks need to know about the chain and the sender.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission<'a> {
+    /// The chain's rules.
+    pub config: &'a ChainConfig,
+    /// The sender's account in the head's state.
+    pub account: Account,
+    /// Gas limit of a block.
+    pub block_gas_limit: u64,
+}
+
+impl Admission<'_> {
+    /// Checks `transaction` against the rules that need no other transaction.
+    ///
+    /// # Errors
+    /// [`PoolError`], the first rule broken in geth's order.
+    pub fn check(&self, transaction: &Transaction) -> Result<(), PoolError> {
+        let gas = transaction.gas_limit();
+        if gas > self.block_gas_limit {
+            return Err(TransactionError::ExceedsBlockGasLimit { gas, limit: self.block_gas_limit }.into());
+        }
+        check_intrinsic_gas(transaction)?;
+        transaction.check_payload(self.config)?;
+        if transaction.nonce() < self.account.nonce {
+            let (expected, nonce) = (self.account.nonce, transaction.nonce());
+            return Err(TransactionError::NonceTooLow { expected, nonce }.into());
+        }
+        if self.account.has_code() {
+            return Err(TransactionError::SenderNotEoa { sender: transaction.sender() }.into());
+        }
+        let cost = cost(transaction);
+        if self.account.balance < cost {
+            return Err(TransactionError::InsufficientFunds { balance: self.account.balance, cost }.into());
+        }
+        Ok(())
+    }
+}
+
+fn check_intrinsic_gas(transaction: &Transaction) -> Result<(), TransactionError> {
+    let gas = transaction.gas_limit();
+    let needed = intrinsic_gas(transaction.kind(), transaction.input(), transaction.access_list());
+    if gas < needed.base {
+        return Err(TransactionError::IntrinsicGas { gas, needed: needed.base });
+    }
+    if gas < needed.floor {
+        return Err(TransactionError::FloorGas { gas, needed: needed.floor });
+    }
+    Ok(())
+}
+
+/// The most that a transaction can take from its sender, in wei, saturating.
+#[must_use]
+pub fn cost(transaction: &Transaction) -> U256 {
+    U256::from(transaction.gas_limit())
+        .saturating_mul(U256::from(transaction.fee_cap()))
+        .saturating_add(transaction.value())
+}
+
+/// Whether `new` pays enough to replace `old`.
+#[must_use]
+pub fn may_replace(old: &Transaction, new: &Transaction) -> bool {
+    let bumped = |old: u128, new: u128| {
+        let wanted = U256::from(old) * U256::from(100 + MIN_PRICE_BUMP_PERCENT) / U256::from(100);
+        new > old && U256::from(new) >= wanted
+    };
+    bumped(old.fee_cap(), new.fee_cap()) && bumped(old.tip_cap(), new.tip_cap())
+}

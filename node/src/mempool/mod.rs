@@ -1,0 +1,16 @@
+//! Transactions that wait for a block.
+//!
+//! The pool never executes anything and never touches the store: whoever adds a transaction brings the sender's account
+//! as the head's state has it, and the pool is told what each block changed.
+
+mod admission;
+mod arrivals;
+mod best;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+pub use admission::{Admission, MIN_PRICE_BUMP_PERCENT, PoolError};
+pub use arrivals::Arrivals;
+pub use best::BestTransactions;
+pub use pool::{Added, ByNonce, Content, Limits, Pool, Status};

@@ -1,0 +1,190 @@
+//! The server: HTTP and WebSocket on one port, CORS open.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jsonrpsee::core::middleware::{Batch, BatchEntry, Notification, RpcServiceBuilder, RpcServiceT};
+use jsonrpsee::core::traits::IdProvider;
+use jsonrpsee::server::{BatchResponseBuilder, MethodResponse, RpcModule, ServerConfig, ServerHandle};
+use jsonrpsee::types::{ErrorObject, Request, SubscriptionId};
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::rpc::error::code;
+use crate::rpc::{Api, RpcError};
+
+/// Largest request, in bytes: a batch of a hundred of the largest transactions fits.
+const REQUEST_BYTES_MAX: u32 = 32 << 20;
+/// Largest answer, in bytes.
+const RESPONSE_BYTES_MAX: u32 = 128 << 20;
+/// Most connections at a time.
+const CONNECTIONS_MAX: u32 = 1_000;
+/// Most subscriptions of one connection.
+const SUBSCRIPTIONS_MAX: u32 = 1_024;
+
+/// Marks a request that is part of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct InBatch;
+
+/// The server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Somebody else listens there.
+    #[error("{0} is in use: another node or program listens there. Stop it, or choose another port with --port")]
+    InUse(SocketAddr),
+    /// The system refused for another reason.
+    #[error("cannot listen on {address}: {reason}")]
+    Io {
+        /// Where.
+        address: SocketAddr,
+        /// The system's words.
+        reason: std::io::Error,
+    },
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct RpcServer {
+    /// Where it listens; the port is the real one if 0 was asked for.
+    pub address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl RpcServer {
+    /// Starts serving `module` on `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn start(address: SocketAddr, module: RpcModule<Api>) -> Result<Self, ServerError> {
+        let failed = |reason: std::io::Error| match reason.kind() {
+            std::io::ErrorKind::AddrInUse => ServerError::InUse(address),
+            _ => ServerError::Io { address, reason },
+        };
+        let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any);
+        let methods: Arc<BTreeSet<&'static str>> = Arc::new(module.method_names().collect());
+        let config = ServerConfig::builder()
+            .max_request_body_size(REQUEST_BYTES_MAX)
+            .max_response_body_size(RESPONSE_BYTES_MAX)
+            .max_connections(CONNECTIONS_MAX)
+            .max_subscriptions_per_connection(SUBSCRIPTIONS_MAX)
+            .set_id_provider(HexIds::default())
+            .build();
+        let server = jsonrpsee::server::Server::builder()
+            .set_config(config)
+            .set_http_middleware(tower::ServiceBuilder::new().layer(cors))
+            .set_rpc_middleware(
+                RpcServiceBuilder::new().layer_fn(move |inner| GethWords { inner, methods: methods.clone() }),
+            )
+            .build(address)
+            .await
+            .map_err(failed)?;
+        let address = server.local_addr().map_err(failed)?;
+        Ok(Self { address, handle: server.start(module) })
+    }
+
+    /// Takes no more requests, answers those under way, and returns when all connections are closed.
+    pub async fn stop(self) {
+        // An error means that it has stopped already.
+        let _ = self.handle.stop();
+        self.handle.stopped().await;
+    }
+}
+
+/// Subscription ids as geth writes them: hex strings.
+#[derive(Debug, Default)]
+struct HexIds {
+    next: AtomicU64,
+}
+
+impl IdProvider for HexIds {
+    fn next_id(&self) -> SubscriptionId<'static> {
+        // Ids need to be unique, not secret: they mean something on their own connection only.
+        SubscriptionId::from(format!("{:#x}", self.next.fetch_add(1, Ordering::Relaxed) + 1))
+    }
+}
+
+/// Answers in geth's words where the library has its own, and tells batches from single requests.
+#[derive(Clone)]
+struct GethWords<S> {
+    inner: S,
+    methods: Arc<BTreeSet<&'static str>>,
+}
+
+impl<S> GethWords<S>
+where
+    S: RpcServiceT<MethodResponse = MethodResponse> + Clone + Send + Sync + 'static,
+{
+    async fn answer(inner: S, methods: Arc<BTreeSet<&'static str>>, request: Request<'_>) -> MethodResponse {
+        if !methods.contains(request.method_name()) {
+            let error: ErrorObject<'static> = RpcError::unknown_method(request.method_name()).into();
+            return MethodResponse::error(request.id, error);
+        }
+        if !matches!(request.method_name(), "eth_subscribe" | "eth_unsubscribe") {
+            return inner.call(request).await;
+        }
+        let id = request.id.clone().into_owned();
+        let response = inner.call(request).await;
+        // The library answers an internal error where a connection has no notifications; ours never do here.
+        if response.as_error_code() == Some(code::INTERNAL) {
+            let error: ErrorObject<'static> =
+                RpcError::new(code::METHOD_NOT_FOUND, "notifications not supported").into();
+            return MethodResponse::error(id, error);
+        }
+        response
+    }
+}
+
+impl<S> RpcServiceT for GethWords<S>
+where
+    S: RpcServiceT<MethodResponse = MethodResponse, NotificationResponse = MethodResponse>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    type MethodResponse = MethodResponse;
+    type NotificationResponse = MethodResponse;
+    type BatchResponse = MethodResponse;
+
+    fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        Self::answer(self.inner.clone(), self.methods.clone(), request)
+    }
+
+    fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        let (inner, methods) = (self.inner.clone(), self.methods.clone());
+        async move {
+            let mut answers = BatchResponseBuilder::new_with_limit(RESPONSE_BYTES_MAX as usize);
+            let mut is_silent = false;
+            for entry in batch {
+                let answer = match entry {
+                    Ok(BatchEntry::Call(mut request)) => {
+                        request.extensions_mut().insert(InBatch);
+                        Self::answer(inner.clone(), methods.clone(), request).await
+                    }
+                    Ok(BatchEntry::Notification(notification)) => {
+                        inner.notification(notification).await;
+                        is_silent = true;
+                        continue;
+                    }
+                    Err(error) => {
+                        let (error, id) = error.into_parts();
+                        MethodResponse::error(id, error)
+                    }
+                };
+                if let Err(too_large) = answers.append(answer) {
+                    return too_large;
+                }
+            }
+            if answers.is_empty() && is_silent {
+                return MethodResponse::notification();
+            }
+            MethodResponse::from_batch(answers.finish())
+        }
+    }
+
+    fn notification<'a>(&self, notification: Notification<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        let inner = self.inner.clone();
+        async move { inner.notification(notification).await }
+    }
+}
