@@ -30,7 +30,6 @@ fn engine(kind: Option<&str>) -> Result<Engine, wasmtime::Error> {
     if let Some(target) = kind {
         config.target(target)?;
     }
-    config.wasm_branch_hinting(true);
     Engine::new(&config)
 }
 

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use esker_abi::{EXPORT_CALL, EXPORT_DEPLOY, EXPORT_MEMORY, IMPORT_MODULE, MeterCosts};
 use wasm_encoder::{
-    BlockType, BranchHints, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, Elements,
-    EntityType, ExportKind, ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection,
-    MemoryType, RefType, TableSection, TableType, TypeSection, ValType,
+    BlockType, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, Elements, EntityType, ExportKind,
+    ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection, MemoryType, RefType,
+    TableSection, TableType, TypeSection, ValType,
 };
 
-use super::function::{Injected, Plan, Rewritten, encoded, grow, host_wrapper, rewrite};
+use super::function::{Injected, Plan, encoded, grow, host_wrapper, rewrite};
 use super::{EXPORT_HALT, checks, frame, segments};
 use crate::validate::{Constant, FunctionType, Kind, Module};
 
 /// Rewrites an accepted module.
 pub(super) fn encode(module: &Module<'_>, costs: &MeterCosts) -> Vec<u8> {
     let layout = Layout::new(module);
-    let (code, hints) = code(module, costs, &layout);
+    let code = code(module, costs, &layout);
     let mut out = wasm_encoder::Module::new();
     out.section(&layout.types);
     if !module.imports.is_empty() {
@@ -50,9 +50,6 @@ pub(super) fn encode(module: &Module<'_>, costs: &MeterCosts) -> Vec<u8> {
     }
     if !module.data.is_empty() {
         out.section(&DataCountSection { count: count(module.data.len()) });
-    }
-    if !hints.is_empty() {
-        out.section(&hints);
     }
     out.section(&code);
     if !module.data.is_empty() {
@@ -222,7 +219,7 @@ fn elements(module: &Module<'_>, layout: &Layout) -> ElementSection {
     section
 }
 
-fn code(module: &Module<'_>, costs: &MeterCosts, layout: &Layout) -> (CodeSection, BranchHints) {
+fn code(module: &Module<'_>, costs: &MeterCosts, layout: &Layout) -> CodeSection {
     let charges: Vec<Vec<u64>> =
         module.functions.iter().map(|function| segments::charges(module, function, costs)).collect();
     let stack_units: Vec<Option<u32>> =
@@ -230,15 +227,6 @@ fn code(module: &Module<'_>, costs: &MeterCosts, layout: &Layout) -> (CodeSectio
     let checks = checks::place(module, &charges, &stack_units, costs);
 
     let mut section = CodeSection::new();
-    let mut hints = BranchHints::new();
-    let mut next = count(module.imports.len());
-    let mut add = |rewritten: Rewritten| {
-        section.function(&rewritten.body);
-        if !rewritten.hints.is_empty() {
-            hints.function_hints(next, rewritten.hints);
-        }
-        next += 1;
-    };
     for (index, function) in module.functions.iter().enumerate() {
         let found = &module.types[function.type_index as usize];
         let plan = Plan {
@@ -249,14 +237,14 @@ fn code(module: &Module<'_>, costs: &MeterCosts, layout: &Layout) -> (CodeSectio
             stack_units: stack_units[index],
             body_type: layout.body_type(function.type_index, found),
         };
-        add(rewrite(module, function, &plan));
+        section.function(&rewrite(module, function, &plan));
     }
     if layout.has_grow {
-        add(grow(costs, module.memory.maximum, layout.injected));
+        section.function(&grow(costs, module.memory.maximum, layout.injected));
     }
     for import in layout.wrappers.keys() {
         let params = count(module.function_type(*import).params.len());
-        add(host_wrapper(*import, params, layout.injected));
+        section.function(&host_wrapper(*import, params, layout.injected));
     }
-    (section, hints)
+    section
 }

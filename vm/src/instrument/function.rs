@@ -1,7 +1,7 @@
 //! One function rewritten: gas and stack threaded through, charges and tests where they were placed.
 
 use esker_abi::MeterCosts;
-use wasm_encoder::{BlockType, BranchHint, InstructionSink, ValType};
+use wasm_encoder::{BlockType, InstructionSink, ValType};
 
 use super::checks::Checks;
 use super::segments::static_bulk_bytes;
@@ -38,12 +38,6 @@ pub(super) struct Plan<'p> {
     pub(super) body_type: BlockType,
 }
 
-/// A rewritten body and the hints that its tests rarely fail.
-pub(super) struct Rewritten {
-    pub(super) body: wasm_encoder::Function,
-    pub(super) hints: Vec<BranchHint>,
-}
-
 /// The encoder's value type for ours.
 pub(super) fn encoded(value_type: ValueType) -> ValType {
     match value_type {
@@ -60,7 +54,6 @@ fn fuel(amount: u64, limit: u64) -> i64 {
 /// Writes a body.
 struct Writer {
     body: wasm_encoder::Function,
-    hints: Vec<BranchHint>,
     gas: u32,
     halt_global: u32,
 }
@@ -88,16 +81,8 @@ impl Writer {
     /// Tests the fuel on the operand stack.
     fn check_operand(&mut self) {
         let halt_global = self.halt_global;
-        self.code().i64_const(0).i64_lt_s();
-        self.rare_if();
+        self.code().i64_const(0).i64_lt_s().if_(BlockType::Empty);
         self.code().i32_const(HALT_OUT_OF_GAS).global_set(halt_global).unreachable().end();
-    }
-
-    /// An `if` that is hardly ever taken.
-    fn rare_if(&mut self) {
-        let offset = u32::try_from(self.body.byte_len()).expect("bodies are bounded far below 2^32 bytes");
-        self.hints.push(BranchHint { branch_func_offset: offset, branch_hint_value: 0 });
-        self.code().if_(BlockType::Empty);
     }
 
     /// Takes stack units, charges, and tests both in one comparison.
@@ -108,8 +93,7 @@ impl Writer {
         if amount > 0 {
             self.code().i64_const(fuel(amount, CHARGE_MAX)).i64_sub().local_tee(gas);
         }
-        self.code().i64_or().i64_const(0).i64_lt_s();
-        self.rare_if();
+        self.code().i64_or().i64_const(0).i64_lt_s().if_(BlockType::Empty);
         self.code()
             .i32_const(HALT_OUT_OF_GAS)
             .i32_const(HALT_STACK_OVERFLOW)
@@ -121,14 +105,10 @@ impl Writer {
             .unreachable()
             .end();
     }
-
-    fn finish(self) -> Rewritten {
-        Rewritten { body: self.body, hints: self.hints }
-    }
 }
 
 /// Rewrites a function of the module.
-pub(super) fn rewrite(module: &Module<'_>, function: &Function<'_>, plan: &Plan<'_>) -> Rewritten {
+pub(super) fn rewrite(module: &Module<'_>, function: &Function<'_>, plan: &Plan<'_>) -> wasm_encoder::Function {
     let params =
         u32::try_from(module.types[function.type_index as usize].params.len()).expect("parameters are bounded");
     let (gas, stack) = (params, params + 1);
@@ -143,15 +123,10 @@ pub(super) fn rewrite(module: &Module<'_>, function: &Function<'_>, plan: &Plan<
     if needs_scratch {
         locals.push((1, ValType::I32));
     }
-    let writer = Writer {
-        body: wasm_encoder::Function::new(locals),
-        hints: Vec::new(),
-        gas,
-        halt_global: plan.injected.halt_global,
-    };
+    let writer = Writer { body: wasm_encoder::Function::new(locals), gas, halt_global: plan.injected.halt_global };
     let mut rewriter = Rewriter { module, plan, writer, params, stack, scratch, depth: 0 };
     rewriter.function(function);
-    rewriter.writer.finish()
+    rewriter.writer.body
 }
 
 struct Rewriter<'r, 'm> {
@@ -287,14 +262,10 @@ impl Rewriter<'_, '_> {
 
 /// The function behind `memory.grow`, `(delta: i32, gas: i64) -> (previous pages or −1: i32, gas: i64)`: charges for the
 /// pages that the growth will bring beyond the free ones, tests, grows.
-pub(super) fn grow(costs: &MeterCosts, maximum_pages: u32, injected: Injected) -> Rewritten {
+pub(super) fn grow(costs: &MeterCosts, maximum_pages: u32, injected: Injected) -> wasm_encoder::Function {
     let (delta, gas, old, new) = (0, 1, 2, 3);
-    let mut writer = Writer {
-        body: wasm_encoder::Function::new([(2, ValType::I64)]),
-        hints: Vec::new(),
-        gas,
-        halt_global: injected.halt_global,
-    };
+    let mut writer =
+        Writer { body: wasm_encoder::Function::new([(2, ValType::I64)]), gas, halt_global: injected.halt_global };
     let free = i64::from(costs.free_pages);
     let page_fuel = fuel(costs.memory_page, PAGE_FUEL_MAX);
     writer.code().memory_size(0).i64_extend_i32_u().local_tee(old).local_get(delta).i64_extend_i32_u().i64_add();
@@ -306,20 +277,15 @@ pub(super) fn grow(costs: &MeterCosts, maximum_pages: u32, injected: Injected) -
     writer.code().i64_sub().i64_const(page_fuel).i64_mul().i64_sub().local_set(gas).end();
     writer.charge_and_check(costs.instructions.memory_grow);
     writer.code().local_get(delta).memory_grow(0).local_get(gas).end();
-    writer.finish()
+    writer.body
 }
 
 /// A host function for the table, where functions have the internal type: drops the stack units.
-pub(super) fn host_wrapper(import: u32, params: u32, injected: Injected) -> Rewritten {
-    let mut writer = Writer {
-        body: wasm_encoder::Function::new([]),
-        hints: Vec::new(),
-        gas: params,
-        halt_global: injected.halt_global,
-    };
+pub(super) fn host_wrapper(import: u32, params: u32, injected: Injected) -> wasm_encoder::Function {
+    let mut writer = Writer { body: wasm_encoder::Function::new([]), gas: params, halt_global: injected.halt_global };
     for param in 0..=params {
         writer.code().local_get(param);
     }
     writer.code().call(import).end();
-    writer.finish()
+    writer.body
 }

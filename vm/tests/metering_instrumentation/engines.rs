@@ -85,7 +85,6 @@ fn wasmtime_engine(target: Option<&str>) -> wasmtime::Engine {
     if let Some(target) = target {
         config.target(target).expect("the target is known");
     }
-    config.wasm_branch_hinting(true);
     // Sixteen times what the logical stack allows.
     config.max_wasm_stack(1 << 20);
     wasmtime::Engine::new(&config).expect("the configuration is sound")
