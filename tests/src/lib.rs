@@ -1,6 +1,8 @@
 //! Integration tests of Esker live in this crate's `tests/` folder; this library only tells them where the workspace
 //! and its public vectors are.
 
+pub mod script;
+
 use std::path::{Path, PathBuf};
 
 /// The root of the workspace.

@@ -87,7 +87,18 @@ fn nothing_imports_the_tests_or_the_benches() {
 /// Every dependency with its features, when these kinds of dependencies count.
 fn features(kinds: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--workspace", "--offline", "--locked", "--edges", kinds, "--prefix", "none", "--format", "{p} {f}"])
+        .args([
+            "tree",
+            "--workspace",
+            "--offline",
+            "--locked",
+            "--edges",
+            kinds,
+            "--prefix",
+            "none",
+            "--format",
+            "{p} {f}",
+        ])
         .current_dir(workspace_root())
         .output()
         .expect("cargo tree runs in the workspace");

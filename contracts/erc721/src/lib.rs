@@ -35,15 +35,35 @@ pub mod erc721 {
 
     /// A token changed hands; the zero address stands for creation.
     #[event]
-    pub struct Transfer { #[indexed] pub from: Address, #[indexed] pub to: Address, #[indexed] pub token_id: U256 }
+    pub struct Transfer {
+        #[indexed]
+        pub from: Address,
+        #[indexed]
+        pub to: Address,
+        #[indexed]
+        pub token_id: U256,
+    }
 
     /// `approved` may from now on move the token.
     #[event]
-    pub struct Approval { #[indexed] pub owner: Address, #[indexed] pub approved: Address, #[indexed] pub token_id: U256 }
+    pub struct Approval {
+        #[indexed]
+        pub owner: Address,
+        #[indexed]
+        pub approved: Address,
+        #[indexed]
+        pub token_id: U256,
+    }
 
     /// `operator` may from now on move all of `owner`'s tokens, or no longer.
     #[event]
-    pub struct ApprovalForAll { #[indexed] pub owner: Address, #[indexed] pub operator: Address, pub approved: bool }
+    pub struct ApprovalForAll {
+        #[indexed]
+        pub owner: Address,
+        #[indexed]
+        pub operator: Address,
+        pub approved: bool,
+    }
 
     /// What can go wrong (ERC-6093), and OpenZeppelin's error for callers who are not the owner of the contract.
     #[error]
@@ -144,7 +164,12 @@ pub mod erc721 {
 
         /// Lets `operator` move all of the caller's tokens, or no longer.
         #[reentrant]
-        pub fn set_approval_for_all(&mut self, cx: &mut Context, operator: Address, approved: bool) -> Result<(), Error> {
+        pub fn set_approval_for_all(
+            &mut self,
+            cx: &mut Context,
+            operator: Address,
+            approved: bool,
+        ) -> Result<(), Error> {
             ensure!(!operator.is_zero(), ERC721InvalidOperator { operator });
             let owner = cx.sender();
             self.operator_approvals.set((owner, operator), approved);
@@ -154,7 +179,13 @@ pub mod erc721 {
 
         /// Moves the token, also to a contract that does not know what to do with it.
         #[reentrant]
-        pub fn transfer_from(&mut self, cx: &mut Context, from: Address, to: Address, token_id: U256) -> Result<(), Error> {
+        pub fn transfer_from(
+            &mut self,
+            cx: &mut Context,
+            from: Address,
+            to: Address,
+            token_id: U256,
+        ) -> Result<(), Error> {
             ensure!(!to.is_zero(), ERC721InvalidReceiver { receiver: to });
             let owner = self.owners.get(token_id);
             self.authorize(owner, cx.sender(), token_id)?;

@@ -8,6 +8,7 @@ mod clock;
 mod head;
 mod log_search;
 mod open;
+mod replay;
 mod tables;
 
 pub use block_record::BlockRecord;
@@ -15,4 +16,5 @@ pub use clock::Clock;
 pub use head::{Chain, Head, InOrder, NextBlock, ProduceError, Produced, TransactionSource};
 pub use log_search::{LocatedLog, LogSearchError, search as search_logs};
 pub use open::{ChainError, memory_store, open_state_dir};
+pub use replay::{ReplayError, Replayed};
 pub use tables::Location;

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod call;
 pub mod completions;
 pub mod contract;
+pub mod demo;
 pub mod deploy;
 pub mod dev;
 pub mod failure;
@@ -77,6 +78,13 @@ struct GlobalArgs {
 /// The commands.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
+    /// Show the whole: build contracts, run a chain, transact, confirm every block on a second engine
+    ///
+    /// Builds ERC-20 and ERC-721 from source, starts a chain, deploys both, sends signed transfers over JSON-RPC, then
+    /// executes all blocks again from genesis on the second engine and compares every root and gas figure.
+    #[command(after_help = "Examples:\n  esker demo\n  esker demo --transfers 2000 --json")]
+    Demo(demo::DemoArgs),
+
     /// Run a development chain: instant blocks, ten accounts with 10,000 coins each
     #[command(after_help = "Examples:\n  \
         esker dev\n  \
@@ -162,6 +170,7 @@ impl Command {
 
     fn execute(&self, json: bool) -> Result<ExitCode, Failure> {
         let answer = match self {
+            Self::Demo(args) => args.clone().run(),
             Self::Deploy(args) => wait_for(deploy::run(args)),
             Self::Call(args) => wait_for(call::run(args)),
             Self::Send(args) => wait_for(send::run(args)),

@@ -1,0 +1,77 @@
+//! The promise itself: one block sequence gives the same roots, receipts and gas on both engines, with a cold and a warm
+//! cache, and in every build profile, since all are compared with one committed vector.
+
+use esker_tests::script::{execute, summary};
+use esker_tests::workspace_root;
+use esker_vm::{Engine, EngineConfig, EngineKind};
+use serde_json::Value;
+
+fn vector() -> std::path::PathBuf {
+    workspace_root().join("tests/vectors/chain/script.json")
+}
+
+/// The committed result. `ESKER_BLESS=1` writes it anew, from Cranelift without a cache.
+fn expected() -> Value {
+    if std::env::var_os("ESKER_BLESS").is_some() {
+        let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
+        let text = serde_json::to_string_pretty(&summary(&execute(&engine))).expect("a summary is JSON");
+        std::fs::create_dir_all(vector().parent().expect("the vector lies in a folder")).expect("the tree is writable");
+        std::fs::write(vector(), text + "\n").expect("the tree is writable");
+    }
+    let text = std::fs::read_to_string(vector()).expect("tests/vectors/chain/script.json is part of the repository");
+    serde_json::from_str(&text).expect("the vector is JSON")
+}
+
+fn engine(kind: EngineKind, cache: Option<&std::path::Path>) -> Engine {
+    let config = EngineConfig { cache_dir: cache.map(Into::into), ..EngineConfig::with_kind(kind) };
+    Engine::new(config).expect("the engine starts")
+}
+
+#[test]
+fn both_engines_agree_with_the_vector_cold_and_warm() {
+    let expected = expected();
+    for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        assert_eq!(summary(&execute(&engine(kind, None))), expected, "{kind}, without a cache on disk");
+        let cold = engine(kind, Some(folder.path()));
+        assert_eq!(summary(&execute(&cold)), expected, "{kind}, with an empty cache");
+        assert_eq!(summary(&execute(&cold)), expected, "{kind}, with a warm cache in memory");
+        drop(cold);
+        assert_eq!(
+            summary(&execute(&engine(kind, Some(folder.path())))),
+            expected,
+            "{kind}, with a warm cache on disk"
+        );
+    }
+}
+
+#[test]
+fn a_damaged_cache_changes_nothing() {
+    let expected = expected();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert_eq!(summary(&execute(&engine(EngineKind::Cranelift, Some(folder.path())))), expected);
+    let mut damaged = 0;
+    for entry in std::fs::read_dir(folder.path()).expect("the cache folder exists").flatten() {
+        let mut bytes = std::fs::read(entry.path()).expect("the cache is readable");
+        // The key file is small; modules are not.
+        if bytes.len() > 4096 {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0xff;
+            std::fs::write(entry.path(), bytes).expect("the cache is writable");
+            damaged += 1;
+        }
+    }
+    assert!(damaged >= 2, "the script deploys two contracts, {damaged} cache files were damaged");
+    assert_eq!(summary(&execute(&engine(EngineKind::Cranelift, Some(folder.path())))), expected);
+}
+
+#[test]
+fn the_script_reaches_success_revert_and_halt() {
+    let engine = engine(EngineKind::Cranelift, None);
+    let blocks = execute(&engine);
+    let results: Vec<_> = blocks.iter().flat_map(|block| &block.results).collect();
+    assert!(results.iter().filter(|result| result.status.is_success()).count() > 15);
+    assert!(results.iter().any(|result| result.status == esker_runtime::ExecutionStatus::Revert));
+    assert!(results.iter().any(|result| matches!(result.status, esker_runtime::ExecutionStatus::Halt(_))));
+    assert!(results.iter().any(|result| result.logs.len() == 1));
+}
