@@ -126,7 +126,7 @@ fn source_name(package: &Package) -> String {
 
 /// A crate's name as a contract's: `esker_` at its beginning goes, and words begin with a capital (`esker_erc20` is
 /// `Erc20`, `token_sale` is `TokenSale`), as the type of its `#[contract] mod` would be called.
-fn contract_name(library: &str) -> String {
+pub(crate) fn contract_name(library: &str) -> String {
     let bare = library.strip_prefix("esker_").unwrap_or(library);
     let word = |word: &str| {
         let mut letters = word.chars();

@@ -141,8 +141,16 @@ pub(crate) fn output_within(command: &mut Command, limit: Duration) -> Result<()
 /// What a cargo or rustup around us set for the build of the program that is running now. None of it may reach the
 /// build of a contract: bytes would depend on who started the build.
 const KEPT: &[&str] = &["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_", "CARGO_TERM_"];
-const REMOVED: &[&str] =
-    &["RUSTC", "RUSTDOC", "RUSTFLAGS", "RUSTDOCFLAGS", "RUST_TARGET_PATH", "__CARGO", "ESKER_CONTRACT"];
+const REMOVED: &[&str] = &[
+    "RUSTC",
+    "RUSTDOC",
+    "RUSTFLAGS",
+    "RUSTDOCFLAGS",
+    "RUST_TARGET_PATH",
+    "RUST_BACKTRACE",
+    "__CARGO",
+    "ESKER_CONTRACT",
+];
 
 /// A command whose environment carries no build settings of the caller.
 pub(crate) fn clean(program: impl AsRef<OsStr>) -> Command {

@@ -53,9 +53,15 @@ pub fn create(parent: &Path, name: &str, sdk: &Path) -> Result<PathBuf, Template
         other => other.map_err(failed(&folder))?,
     }
     let module = name.replace('-', "_");
+    let named = |text: &str| {
+        text.replace("{Type}", &crate::pipeline::contract_name(&module))
+            .replace("{module}", &module)
+            .replace("{crate}", &module)
+    };
     let files = [
         ("Cargo.toml", manifest(name, &sdk, !inside_workspace(parent))),
-        ("src/lib.rs", SOURCE.replace("{module}", &module)),
+        ("src/lib.rs", named(SOURCE)),
+        ("tests/behaviour.rs", named(TESTS)),
         (".gitignore", "/target\n/artifacts\n".to_owned()),
     ];
     for (file, content) in files {
@@ -101,13 +107,12 @@ fn manifest(name: &str, sdk: &Path, standalone: bool) -> String {
         ""
     };
     // JSON's strings are TOML's.
-    let path = |folder: &Path| serde_json::Value::from(folder.to_string_lossy().as_ref()).to_string();
+    let path = serde_json::Value::from(sdk.to_string_lossy().as_ref());
     format!(
         "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\n\
-         [dependencies]\nesker-sdk = {{ path = {} }}\n\n[dev-dependencies]\nesker-sdk-test = {{ path = {} }}\n{workspace}",
-        path(sdk),
-        path(&sdk.join("test")),
+         [dependencies]\nesker-sdk = {{ path = {path} }}\n{workspace}"
     )
 }
 
 const SOURCE: &str = include_str!("template/lib.rs.txt");
+const TESTS: &str = include_str!("template/behaviour.rs.txt");

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use esker_sdk_build::{
-    Artifact, BuildError, BuildOptions, Built, OptLevel, Package, ToStderr, Toolchain, ToolchainOptions, build, check,
-    find_contracts, measure,
+    Artifact, BuildError, BuildOptions, Built, OptLevel, Package, TemplateError, ToStderr, Toolchain, ToolchainOptions,
+    build, check, create, find_contracts, measure,
 };
 use tempfile::TempDir;
 
@@ -221,6 +222,39 @@ fn the_token_builds_with_its_abi() {
     assert_eq!(signature("balanceOf").as_deref(), Some("balanceOf(address)"));
     assert!(abi.event("Transfer").is_some() && abi.error("ERC20InsufficientBalance").is_some());
     eprintln!("Erc20: {:?}", built.artifact.size);
+}
+
+#[test]
+fn a_new_contract_builds_at_once_and_its_tests_pass() {
+    let Some(toolchain) = toolchain() else { return };
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = create(parent.path(), "my-counter", &sdk).expect("written");
+    let built = build_in(&folder, toolchain, &BuildOptions::default()).expect("the template builds");
+    assert_eq!(built.artifact.contract_name, "MyCounter");
+    let abi: alloy_json_abi::JsonAbi = serde_json::from_value(built.artifact.abi).expect("an ABI");
+    assert_eq!(abi.function("set").expect("the method")[0].signature(), "set(uint256)");
+    assert!(abi.event("Changed").is_some() && abi.error("NotOwner").is_some());
+
+    let tests = Command::new("cargo").arg("test").current_dir(&folder).output().expect("cargo runs");
+    let output = String::from_utf8_lossy(&tests.stdout);
+    let said = String::from_utf8_lossy(&tests.stderr);
+    assert!(tests.status.success() && output.contains("3 passed"), "{output}\n{said}");
+    assert!(!said.contains("warning"), "{said}");
+
+    let again = create(parent.path(), "my-counter", &sdk).expect_err("it exists");
+    assert!(matches!(again, TemplateError::Exists(_)), "{again}");
+}
+
+#[test]
+fn a_new_contract_needs_a_crates_name_and_an_sdk() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for name in ["", "../up", "a/b", "Capital", "7up", "with space", "std", "fn"] {
+        assert!(matches!(create(parent.path(), name, &sdk), Err(TemplateError::Name(_))), "{name:?}");
+    }
+    assert!(matches!(create(parent.path(), "counter", parent.path()), Err(TemplateError::NoSdk(_))));
+    assert_eq!(fs::read_dir(parent.path()).expect("readable").count(), 0, "nothing was written");
 }
 
 #[test]
