@@ -44,11 +44,14 @@ pub mod erc20 {
         /// Creates the token and gives `initial_supply` to the deployer.
         #[constructor]
         pub fn new(&mut self, cx: &mut Context, name: &str, symbol: &str, initial_supply: U256) -> Result<(), Error> {
-            self.name.set(name);
-            self.symbol.set(symbol);
             let deployer = cx.sender();
             ensure!(!deployer.is_zero(), ERC20InvalidReceiver { receiver: deployer });
-            self.update(cx, Address::ZERO, deployer, initial_supply)
+            self.name.set(name);
+            self.symbol.set(symbol);
+            self.total_supply.set(initial_supply);
+            self.balances.set(deployer, initial_supply);
+            cx.emit(Transfer { from: Address::ZERO, to: deployer, value: initial_supply });
+            Ok(())
         }
 
         /// The token's name.
@@ -121,24 +124,14 @@ pub mod erc20 {
         fn move_tokens(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) -> Result<bool, Error> {
             ensure!(!from.is_zero(), ERC20InvalidSender { sender: from });
             ensure!(!to.is_zero(), ERC20InvalidReceiver { receiver: to });
-            self.update(cx, from, to, value)?;
-            Ok(true)
-        }
-
-        /// Moves tokens; from the zero address it creates them.
-        fn update(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) -> Result<(), Error> {
-            if from.is_zero() {
-                self.total_supply.add(value);
-            } else {
-                self.balances.at_mut(from).try_sub(value).map_err(|balance| ERC20InsufficientBalance {
-                    sender: from,
-                    balance,
-                    needed: value,
-                })?;
-            }
+            self.balances.at_mut(from).try_sub(value).map_err(|balance| ERC20InsufficientBalance {
+                sender: from,
+                balance,
+                needed: value,
+            })?;
             self.balances.at_mut(to).add(value);
             cx.emit(Transfer { from, to, value });
-            Ok(())
+            Ok(true)
         }
     }
 }
