@@ -40,6 +40,23 @@ pub mod erc20 {
     }
     use Error::*;
 
+    /// What anybody may ask.
+    #[rustfmt::skip]
+    impl Erc20 {
+        /// The token's name.
+        pub fn name(&self) -> String { self.name.get() }
+        /// The token's symbol.
+        pub fn symbol(&self) -> String { self.symbol.get() }
+        /// How many decimals a wallet shows.
+        pub fn decimals() -> u8 { 18 }
+        /// How many tokens there are.
+        pub fn total_supply(&self) -> U256 { self.total_supply.get() }
+        /// How many tokens `account` has.
+        pub fn balance_of(&self, account: Address) -> U256 { self.balances.get(account) }
+        /// How many of `owner`'s tokens `spender` may move.
+        pub fn allowance(&self, owner: Address, spender: Address) -> U256 { self.allowances.get((owner, spender)) }
+    }
+
     impl Erc20 {
         /// Creates the token and gives `initial_supply` to the deployer.
         #[constructor]
@@ -52,36 +69,6 @@ pub mod erc20 {
             self.balances.set(deployer, initial_supply);
             cx.emit(Transfer { from: Address::ZERO, to: deployer, value: initial_supply });
             Ok(())
-        }
-
-        /// The token's name.
-        pub fn name(&self) -> String {
-            self.name.get()
-        }
-
-        /// The token's symbol.
-        pub fn symbol(&self) -> String {
-            self.symbol.get()
-        }
-
-        /// How many decimals a wallet shows.
-        pub fn decimals() -> u8 {
-            18
-        }
-
-        /// How many tokens there are.
-        pub fn total_supply(&self) -> U256 {
-            self.total_supply.get()
-        }
-
-        /// How many tokens `account` has.
-        pub fn balance_of(&self, account: Address) -> U256 {
-            self.balances.get(account)
-        }
-
-        /// How many of `owner`'s tokens `spender` may move.
-        pub fn allowance(&self, owner: Address, spender: Address) -> U256 {
-            self.allowances.get((owner, spender))
         }
 
         /// Moves `value` of the caller's tokens to `to`.
