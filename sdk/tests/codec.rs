@@ -21,7 +21,8 @@ fn alloy_u256(number: U256) -> alloy::U256 {
 
 fn any_u256() -> BoxedStrategy<U256> {
     let edges = prop_oneof![Just(U256::ZERO), Just(U256::ONE), Just(U256::MAX)];
-    prop_oneof![1 => edges, 3 => any::<[u64; 4]>().prop_map(U256::from_limbs), 2 => any::<u64>().prop_map(U256::from)].boxed()
+    prop_oneof![1 => edges, 3 => any::<[u64; 4]>().prop_map(U256::from_limbs), 2 => any::<u64>().prop_map(U256::from)]
+        .boxed()
 }
 
 macro_rules! unsigned {
@@ -248,7 +249,11 @@ fn alloy_decode<T: Sol>(data: &[u8]) -> Option<DynSolValue> {
     }
 }
 
-fn check<T: Sol>(value: &T, damage: &[(prop::sample::Index, u8)], cut: prop::sample::Index) -> Result<(), TestCaseError> {
+fn check<T: Sol>(
+    value: &T,
+    damage: &[(prop::sample::Index, u8)],
+    cut: prop::sample::Index,
+) -> Result<(), TestCaseError> {
     let encoded = encode(value);
     let expected = DynSolValue::Tuple(vec![value.value()]).abi_encode_params();
     prop_assert_eq!(&encoded, &expected, "the encoding of {:?} as {}", value, T::name());
@@ -266,7 +271,13 @@ fn check<T: Sol>(value: &T, damage: &[(prop::sample::Index, u8)], cut: prop::sam
     // Truncated data is refused: our own encoding has nothing to spare but padding, which is at most 31 bytes.
     let length = cut.index(encoded.len());
     if length + 31 < encoded.len() {
-        prop_assert!(decode::<T>(&encoded[..length]).is_err(), "{} bytes of {} for {}", length, encoded.len(), T::name());
+        prop_assert!(
+            decode::<T>(&encoded[..length]).is_err(),
+            "{} bytes of {} for {}",
+            length,
+            encoded.len(),
+            T::name()
+        );
     }
     Ok(())
 }
@@ -378,10 +389,8 @@ fn several_arguments_share_one_head() {
     esker_sdk::abi::AbiEncode::encode("hello", &mut encoder);
     esker_sdk::abi::AbiEncode::encode(&U256::from(7), &mut encoder);
     let data = encoder.finish();
-    let expected = DynSolValue::Tuple(vec![
-        DynSolValue::String("hello".into()),
-        DynSolValue::Uint(alloy::U256::from(7), 256),
-    ]);
+    let expected =
+        DynSolValue::Tuple(vec![DynSolValue::String("hello".into()), DynSolValue::Uint(alloy::U256::from(7), 256)]);
     assert_eq!(data[4..], expected.abi_encode_params());
     let mut decoder = Decoder::new(&data[4..]);
     let both = (String::decode(&mut decoder), U256::decode(&mut decoder));

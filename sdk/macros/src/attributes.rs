@@ -47,7 +47,7 @@ pub fn is(attribute: &Attribute, name: &str) -> bool {
 pub fn take_flag(attributes: &mut Vec<Attribute>, name: &str) -> syn::Result<Option<Span>> {
     let Some(attribute) = take(attributes, name) else { return Ok(None) };
     match &attribute.meta {
-        Meta::Path(_) => Ok(Some(attribute.span())),
+        Meta::Path(path) => Ok(Some(path.span())),
         _ => Err(syn::Error::new(attribute.span(), format!("#[{name}] takes no arguments"))),
     }
 }

@@ -86,7 +86,7 @@ fn function(contract: &Ident, method: &Method, check_payment: bool) -> TokenStre
     let output = method.output();
     let encode = match &method.returned {
         Returned::Nothing => quote!(),
-        Returned::One(_) | Returned::Several(_) => quote! {
+        Returned::One(ty) | Returned::Several(ty) => quote_spanned! {ty.span()=>
             __encoder.reserve(const { ::esker_sdk::expansion::output_size::<#output>() });
             <#output as ::esker_sdk::expansion::Output>::encode(&__value, &mut __encoder);
         },

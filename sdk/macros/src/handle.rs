@@ -1,10 +1,10 @@
 //! Typed handles: one method of the handle per method of the contract, returning an encoded call.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Attribute, Ident, Type, Visibility};
+use quote::{quote, quote_spanned};
+use syn::{Attribute, Ident, Type, Visibility, spanned::Spanned};
 
-use crate::method::{Access, Method};
+use crate::method::{Access, Method, Returned};
 
 const PRIMITIVES: [&str; 11] = ["u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "bool"];
 
@@ -29,16 +29,17 @@ fn encoded(method: &Method) -> (Vec<TokenStream>, Vec<TokenStream>) {
         quote!(#ident: #ty)
     });
     let statements = method.arguments.iter().map(|argument| {
-        let (ident, owned) = (&argument.ident, &argument.owned);
+        let (ident, owned, span) = (&argument.ident, &argument.owned, argument.ty.span());
+        // With the type's span, so that what is wrong with it is reported there.
+        let encode = quote_spanned!(span=> ::esker_sdk::expansion::AbiEncode::encode);
         if is_converted(&argument.ty) {
-            quote! {
+            quote_spanned! {span=>
                 let __value: #owned = ::core::convert::Into::into(#ident);
-                ::esker_sdk::expansion::AbiEncode::encode(&__value, &mut __encoder);
+                #encode(&__value, &mut __encoder);
             }
-        } else if argument.is_reference {
-            quote!(::esker_sdk::expansion::AbiEncode::encode(#ident, &mut __encoder);)
         } else {
-            quote!(::esker_sdk::expansion::AbiEncode::encode(&#ident, &mut __encoder);)
+            let reference = (!argument.is_reference).then(|| quote!(&));
+            quote_spanned!(span=> #encode(#reference #ident, &mut __encoder);)
         }
     });
     (parameters.collect(), statements.collect())
@@ -57,6 +58,11 @@ fn method(method: &Method) -> TokenStream {
         let text = format!("A call of `{solidity}`.");
         quote!(#[doc = #text])
     });
+    let returned = match &method.returned {
+        Returned::One(ty) | Returned::Several(ty) => ty.span(),
+        Returned::Nothing => ident.span(),
+    };
+    let call = quote_spanned!(returned=> ::esker_sdk::MethodCall::new(self.address, __encoder.finish()));
     quote! {
         #(#docs)*
         #fallback_doc
@@ -65,7 +71,7 @@ fn method(method: &Method) -> TokenStream {
             #[allow(unused_mut, reason = "a method may have no arguments")]
             let mut __encoder = ::esker_sdk::expansion::Encoder::new(&SELECTOR, const { #size });
             #(#statements)*
-            ::esker_sdk::MethodCall::new(self.address, __encoder.finish())
+            #call
         }
     }
 }

@@ -28,6 +28,9 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
     let names: Vec<_> = fields.iter().map(|field| field.ident.as_ref()).collect();
     let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
     let sizes = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::SIZE));
+    let clear = types.iter().zip(&names).map(
+        |(ty, name)| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::clear(&mut self.#name);),
+    );
     let opened = |place: TokenStream| {
         let opened = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
             let open = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::open);
@@ -80,7 +83,7 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
                 }
 
                 fn clear(&mut self) {
-                    #(::esker_sdk::expansion::StorageType::clear(&mut self.#names);)*
+                    #(#clear)*
                 }
             }
 

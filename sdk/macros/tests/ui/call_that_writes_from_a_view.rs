@@ -1,0 +1,13 @@
+#![no_std]
+use esker_sdk::prelude::*;
+
+#[interface]
+pub trait IToken {
+    fn burn(&mut self, value: U256);
+}
+
+pub fn sneak(cx: &Context, token: IToken) {
+    token.burn(1).call(cx);
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+#![no_std]
+use esker_sdk::prelude::*;
+
+#[contract]
+pub mod token {
+    use super::*;
+
+    #[storage]
+    pub struct Token {
+        owner: Cell<Address>,
+    }
+
+    impl Token {
+        pub fn hold<T>(&self, _value: T) {}
+    }
+}
+
+fn main() {}

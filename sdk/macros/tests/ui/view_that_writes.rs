@@ -1,0 +1,21 @@
+#![no_std]
+use esker_sdk::prelude::*;
+
+#[contract]
+pub mod token {
+    use super::*;
+
+    #[storage]
+    pub struct Token {
+        owner: Cell<Address>,
+    }
+
+    impl Token {
+        pub fn owner(&self) -> Address {
+            self.owner.set(Address::ZERO);
+            self.owner.get()
+        }
+    }
+}
+
+fn main() {}
