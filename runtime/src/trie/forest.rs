@@ -11,6 +11,7 @@ use alloy_primitives::B256;
 use super::branch::{Below, BranchRecord};
 use super::node::NodeRef;
 use super::path::{self, KEY_NIBBLES, Path};
+use super::update::BranchChange;
 use super::{LeafChange, TrieReader};
 use crate::db::StoreError;
 
@@ -67,8 +68,8 @@ pub(super) struct Forest<'a> {
     /// References to the nodes, once hashed; for a branch behind an extension, at last the reference to the extension.
     pub(super) references: Vec<NodeRef>,
     pub(super) roots: Vec<Root>,
-    /// Paths whose branch went away, root after root.
-    pub(super) removed: Vec<Path>,
+    /// Branches that went away, root after root.
+    pub(super) removed: Vec<BranchChange>,
 }
 
 impl<'a> Forest<'a> {
@@ -220,7 +221,7 @@ impl<'a> Forest<'a> {
         if left >= 2 {
             return Ok(Some(self.add(Node::Branch { path: branch, stored: Some(bytes), kept, touched })));
         }
-        self.removed.push(branch);
+        self.removed.push(BranchChange { path: branch, before: Some(Arc::clone(&bytes)), after: None });
         if kept == 0 {
             return Ok(touched.into_iter().find(|id| *id != NOTHING));
         }

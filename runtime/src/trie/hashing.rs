@@ -5,8 +5,8 @@ use super::branch::{BranchRecord, BranchWriter};
 use super::forest::{Forest, NOTHING, Node, NodeId};
 use super::keccak::{self, Message};
 use super::node::{self, NodeRef};
-use super::path::{KEY_NIBBLES, Path};
-use super::update::Hashed;
+use super::path::KEY_NIBBLES;
+use super::update::{BranchChange, Hashed};
 use crate::db::StoreError;
 
 /// What is hashed at one level.
@@ -26,15 +26,12 @@ impl Item {
     }
 }
 
-/// A branch record to be written.
-pub(super) type Written = (Path, Vec<u8>);
-
 /// Hashes everything below the roots and leaves the references in [`Forest::references`]. Returns, for each root, the
 /// records that changed.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] if a stored record is not well formed.
-pub(super) fn hash(forest: &mut Forest<'_>, hashed: &mut Hashed) -> Result<Vec<Vec<Written>>, StoreError> {
+pub(super) fn hash(forest: &mut Forest<'_>, hashed: &mut Hashed) -> Result<Vec<Vec<BranchChange>>, StoreError> {
     let mut levels: Vec<Vec<Item>> = vec![Vec::new(); KEY_NIBBLES + 1];
     let mut owners = vec![0u32; forest.nodes.len()];
     for (index, root) in forest.roots.iter().enumerate() {
@@ -92,7 +89,7 @@ fn encode(
     item: Item,
     depth: usize,
     buffer: &mut Vec<u8>,
-    written: &mut Vec<Written>,
+    written: &mut Vec<BranchChange>,
 ) -> Result<usize, StoreError> {
     let start = buffer.len();
     match (item, &forest.nodes[item.node() as usize]) {
@@ -105,8 +102,7 @@ fn encode(
             Ok(start)
         }
         (Item::Node(_), Node::Branch { path, stored, kept, touched }) => {
-            let stored = stored.as_deref();
-            let before = stored.map(|bytes| BranchRecord::read(path, bytes)).transpose()?;
+            let before = stored.as_deref().map(|bytes| BranchRecord::read(path, bytes)).transpose()?;
             let mut writer = BranchWriter::new(*path, buffer);
             for (nibble, id) in touched.iter().enumerate() {
                 match &before {
@@ -122,8 +118,8 @@ fn encode(
                 }
             }
             let (start, record) = writer.finish();
-            if stored != Some(record.as_slice()) {
-                written.push((*path, record));
+            if stored.as_deref() != Some(record.as_slice()) {
+                written.push(BranchChange { path: *path, before: stored.clone(), after: Some(record) });
             }
             Ok(start)
         }

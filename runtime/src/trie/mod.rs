@@ -25,7 +25,7 @@ use crate::db::StoreError;
 
 pub use alloy_trie::EMPTY_ROOT_HASH;
 pub use path::Path;
-pub use update::{Hashed, TrieChanges, TrieUpdate, update};
+pub use update::{BranchChange, Hashed, TrieChanges, TrieUpdate, update};
 
 /// Where a trie's records and leaves are read from: the content before the change that is being computed.
 pub trait TrieReader: Sync {

@@ -28,13 +28,15 @@ fn node(leaves: &[(Vec<u8>, &[u8])], depth: usize) -> Vec<u8> {
     if shared > depth {
         return list(&[string(&compact(&first[depth..shared], false)), reference(node(leaves, shared))]);
     }
-    let ends_here = |leaf: &(Vec<u8>, &[u8])| leaf.0.len() == depth;
+    // A key that ends here is the lowest of all that go on.
+    let (value, mut rest) = if first.len() == depth { (*value, &leaves[1..]) } else { (&[][..], leaves) };
     let mut items = Vec::with_capacity(17);
     for nibble in 0..16 {
-        let below: Vec<_> = leaves.iter().filter(|leaf| !ends_here(leaf) && leaf.0[depth] == nibble).cloned().collect();
-        items.push(if below.is_empty() { string(&[]) } else { reference(node(&below, depth + 1)) });
+        let (below, after) = rest.split_at(rest.partition_point(|(key, _)| key[depth] <= nibble));
+        items.push(if below.is_empty() { string(&[]) } else { reference(node(below, depth + 1)) });
+        rest = after;
     }
-    items.push(leaves.iter().find(|leaf| ends_here(leaf)).map_or_else(|| string(&[]), |leaf| string(leaf.1)));
+    items.push(string(value));
     list(&items)
 }
 

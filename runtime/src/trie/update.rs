@@ -1,6 +1,7 @@
 //! Updates many tries at once, on several threads where it pays. The result does not depend on how work is divided.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_primitives::B256;
@@ -23,6 +24,17 @@ pub struct TrieChanges<'a> {
     pub changes: &'a [LeafChange],
 }
 
+/// A branch record that is written, changed or removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BranchChange {
+    /// Where the branch is.
+    pub path: Path,
+    /// The record that stood there before.
+    pub before: Option<Arc<[u8]>>,
+    /// The record that stands there now; `None` if there is no branch any more.
+    pub after: Option<Vec<u8>>,
+}
+
 /// What changes made of a trie.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrieUpdate {
@@ -30,8 +42,8 @@ pub struct TrieUpdate {
     pub root: B256,
     /// The shape, which whoever stores the trie must keep.
     pub shape: Shape,
-    /// Branch records to write (`None`: to remove), sorted by path.
-    pub branches: Vec<(Path, Option<Vec<u8>>)>,
+    /// Branch records that changed, sorted by path.
+    pub branches: Vec<BranchChange>,
 }
 
 /// What an update hashed: `nodes[b]` nodes of `b` keccak blocks (136 bytes each); longer ones count in the last place.
@@ -77,7 +89,7 @@ enum Top {
 
 struct UnitUpdate {
     top: Top,
-    branches: Vec<(Path, Option<Vec<u8>>)>,
+    branches: Vec<BranchChange>,
 }
 
 /// Computes the new roots of all `tries`, in their order, on at most `threads` threads.
@@ -189,10 +201,9 @@ fn update_units(tries: &[TrieChanges<'_>], units: &[Unit]) -> JobResult {
             Some((Node::Leaf { .. }, reference)) => Top::Leaf(reference),
             Some((Node::Branch { path, .. }, reference)) => Top::Branch(*path, reference),
         };
-        let mut branches: Vec<(Path, Option<Vec<u8>>)> =
-            written.into_iter().map(|(path, record)| (path, Some(record))).collect();
+        let mut branches = written;
         let (from, to) = root.removed;
-        branches.extend(forest.removed[from..to].iter().map(|path| (*path, None)));
+        branches.extend_from_slice(&forest.removed[from..to]);
         updates.push(UnitUpdate { top, branches });
     }
     Ok((updates, hashed))
@@ -206,7 +217,7 @@ fn below_root(shape: Shape) -> Below {
     }
 }
 
-fn root_record(trie: &TrieChanges<'_>) -> Result<std::sync::Arc<[u8]>, StoreError> {
+fn root_record(trie: &TrieChanges<'_>) -> Result<Arc<[u8]>, StoreError> {
     trie.reader.branch(&Path::ROOT)?.ok_or_else(|| StoreError::Corrupt("the root branch of a trie is missing".into()))
 }
 
@@ -239,7 +250,7 @@ fn join(
             }
         }
     };
-    update.branches.sort_unstable_by_key(|(path, _)| *path);
+    update.branches.sort_unstable_by_key(|change| change.path);
     Ok(update)
 }
 
@@ -278,7 +289,7 @@ fn join_nibbles(
     let root = B256::from(keccak::hash(&rlp[start..]));
     let mut branches: Vec<_> = parts.drain(..).flat_map(|(_, part)| part.branches).collect();
     if *stored != record {
-        branches.push((Path::ROOT, Some(record)));
+        branches.push(BranchChange { path: Path::ROOT, before: Some(stored), after: Some(record) });
     }
     Ok(Some(TrieUpdate { root, shape: Shape::Branch(Path::ROOT), branches }))
 }

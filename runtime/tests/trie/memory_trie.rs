@@ -49,8 +49,10 @@ impl MemoryTrie {
         let trie = TrieChanges { reader: self, shape: self.shape, changes: &changes };
         let (mut updates, _) = update(&[trie], threads).expect("the trie is sound");
         let updated = updates.pop().expect("one trie, one update");
-        for (path, record) in updated.branches {
-            match record {
+        for change in updated.branches {
+            let path = change.path;
+            assert_eq!(change.before.as_deref(), self.branches.get(&path).map(Vec::as_slice), "what stood before");
+            match change.after {
                 Some(record) => {
                     BranchRecord::read(&path, &record).expect("a written record is well formed");
                     self.branches.insert(path, record);

@@ -126,6 +126,20 @@ pub fn hash(message: &[u8]) -> [u8; 32] {
     alloy_primitives::keccak256(message).0
 }
 
+/// Keccak-256 of each of these messages.
+pub fn hash_each<M: AsRef<[u8]>>(messages: impl Iterator<Item = M>) -> Vec<alloy_primitives::B256> {
+    let mut buffer = Vec::new();
+    let mut padded = Vec::new();
+    for message in messages {
+        let start = buffer.len();
+        buffer.extend_from_slice(message.as_ref());
+        padded.push(Message::pad(&mut buffer, start));
+    }
+    let mut hashes = vec![alloy_primitives::B256::ZERO; padded.len()];
+    hash_messages(&buffer, &padded, |index, hash| hashes[index] = hash.into());
+    hashes
+}
+
 /// Hashes `LANES` messages at a time; one that is left alone goes the scalar way.
 #[cfg(target_arch = "x86_64")]
 fn in_lanes<const LANES: usize>(
