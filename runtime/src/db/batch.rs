@@ -1,6 +1,7 @@
 //! Writes that belong together.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// Writes that are applied all or not at all, sorted by key: at most one per key, the last one counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,12 @@ impl Batch {
     /// The writes in key order; `None` deletes.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
+    /// The writes to keys from `start` on, in key order; `None` deletes.
+    pub fn range(&self, start: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        let bounds = (Bound::Included(start), Bound::Unbounded);
+        self.writes.range::<[u8], _>(bounds).map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
     /// Number of keys written.

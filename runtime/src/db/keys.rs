@@ -21,6 +21,8 @@
 
 use alloy_primitives::B256;
 
+use crate::trie::Path;
+
 /// Layout version.
 pub const VERSION: u8 = b'v';
 /// Flat accounts.
@@ -81,6 +83,16 @@ pub fn account(hashed_address: &B256) -> Vec<u8> {
 /// Where the slot with this hashed index stands.
 pub fn storage(account_id: u64, hashed_slot: &B256) -> Vec<u8> {
     key(STORAGE, &[&account_id.to_be_bytes(), hashed_slot.as_slice()])
+}
+
+/// Where the account trie's branch at `path` stands.
+pub fn account_branch(path: &Path) -> Vec<u8> {
+    key(ACCOUNT_BRANCH, &[&[path.len() as u8], path.packed()])
+}
+
+/// Where the branch at `path` of an account's storage trie stands.
+pub fn storage_branch(account_id: u64, path: &Path) -> Vec<u8> {
+    key(STORAGE_BRANCH, &[&account_id.to_be_bytes(), &[path.len() as u8], path.packed()])
 }
 
 /// Where the chunks of the code with this hash stand.

@@ -1,142 +1,234 @@
-//! The state on a store.
+//! The state on a store: opening, committing, and the newest block's view.
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use alloy_primitives::{Address, B256, Bytes};
+use parking_lot::{Mutex, RwLock};
 
-use super::{Account, AccountProof, ChangeSet, StateReader};
-use crate::db::{Batch, OpenError, Store, StoreError, schema};
+use super::diff::{self, ReverseDiff};
+use super::layers::{Base, Layer, Value};
+use super::record::StateRecord;
+use super::verify::{VerifyError, VerifyReport};
+use super::{Account, AccountProof, ChangeSet, StateReader, StateUpdate, StateView};
+use crate::db::{Batch, OpenError, Store, StoreError, chunks, keys, schema};
+
+/// How a state uses its machine. Nothing here changes a root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateOptions {
+    /// Room for rows read lately, in bytes.
+    pub row_cache_bytes: usize,
+    /// Room for codes read lately, in bytes.
+    pub code_cache_bytes: usize,
+    /// Threads that compute a root.
+    pub threads: usize,
+    /// For how many blocks reverse diffs are kept.
+    pub history_blocks: u64,
+}
+
+impl Default for StateOptions {
+    /// 128 MiB of rows, 32 MiB of code, all processors, 128 blocks.
+    fn default() -> Self {
+        Self {
+            row_cache_bytes: 128 << 20,
+            code_cache_bytes: 32 << 20,
+            threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+            history_blocks: 128,
+        }
+    }
+}
 
 /// The state on a store. Cheap to clone; all clones see the same state.
+///
+/// As a [`StateReader`] it reads the newest committed state. Whoever needs several reads of one block takes a
+/// [`StateDb::snapshot`].
 #[derive(Clone)]
 pub struct StateDb {
-    store: Arc<dyn Store>,
+    shared: Arc<Shared>,
 }
 
-/// The state at one block, which later commits do not change for its holder.
-#[derive(Clone)]
-pub struct StateView {
-    db: StateDb,
+struct Shared {
+    base: Arc<Base>,
+    tip: RwLock<Arc<Layer>>,
+    /// Held while committing. Holds the error of a commit that failed halfway: what the store holds is then unknown.
+    committing: Mutex<Option<StoreError>>,
+    options: StateOptions,
+    ids: Arc<AtomicU64>,
 }
-
-/// A block's state, computed and not yet committed.
-#[derive(Clone)]
-pub struct StateUpdate {
-    /// Root of the state after the block.
-    pub root: B256,
-    /// Everything the state writes for the block.
-    pub batch: Batch,
-}
-
-const UNFINISHED: &str = "state roots are not computed yet";
 
 impl StateDb {
     /// Opens the state on `store`; an empty store holds the empty state.
     ///
     /// # Errors
-    /// [`OpenError`] if the store has another layout or is damaged.
+    /// [`OpenError::Version`] if the store has another layout, [`OpenError::Store`] if it fails or if the topmost
+    /// branch of the account trie does not have the recorded root.
     pub fn open(store: Arc<dyn Store>) -> Result<Self, OpenError> {
+        Self::open_with(store, StateOptions::default())
+    }
+
+    /// As [`StateDb::open`], with other options.
+    ///
+    /// # Errors
+    /// As [`StateDb::open`].
+    pub fn open_with(store: Arc<dyn Store>, options: StateOptions) -> Result<Self, OpenError> {
         schema::ensure(store.as_ref())?;
-        Ok(Self { store })
+        let record = match store.get(&[keys::STATE])? {
+            Some(record) => StateRecord::decode(&record)?,
+            None => StateRecord::EMPTY,
+        };
+        let base = Arc::new(Base::new(store, options.row_cache_bytes, options.code_cache_bytes));
+        let tip = RwLock::new(Arc::new(Layer::new(0, 0, record)));
+        let shared =
+            Shared { base, tip, committing: Mutex::new(None), options, ids: Arc::new(AtomicU64::new(1)) };
+        let db = Self { shared: Arc::new(shared) };
+        let top = db.snapshot().top_hash()?;
+        if top != record.root {
+            let reason = format!("the account trie begins with {top}, its root should be {}", record.root);
+            return Err(StoreError::Corrupt(reason).into());
+        }
+        Ok(db)
     }
 
-    /// Root of the account trie after the last committed block.
+    /// Root of the account trie after the newest committed block; the empty trie's root before genesis.
     pub fn root(&self) -> B256 {
-        alloy_trie::EMPTY_ROOT_HASH
+        self.shared.tip.read().record.root
     }
 
-    /// The state as it is now, unchanged by later commits.
+    /// Number of the newest committed block; `None` before genesis.
+    pub fn block_number(&self) -> Option<u64> {
+        self.shared.tip.read().record.block
+    }
+
+    /// The newest committed state. Later commits do not change it.
     pub fn snapshot(&self) -> StateView {
-        StateView { db: self.clone() }
+        let layer = Arc::clone(&self.shared.tip.read());
+        StateView::new(Arc::clone(&self.shared.base), layer, self.shared.options, Arc::clone(&self.shared.ids))
     }
 
-    /// Computes the state after block `block_number`, which makes `changes`; writes nothing.
+    /// Computes the state after block `block_number`, which makes `changes` to the newest committed state; writes
+    /// nothing. [`StateView::prepare`] does so on an older or a not yet committed state.
     ///
     /// # Errors
     /// [`StoreError::Mismatch`] if `changes` were not made on this state; else as reading.
-    pub fn prepare(&self, _changes: &ChangeSet, _block_number: u64) -> Result<StateUpdate, StoreError> {
-        Err(StoreError::Mismatch(UNFINISHED.into()))
+    pub fn prepare(&self, changes: &ChangeSet, block_number: u64) -> Result<StateUpdate, StoreError> {
+        self.snapshot().prepare(changes, block_number)
     }
 
-    /// Makes `update` and `extra` (the block's own tables) durable in one atomic batch, then lets readers see them.
+    /// Makes `update` and `extra` (the block's own tables, which win) durable in one atomic batch, then lets readers
+    /// see them. Until it returns, readers see the state before, undisturbed.
     ///
     /// # Errors
-    /// [`StoreError::Mismatch`] if another update was committed since `update` was prepared; else as writing.
+    /// [`StoreError::Mismatch`] if `update` was not prepared on the newest committed state or its number is not the
+    /// next; nothing is written then. Else as the store: then no further commit is accepted, and reopening tells
+    /// whether the block is there.
     pub fn commit(&self, update: StateUpdate, extra: Batch) -> Result<(), StoreError> {
-        let mut batch = update.batch;
+        let mut failed = self.shared.committing.lock();
+        if let Some(error) = failed.as_ref() {
+            return Err(error.clone());
+        }
+        let tip = Arc::clone(&self.shared.tip.read());
+        if update.parent != tip.id {
+            return Err(StoreError::Mismatch("another block was committed since this one was prepared".into()));
+        }
+        if tip.record.block.is_some_and(|block| block.checked_add(1) != update.record.block) {
+            return Err(StoreError::Mismatch("a block's number is one more than its parent's".into()));
+        }
+        let next = Arc::new(Layer::new(update.id, tip.sequence + 1, update.record));
+        let StateUpdate { batch, before, view, .. } = update;
+        drop(view);
+        let mut batch = Arc::unwrap_or_clone(batch);
         batch.extend(extra);
-        self.store.apply(batch)?;
-        self.store.flush()
+        let before = complete(&self.shared.base, &tip, before, &batch)?;
+        match self.shared.base.advance(&tip, Arc::clone(&next), before, batch) {
+            Ok(()) => {
+                *self.shared.tip.write() = next;
+                Ok(())
+            }
+            Err(error) => {
+                *failed = Some(error.clone());
+                Err(error)
+            }
+        }
     }
 
-    /// The value at `key` of any table, as of the last committed block; does not wait for a commit under way.
+    /// The value at `key` of any table, as of the newest committed block. Small tables that are read often come from
+    /// a cache and do not wait for a commit under way.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails.
     pub fn get(&self, key: &[u8]) -> Result<Option<Arc<[u8]>>, StoreError> {
-        Ok(self.store.get(key)?.map(Arc::from))
+        let tip = Arc::clone(&self.shared.tip.read());
+        self.shared.base.get(&tip, key)
     }
 
-    /// As [`StateDb::get`], for values written with [`put_chunked`](crate::db::chunks::put_chunked).
+    /// As [`StateDb::get`], for values written with [`put_chunked`](chunks::put_chunked).
     ///
     /// # Errors
     /// [`StoreError`] if the store fails or chunks are missing.
     pub fn get_chunked(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        crate::db::chunks::get_chunked_with(|key| self.get(key), key)
+        let tip = Arc::clone(&self.shared.tip.read());
+        chunks::get_chunked_with(|key| self.shared.base.get(&tip, key), key)
     }
 
-    /// Proof of an account and some of its slots against [`StateDb::root`].
+    /// What block `number` replaced, if its reverse diff is still kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails or the diff is damaged.
+    pub fn reverse_diff(&self, number: u64) -> Result<Option<ReverseDiff>, StoreError> {
+        self.get_chunked(&keys::diff(number))?.map(|bytes| diff::decode(&bytes)).transpose()
+    }
+
+    /// Proof of an account and some of its slots (indices, not hashed) against [`StateDb::root`].
     ///
     /// # Errors
     /// [`StoreError`] if the store fails or is damaged.
-    pub fn proof(&self, _address: Address, _slots: &[B256]) -> Result<AccountProof, StoreError> {
-        Err(StoreError::Mismatch(UNFINISHED.into()))
-    }
-}
-
-impl StateView {
-    /// Root of the account trie at this view's block.
-    pub fn root(&self) -> B256 {
-        self.db.root()
-    }
-
-    /// As [`StateDb::prepare`], on this view.
-    ///
-    /// # Errors
-    /// As [`StateDb::prepare`].
-    pub fn prepare(&self, changes: &ChangeSet, block_number: u64) -> Result<StateUpdate, StoreError> {
-        self.db.prepare(changes, block_number)
-    }
-
-    /// As [`StateDb::proof`], at this view's block.
-    ///
-    /// # Errors
-    /// As [`StateDb::proof`].
     pub fn proof(&self, address: Address, slots: &[B256]) -> Result<AccountProof, StoreError> {
-        self.db.proof(address, slots)
+        self.snapshot().proof(address, slots)
+    }
+
+    /// Builds every root anew from all rows and compares; reads the whole state.
+    ///
+    /// # Errors
+    /// [`VerifyError`] says what does not fit.
+    pub fn verify(&self) -> Result<VerifyReport, VerifyError> {
+        self.snapshot().verify()
     }
 }
 
-macro_rules! empty_reader {
-    ($type:ty) => {
-        impl StateReader for $type {
-            fn account(&self, _address: Address) -> Result<Option<Account>, StoreError> {
-                Err(StoreError::Mismatch(UNFINISHED.into()))
-            }
-
-            fn storage(&self, _address: Address, _slot: B256) -> Result<B256, StoreError> {
-                Err(StoreError::Mismatch(UNFINISHED.into()))
-            }
-
-            fn code(&self, _code_hash: B256) -> Result<Option<Bytes>, StoreError> {
-                Err(StoreError::Mismatch(UNFINISHED.into()))
-            }
-
-            fn block_hash(&self, _number: u64) -> Result<Option<B256>, StoreError> {
-                Err(StoreError::Mismatch(UNFINISHED.into()))
-            }
+/// What stands at every key of `batch`: what is `known` (sorted by key), the rest read.
+fn complete(
+    base: &Base,
+    tip: &Layer,
+    known: Vec<(Vec<u8>, Value)>,
+    batch: &Batch,
+) -> Result<Vec<(Vec<u8>, Value)>, StoreError> {
+    let mut known = known.into_iter().peekable();
+    let mut before = Vec::with_capacity(batch.len());
+    for (key, _) in batch.iter() {
+        while known.next_if(|(known, _)| known.as_slice() < key).is_some() {}
+        match known.next_if(|(known, _)| known == key) {
+            Some(entry) => before.push(entry),
+            None => before.push((key.to_vec(), base.get(tip, key)?)),
         }
-    };
+    }
+    Ok(before)
 }
-empty_reader!(StateDb);
-empty_reader!(StateView);
+
+impl StateReader for StateDb {
+    fn account(&self, address: Address) -> Result<Option<Account>, StoreError> {
+        self.snapshot().account(address)
+    }
+
+    fn storage(&self, address: Address, slot: B256) -> Result<B256, StoreError> {
+        self.snapshot().storage(address, slot)
+    }
+
+    fn code(&self, code_hash: B256) -> Result<Option<Bytes>, StoreError> {
+        self.snapshot().code(code_hash)
+    }
+
+    fn block_hash(&self, number: u64) -> Result<Option<B256>, StoreError> {
+        self.snapshot().block_hash(number)
+    }
+}

@@ -1,15 +1,30 @@
 //! The state: accounts, their storage and code, at one block.
+//!
+//! A [`StateDb`] stands on a store. Its life is a loop of three separate steps: execute a block on a [`StateView`]
+//! (which gives a [`ChangeSet`]), [`prepare`](StateView::prepare) the changes (which gives the root, and everything to
+//! write), and [`commit`](StateDb::commit). Only the last one writes, once, atomically and durably.
 
 mod account;
+mod cache;
 mod changes;
 mod database;
+mod diff;
 mod journal;
+mod layers;
 mod proof;
 mod reader;
+mod record;
+mod update;
+mod verify;
+mod view;
 
 pub use account::Account;
 pub use changes::{AccountChange, ChangeSet, SlotChange};
-pub use database::{StateDb, StateUpdate, StateView};
+pub use database::{StateDb, StateOptions};
+pub use diff::ReverseDiff;
 pub use journal::{AccountId, Checkpoint, Journal, SlotId, SlotValues};
-pub use proof::{AccountProof, StorageProof};
+pub use proof::{AccountProof, AccountProofError, StorageProof};
 pub use reader::StateReader;
+pub use update::StateUpdate;
+pub use verify::{VerifyError, VerifyReport};
+pub use view::StateView;

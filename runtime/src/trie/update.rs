@@ -61,7 +61,8 @@ impl Hashed {
         self.bytes += bytes as u64;
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Adds what another update hashed.
+    pub fn add(&mut self, other: &Self) {
         for (sum, count) in self.nodes.iter_mut().zip(other.nodes) {
             *sum += count;
         }

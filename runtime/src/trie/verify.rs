@@ -1,7 +1,7 @@
 //! Checks Merkle proofs. Needs nothing but the proof: no store, no state.
 
 use alloy_primitives::{B256, Bytes, keccak256};
-use alloy_rlp::{Decodable, Header};
+use alloy_rlp::Header;
 
 use super::EMPTY_ROOT_HASH;
 use super::path::{KEY_NIBBLES, nibble};
@@ -145,14 +145,4 @@ fn path(encoded: &[u8]) -> Option<(Vec<u8>, bool)> {
     }
     nibbles.extend(rest.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]));
     Some((nibbles, flag & 2 != 0))
-}
-
-/// The number that RLP of a storage value holds, as 32 bytes.
-///
-/// # Errors
-/// [`alloy_rlp::Error`] if it is no canonical RLP number of at most 32 bytes.
-pub fn storage_value(rlp: &[u8]) -> Result<alloy_primitives::U256, alloy_rlp::Error> {
-    let mut rest = rlp;
-    let value = alloy_primitives::U256::decode(&mut rest)?;
-    if rest.is_empty() { Ok(value) } else { Err(alloy_rlp::Error::UnexpectedLength) }
 }

@@ -1,0 +1,129 @@
+//! A bounded cache that many threads read.
+
+#![allow(clippy::disallowed_types, reason = "entries are looked up by key and never visited in map order")]
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+const SHARDS: usize = 64;
+
+/// What an entry takes beside its key and value, in bytes: estimated.
+const ENTRY_BYTES: usize = 96;
+
+/// Keeps what was used lately. Each shard has a young and an old generation: entries that are used are young; when the
+/// young ones take half the shard's room, the old ones go and the young ones grow old.
+pub(super) struct Cache<V> {
+    shards: Vec<Mutex<Shard<V>>>,
+    young_bytes_max: usize,
+}
+
+struct Shard<V> {
+    young: HashMap<Box<[u8]>, V>,
+    old: HashMap<Box<[u8]>, V>,
+    young_bytes: usize,
+}
+
+/// A value whose size counts.
+pub(super) trait Weight: Clone {
+    fn bytes(&self) -> usize;
+}
+
+impl Weight for Option<std::sync::Arc<[u8]>> {
+    fn bytes(&self) -> usize {
+        self.as_ref().map_or(0, |value| value.len())
+    }
+}
+
+impl Weight for alloy_primitives::Bytes {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<V: Weight> Cache<V> {
+    /// A cache of about so many bytes.
+    pub(super) fn new(bytes: usize) -> Self {
+        let shard = || Mutex::new(Shard { young: HashMap::new(), old: HashMap::new(), young_bytes: 0 });
+        Self { shards: (0..SHARDS).map(|_| shard()).collect(), young_bytes_max: bytes / SHARDS / 2 }
+    }
+
+    fn shard(&self, key: &[u8]) -> &Mutex<Shard<V>> {
+        // The last bytes of every kind of key differ most.
+        let last = key.iter().rev().take(8).fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+        &self.shards[last % SHARDS]
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Option<V> {
+        let mut shard = self.shard(key).lock();
+        if let Some(value) = shard.young.get(key) {
+            return Some(value.clone());
+        }
+        let (key, value) = shard.old.remove_entry(key)?;
+        shard.insert(key, value.clone(), self.young_bytes_max);
+        Some(value)
+    }
+
+    pub(super) fn put(&self, key: &[u8], value: V) {
+        self.put_if(key, value, || true);
+    }
+
+    /// Puts the entry if `still_true`, which is asked while nobody else can put this key.
+    pub(super) fn put_if(&self, key: &[u8], value: V, still_true: impl FnOnce() -> bool) {
+        let mut shard = self.shard(key).lock();
+        if still_true() {
+            shard.old.remove(key);
+            shard.insert(key.into(), value, self.young_bytes_max);
+        }
+    }
+}
+
+impl<V: Weight> Shard<V> {
+    fn insert(&mut self, key: Box<[u8]>, value: V, young_bytes_max: usize) {
+        let key_bytes = key.len() + ENTRY_BYTES;
+        self.young_bytes += key_bytes + value.bytes();
+        if let Some(before) = self.young.insert(key, value) {
+            self.young_bytes -= key_bytes + before.bytes();
+        }
+        if self.young_bytes > young_bytes_max {
+            self.old = std::mem::take(&mut self.young);
+            self.young_bytes = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn the_latest_value_counts_whatever_generation_holds_the_key() {
+        let cache: Cache<Option<Arc<[u8]>>> = Cache::new(SHARDS * 2 * 2000);
+        for round in 0..50u8 {
+            for key in 0..100u8 {
+                if let Some(value) = cache.get(&[key, 7, 7, 7, 7, 7, 7, 7]) {
+                    assert_eq!(value.as_deref(), Some(&[round - 1, key][..]));
+                }
+                cache.put(&[key, 7, 7, 7, 7, 7, 7, 7], Some(Arc::from([round, key])));
+            }
+        }
+    }
+
+    #[test]
+    fn its_size_is_bounded() {
+        let bytes = 1 << 20;
+        let cache: Cache<Option<Arc<[u8]>>> = Cache::new(bytes);
+        for key in 0..100_000u32 {
+            cache.put(&key.to_be_bytes(), Some(Arc::from([0; 100])));
+        }
+        let mut held = 0;
+        for shard in &cache.shards {
+            let shard = shard.lock();
+            held += (shard.young.len() + shard.old.len()) * (100 + 4 + ENTRY_BYTES);
+        }
+        assert!(held <= bytes + SHARDS * 200, "{held} bytes in a cache of {bytes}");
+        assert!(held > bytes / 4, "only {held} bytes in a cache of {bytes}");
+    }
+}

@@ -1,0 +1,266 @@
+//! From a block's changes to its root and everything that must be written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use alloy_primitives::{Address, B256, keccak256};
+
+use super::layers::Value;
+use super::record::{AccountRecord, StateRecord, slot_row, slot_trie_value, slot_value};
+use super::view::{AccountTrie, Pending, StorageTrie};
+use super::{AccountChange, ChangeSet, StateView, diff};
+use crate::db::{Batch, StoreError, chunks, keys};
+use crate::trie::keccak::hash_each;
+use crate::trie::{EMPTY_ROOT_HASH, Hashed, LeafChange, TrieChanges, TrieUpdate, update};
+
+/// A block's state, computed and not yet committed. Dropping it undoes nothing, since nothing was written.
+#[derive(Clone)]
+pub struct StateUpdate {
+    /// Root of the account trie after the block.
+    pub root: B256,
+    pub(super) record: StateRecord,
+    pub(super) id: u64,
+    pub(super) parent: u64,
+    pub(super) batch: Arc<Batch>,
+    /// What stood at the keys of the batch, sorted, as far as it is known.
+    pub(super) before: Vec<(Vec<u8>, Value)>,
+    pub(super) view: StateView,
+    hashed: Hashed,
+}
+
+impl StateUpdate {
+    /// Everything that the state writes for the block.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// The trie nodes that were hashed.
+    pub fn hashed(&self) -> Hashed {
+        self.hashed
+    }
+
+    /// The state after the block, before it is committed: the next block can be executed and prepared on it while
+    /// this one is being committed. It holds none of the block's own tables, so its hash is not in it.
+    #[must_use]
+    pub fn view(&self) -> StateView {
+        let mut view = self.view.clone();
+        view.pending.push(Pending { id: self.id, record: self.record, batch: Arc::clone(&self.batch) });
+        view
+    }
+}
+
+/// An account that a block touches.
+struct Touched<'a> {
+    address: &'a Address,
+    hashed: B256,
+    change: &'a AccountChange,
+    row: Value,
+    before: Option<AccountRecord>,
+    /// Its id, if it has or gets storage.
+    id: Option<u64>,
+    slots: Vec<LeafChange>,
+}
+
+/// Writes with what stood there before.
+#[derive(Default)]
+struct Writes {
+    batch: Batch,
+    before: Vec<(Vec<u8>, Value)>,
+}
+
+impl Writes {
+    fn set(&mut self, key: Vec<u8>, before: Value, after: Option<Vec<u8>>) {
+        match after {
+            Some(value) => self.batch.put(key.clone(), value),
+            None => self.batch.delete(key.clone()),
+        }
+        self.before.push((key, before));
+    }
+}
+
+impl StateView {
+    /// Computes the state after block `block_number`, which makes `changes` to this one; writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Mismatch`] if `changes` were not made on this state or contradict themselves; else as reading.
+    pub fn prepare(&self, changes: &ChangeSet, block_number: u64) -> Result<StateUpdate, StoreError> {
+        let before = *self.record();
+        let mut writes = Writes::default();
+        let mut record = StateRecord { block: Some(block_number), ..before };
+        let mut touched = self.touch(changes, &mut record.next_id, &mut writes)?;
+        touched.sort_unstable_by_key(|account| account.hashed);
+
+        let (storage, mut hashed) = self.update_storage(&touched)?;
+        let mut leaves = Vec::with_capacity(touched.len());
+        for account in touched {
+            let storage = account.id.and_then(|id| storage.get(&id));
+            if let (Some(id), Some(update)) = (account.id, storage) {
+                for branch in &update.branches {
+                    let key = keys::storage_branch(id, &branch.path);
+                    writes.set(key, branch.before.clone(), branch.after.clone());
+                }
+            }
+            leaves.extend(account_leaf(account, storage, &mut writes)?);
+        }
+        if !leaves.is_empty() {
+            let trie = TrieChanges { reader: &AccountTrie(self), shape: before.shape, changes: &leaves };
+            let (updates, more) = update(&[trie], self.options.threads)?;
+            hashed.add(&more);
+            for update in updates {
+                record.root = update.root;
+                record.shape = update.shape;
+                for branch in update.branches {
+                    writes.set(keys::account_branch(&branch.path), branch.before, branch.after);
+                }
+            }
+        }
+        writes.before.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        self.write_codes(changes, &mut writes)?;
+        self.write_diff(&before, &mut record, block_number, &mut writes)?;
+        writes.batch.put([keys::STATE], record.encode());
+        Ok(StateUpdate {
+            root: record.root,
+            record,
+            id: self.ids.fetch_add(1, Ordering::Relaxed),
+            parent: self.id(),
+            batch: Arc::new(writes.batch),
+            before: writes.before,
+            view: self.clone(),
+            hashed,
+        })
+    }
+
+    /// Reads what the changes replace, compares it with what they say, and writes the slots' rows.
+    fn touch<'a>(
+        &self,
+        changes: &'a ChangeSet,
+        next_id: &mut u64,
+        writes: &mut Writes,
+    ) -> Result<Vec<Touched<'a>>, StoreError> {
+        let addresses = hash_each(changes.accounts.keys());
+        let slots = changes.accounts.values().flat_map(|change| change.storage.iter());
+        let mut slots = hash_each(slots.filter(|(_, slot)| slot.before != slot.after).map(|(index, _)| index)).into_iter();
+        let mut touched = Vec::with_capacity(addresses.len());
+        for ((address, change), hashed) in changes.accounts.iter().zip(addresses) {
+            let row = self.get(&keys::account(&hashed))?;
+            let before = row.as_deref().map(AccountRecord::decode).transpose()?;
+            if before.map(|record| record.account) != change.before {
+                return Err(mismatch(address, "its account was not what the change says it was"));
+            }
+            let mut account = Touched { address, hashed, change, row, before, id: None, slots: Vec::new() };
+            account.id = before.and_then(|record| record.id);
+            let had_id = account.id.is_some();
+            for slot in change.storage.values().filter(|slot| slot.before != slot.after) {
+                let id = *account.id.get_or_insert_with(|| {
+                    let id = *next_id;
+                    *next_id += 1;
+                    id
+                });
+                let hashed_slot = slots.next().expect("one hash a changed slot, in the same order");
+                let key = keys::storage(id, &hashed_slot);
+                let row = if had_id { self.get(&key)? } else { None };
+                let stood = row.as_deref().map_or(Ok(B256::ZERO), slot_value)?;
+                if stood != slot.before {
+                    return Err(mismatch(address, "a slot was not what the change says it was"));
+                }
+                let after = (!slot.after.is_zero()).then(|| slot_row(&slot.after));
+                let value = after.map(slot_trie_value);
+                account.slots.push(LeafChange { key: hashed_slot, existed: row.is_some(), value });
+                writes.set(key, row, after.map(<[u8]>::to_vec));
+            }
+            account.slots.sort_unstable_by_key(|slot| slot.key);
+            touched.push(account);
+        }
+        Ok(touched)
+    }
+
+    /// Updates the storage tries of all accounts whose slots changed.
+    fn update_storage(&self, touched: &[Touched<'_>]) -> Result<(BTreeMap<u64, TrieUpdate>, Hashed), StoreError> {
+        let changed = |account: &&Touched<'_>| !account.slots.is_empty();
+        let ids: Vec<u64> = touched.iter().filter(changed).filter_map(|account| account.id).collect();
+        let readers: Vec<StorageTrie<'_>> = ids.iter().map(|id| StorageTrie { view: self, id: *id }).collect();
+        let tries: Vec<TrieChanges<'_>> = touched
+            .iter()
+            .filter(changed)
+            .zip(&readers)
+            .map(|(account, reader)| TrieChanges {
+                reader,
+                shape: account.before.map(|record| record.storage_shape).unwrap_or_default(),
+                changes: &account.slots,
+            })
+            .collect();
+        let (updates, hashed) = update(&tries, self.options.threads)?;
+        Ok((ids.into_iter().zip(updates).collect(), hashed))
+    }
+
+    fn write_codes(&self, changes: &ChangeSet, writes: &mut Writes) -> Result<(), StoreError> {
+        for (hash, code) in &changes.codes {
+            if keccak256(code) != *hash {
+                return Err(StoreError::Mismatch(format!("the code said to hash to {hash} does not")));
+            }
+            let key = keys::code(hash);
+            if !code.is_empty() && self.get_chunked(&key)?.is_none() {
+                chunks::put_chunked(&mut writes.batch, &key, code);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the block's reverse diff and removes those that are too old. The first block has none: before it is
+    /// nothing.
+    fn write_diff(
+        &self,
+        before: &StateRecord,
+        record: &mut StateRecord,
+        number: u64,
+        writes: &mut Writes,
+    ) -> Result<(), StoreError> {
+        if before.block.is_none() {
+            record.oldest_diff = number.saturating_add(1);
+            return Ok(());
+        }
+        let flat = |key: &[u8]| matches!(key.first(), Some(&keys::ACCOUNT | &keys::STORAGE));
+        let encoded = diff::encode(before, writes.before.iter().filter(|(key, _)| flat(key)));
+        chunks::put_chunked(&mut writes.batch, &keys::diff(number), &encoded);
+        // Several at a time only after the number of kept blocks was lowered; then not all at once.
+        for _ in 0..4 {
+            if record.oldest_diff.saturating_add(self.options.history_blocks) > number {
+                break;
+            }
+            let key = keys::diff(record.oldest_diff);
+            chunks::delete_chunked_with(|key| self.get(key), &mut writes.batch, &key)?;
+            record.oldest_diff += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the account's row, and returns the change of its leaf if there is one.
+fn account_leaf(
+    account: Touched<'_>,
+    storage: Option<&TrieUpdate>,
+    writes: &mut Writes,
+) -> Result<Option<LeafChange>, StoreError> {
+    let Touched { address, hashed, change, row, before, id, .. } = account;
+    let (storage_root, storage_shape) = match storage {
+        Some(update) => (update.root, update.shape),
+        None => before.map_or((EMPTY_ROOT_HASH, Default::default()), |record| (record.storage_root, record.storage_shape)),
+    };
+    let after = match change.after {
+        Some(account) => Some(AccountRecord { account, id, storage_root, storage_shape }),
+        None if storage_root == EMPTY_ROOT_HASH => None,
+        None => return Err(mismatch(address, "an account that keeps storage cannot go away")),
+    };
+    if after == before {
+        return Ok(None);
+    }
+    let existed = before.is_some();
+    let value = after.map(|record| record.trie_value());
+    writes.set(keys::account(&hashed), row, after.map(|record| record.encode()));
+    Ok(Some(LeafChange { key: hashed, existed, value }))
+}
+
+fn mismatch(address: &Address, what: &str) -> StoreError {
+    StoreError::Mismatch(format!("{address}: {what}"))
+}

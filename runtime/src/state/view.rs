@@ -1,0 +1,175 @@
+//! The state at one block.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, keccak256};
+
+use super::layers::{Base, Layer, Value};
+use super::record::{AccountRecord, StateRecord, slot_trie_value, slot_value};
+use super::{Account, StateOptions, StateReader};
+use crate::db::{Batch, StoreError, Visit, chunks, keys};
+use crate::trie::{Path, TrieReader, proof};
+
+/// The state at one block: a committed one, or one that was prepared and not yet committed. Later commits do not
+/// change what its holder reads. Cheap to clone; holding one for long keeps what later blocks replaced in memory.
+#[derive(Clone)]
+pub struct StateView {
+    pub(super) base: Arc<Base>,
+    pub(super) layer: Arc<Layer>,
+    pub(super) pending: Vec<Pending>,
+    pub(super) options: StateOptions,
+    pub(super) ids: Arc<AtomicU64>,
+}
+
+/// A block above the committed state.
+#[derive(Clone)]
+pub(super) struct Pending {
+    pub(super) id: u64,
+    pub(super) record: StateRecord,
+    pub(super) batch: Arc<Batch>,
+}
+
+impl StateView {
+    pub(super) fn new(base: Arc<Base>, layer: Arc<Layer>, options: StateOptions, ids: Arc<AtomicU64>) -> Self {
+        Self { base, layer, pending: Vec::new(), options, ids }
+    }
+
+    /// What names this state.
+    pub(super) fn id(&self) -> u64 {
+        self.pending.last().map_or(self.layer.id, |pending| pending.id)
+    }
+
+    pub(super) fn record(&self) -> &StateRecord {
+        self.pending.last().map_or(&self.layer.record, |pending| &pending.record)
+    }
+
+    /// Root of the account trie.
+    pub fn root(&self) -> B256 {
+        self.record().root
+    }
+
+    /// The block whose post-state this is; `None` before genesis.
+    pub fn block_number(&self) -> Option<u64> {
+        self.record().block
+    }
+
+    /// The value at `key` of any table.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    pub fn get(&self, key: &[u8]) -> Result<Value, StoreError> {
+        for pending in self.pending.iter().rev() {
+            if let Some(value) = pending.batch.get(key) {
+                return Ok(value.map(Arc::from));
+            }
+        }
+        self.base.get(&self.layer, key)
+    }
+
+    /// As [`StateView::get`], for values written with [`put_chunked`](chunks::put_chunked).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails or chunks are missing.
+    pub fn get_chunked(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        chunks::get_chunked_with(|key| self.get(key), key)
+    }
+
+    /// Visits the entries whose key starts with `prefix` and is not below `start`, in key order, until `visit` breaks.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    pub fn scan(&self, prefix: &[u8], start: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
+        let pending: Vec<Arc<Batch>> = self.pending.iter().map(|pending| Arc::clone(&pending.batch)).collect();
+        self.base.scan(&self.layer, &pending, prefix, start, visit)
+    }
+
+    pub(super) fn account_record(&self, hashed_address: &B256) -> Result<Option<AccountRecord>, StoreError> {
+        self.get(&keys::account(hashed_address))?.map(|row| AccountRecord::decode(&row)).transpose()
+    }
+
+    pub(super) fn slot(&self, id: u64, hashed_slot: &B256) -> Result<B256, StoreError> {
+        self.get(&keys::storage(id, hashed_slot))?.map_or(Ok(B256::ZERO), |row| slot_value(&row))
+    }
+
+    /// Hash of the account trie's topmost node, computed from its record.
+    pub(super) fn top_hash(&self) -> Result<B256, StoreError> {
+        proof::top_hash(&AccountTrie(self), self.record().shape)
+    }
+
+    /// The first key of a flat table (whose keys are `table` and a hash) that starts with `path`, and its row.
+    fn first_row(&self, table: &[u8], path: &Path) -> Result<Option<(B256, Vec<u8>)>, StoreError> {
+        let start = [table, path.lowest_key().as_slice()].concat();
+        let prefix = &start[..table.len() + path.len() / 2];
+        let mut found = None;
+        self.scan(prefix, &start, &mut |key, row| {
+            found = B256::try_from(&key[table.len()..]).ok().map(|key| (key, row.to_vec()));
+            std::ops::ControlFlow::Break(())
+        })?;
+        Ok(found.filter(|(key, _)| path.begins(key)))
+    }
+}
+
+impl StateReader for StateView {
+    fn account(&self, address: Address) -> Result<Option<Account>, StoreError> {
+        Ok(self.account_record(&keccak256(address))?.map(|record| record.account))
+    }
+
+    fn storage(&self, address: Address, slot: B256) -> Result<B256, StoreError> {
+        match self.account_record(&keccak256(address))?.and_then(|record| record.id) {
+            Some(id) => self.slot(id, &keccak256(slot)),
+            None => Ok(B256::ZERO),
+        }
+    }
+
+    fn code(&self, code_hash: B256) -> Result<Option<Bytes>, StoreError> {
+        if code_hash == KECCAK256_EMPTY {
+            return Ok(Some(Bytes::new()));
+        }
+        if let Some(code) = self.base.codes.get(code_hash.as_slice()) {
+            return Ok(Some(code));
+        }
+        let code = self.get_chunked(&keys::code(&code_hash))?.map(Bytes::from);
+        if let Some(code) = &code {
+            self.base.codes.put(code_hash.as_slice(), code.clone());
+        }
+        Ok(code)
+    }
+
+    fn block_hash(&self, number: u64) -> Result<Option<B256>, StoreError> {
+        let unreadable = |_| StoreError::Corrupt(format!("the hash of block {number} is unreadable"));
+        self.get(&keys::block_hash(number))?.map(|hash| B256::try_from(&hash[..]).map_err(unreadable)).transpose()
+    }
+}
+
+/// The account trie of a view.
+pub(super) struct AccountTrie<'a>(pub(super) &'a StateView);
+
+impl TrieReader for AccountTrie<'_> {
+    fn branch(&self, path: &Path) -> Result<Value, StoreError> {
+        self.0.get(&keys::account_branch(path))
+    }
+
+    fn first_leaf(&self, prefix: &Path) -> Result<Option<(B256, Vec<u8>)>, StoreError> {
+        let row = self.0.first_row(&[keys::ACCOUNT], prefix)?;
+        row.map(|(key, row)| Ok((key, AccountRecord::decode(&row)?.trie_value()))).transpose()
+    }
+}
+
+/// The storage trie of the account with this id.
+pub(super) struct StorageTrie<'a> {
+    pub(super) view: &'a StateView,
+    pub(super) id: u64,
+}
+
+impl TrieReader for StorageTrie<'_> {
+    fn branch(&self, path: &Path) -> Result<Value, StoreError> {
+        self.view.get(&keys::storage_branch(self.id, path))
+    }
+
+    fn first_leaf(&self, prefix: &Path) -> Result<Option<(B256, Vec<u8>)>, StoreError> {
+        let table = keys::key(keys::STORAGE, &[&self.id.to_be_bytes()]);
+        let row = self.view.first_row(&table, prefix)?;
+        Ok(row.map(|(key, row)| (key, slot_trie_value(&row))))
+    }
+}
