@@ -1,10 +1,15 @@
 //! sled 0.34, used so that it loses nothing and stays small.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
-use super::{Batch, MAX_VALUE_BYTES, OpenError, Store, StoreError, Visit, schema};
+use super::{Batch, MAX_VALUE_BYTES, OpenError, Store, StoreError, Visit, keys, schema};
+
+/// File beside sled's own that says what the folder holds.
+const MARKER: &str = "LAYOUT";
+const MARKER_TEXT: &str = "esker state layout ";
 
 /// A durable [`Store`] in one folder. One process at a time: sled locks the folder.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ impl SledStore {
         let folder = folder.as_ref();
         let failed = |error: std::io::Error| OpenError::Io { path: folder.into(), reason: error.to_string() };
         fs::create_dir_all(folder).map_err(failed)?;
+        // Opening a sled database writes to it, so another layout is refused before that.
+        let is_known = check_marker(folder)?;
         let config = sled::Config::new()
             .path(folder)
             .cache_capacity(cache_bytes)
@@ -48,9 +55,39 @@ impl SledStore {
             File::open(parent).and_then(|file| file.sync_all()).map_err(failed)?;
         }
         let store = Self { tree, log };
+        if is_known && store.get(&[keys::VERSION])?.is_none() {
+            // sled drops what it cannot read from the end of its log; an old store must not pass for a new one.
+            let reason = "the log has lost what stood in it".into();
+            return Err(OpenError::Corrupt { path: folder.into(), reason });
+        }
         schema::ensure(&store)?;
+        if !is_known {
+            write_marker(folder).map_err(failed)?;
+        }
         Ok(store)
     }
+}
+
+/// Whether the folder's marker says that a store of this layout was made here; `false` if there is no marker.
+fn check_marker(folder: &Path) -> Result<bool, OpenError> {
+    let path = folder.join(MARKER);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(OpenError::Io { path, reason: error.to_string() }),
+    };
+    match text.trim().strip_prefix(MARKER_TEXT).map(str::parse::<u32>) {
+        Some(Ok(schema::VERSION)) => Ok(true),
+        Some(Ok(found)) => Err(OpenError::Version { found: found.to_string(), expected: schema::VERSION }),
+        _ => Err(OpenError::Corrupt { path, reason: "it does not name a layout version".into() }),
+    }
+}
+
+fn write_marker(folder: &Path) -> std::io::Result<()> {
+    let mut file = File::create(folder.join(MARKER))?;
+    writeln!(file, "{MARKER_TEXT}{}", schema::VERSION)?;
+    file.sync_all()?;
+    File::open(folder)?.sync_all()
 }
 
 fn open_error(folder: &Path, error: &sled::Error) -> OpenError {

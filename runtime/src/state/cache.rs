@@ -50,7 +50,8 @@ impl<V: Weight> Cache<V> {
 
     fn shard(&self, key: &[u8]) -> &Mutex<Shard<V>> {
         // The last bytes of every kind of key differ most.
-        let last = key.iter().rev().take(8).fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+        let last =
+            key.iter().rev().take(8).fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
         &self.shards[last % SHARDS]
     }
 

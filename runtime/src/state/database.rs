@@ -79,8 +79,7 @@ impl StateDb {
         };
         let base = Arc::new(Base::new(store, options.row_cache_bytes, options.code_cache_bytes));
         let tip = RwLock::new(Arc::new(Layer::new(0, 0, record)));
-        let shared =
-            Shared { base, tip, committing: Mutex::new(None), options, ids: Arc::new(AtomicU64::new(1)) };
+        let shared = Shared { base, tip, committing: Mutex::new(None), options, ids: Arc::new(AtomicU64::new(1)) };
         let db = Self { shared: Arc::new(shared) };
         let top = db.snapshot().top_hash()?;
         if top != record.root {

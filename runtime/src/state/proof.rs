@@ -82,7 +82,9 @@ pub enum AccountProofError {
     #[error("the account's proof does not hold: {0}")]
     Account(ProofError),
     /// The account's nodes link up, but prove another account than stated.
-    #[error("the account's proof holds, but for other fields than the stated nonce, balance, storage hash and code hash")]
+    #[error(
+        "the account's proof holds, but for other fields than the stated nonce, balance, storage hash and code hash"
+    )]
     OtherAccount,
     /// A slot's nodes do not link up.
     #[error("the proof of slot {slot} does not hold: {reason}")]

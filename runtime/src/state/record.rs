@@ -137,7 +137,8 @@ impl StateRecord {
     }
 
     pub(super) fn decode(record: &[u8]) -> Result<Self, StoreError> {
-        Self::try_decode(record).ok_or_else(|| StoreError::Corrupt("the record of the state's root is unreadable".into()))
+        Self::try_decode(record)
+            .ok_or_else(|| StoreError::Corrupt("the record of the state's root is unreadable".into()))
     }
 
     fn try_decode(record: &[u8]) -> Option<Self> {
@@ -225,8 +226,13 @@ mod tests {
 
     fn records() -> Vec<AccountRecord> {
         let key = B256::repeat_byte(0xab);
-        let shapes =
-            [Shape::Empty, Shape::Leaf, Shape::Branch(Path::ROOT), Shape::Branch(Path::of(&key, 5)), Shape::Branch(Path::of(&key, 63))];
+        let shapes = [
+            Shape::Empty,
+            Shape::Leaf,
+            Shape::Branch(Path::ROOT),
+            Shape::Branch(Path::of(&key, 5)),
+            Shape::Branch(Path::of(&key, 63)),
+        ];
         let accounts = [
             Account::default(),
             Account { nonce: u64::MAX, balance: U256::MAX, code_hash: B256::repeat_byte(7) },
@@ -236,8 +242,7 @@ mod tests {
         for account in accounts {
             records.push(AccountRecord::without_storage(account));
             for storage_shape in shapes {
-                let storage_root =
-                    if storage_shape == Shape::Empty { EMPTY_ROOT_HASH } else { B256::repeat_byte(9) };
+                let storage_root = if storage_shape == Shape::Empty { EMPTY_ROOT_HASH } else { B256::repeat_byte(9) };
                 records.push(AccountRecord { account, id: Some(u64::MAX - 1), storage_root, storage_shape });
             }
         }

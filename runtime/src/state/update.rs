@@ -140,7 +140,8 @@ impl StateView {
     ) -> Result<Vec<Touched<'a>>, StoreError> {
         let addresses = hash_each(changes.accounts.keys());
         let slots = changes.accounts.values().flat_map(|change| change.storage.iter());
-        let mut slots = hash_each(slots.filter(|(_, slot)| slot.before != slot.after).map(|(index, _)| index)).into_iter();
+        let mut slots =
+            hash_each(slots.filter(|(_, slot)| slot.before != slot.after).map(|(index, _)| index)).into_iter();
         let mut touched = Vec::with_capacity(addresses.len());
         for ((address, change), hashed) in changes.accounts.iter().zip(addresses) {
             let row = self.get(&keys::account(&hashed))?;
@@ -245,7 +246,9 @@ fn account_leaf(
     let Touched { address, hashed, change, row, before, id, .. } = account;
     let (storage_root, storage_shape) = match storage {
         Some(update) => (update.root, update.shape),
-        None => before.map_or((EMPTY_ROOT_HASH, Default::default()), |record| (record.storage_root, record.storage_shape)),
+        None => {
+            before.map_or((EMPTY_ROOT_HASH, Default::default()), |record| (record.storage_root, record.storage_shape))
+        }
     };
     let after = match change.after {
         Some(account) => Some(AccountRecord { account, id, storage_root, storage_shape }),

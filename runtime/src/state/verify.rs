@@ -39,7 +39,9 @@ pub enum VerifyError {
         built: B256,
     },
     /// An account's slots give another root than recorded.
-    #[error("the slots of the account with hashed address {account} give the root {built}, recorded is {recorded}; rebuild the state from blocks")]
+    #[error(
+        "the slots of the account with hashed address {account} give the root {built}, recorded is {recorded}; rebuild the state from blocks"
+    )]
     StorageRoot {
         /// Hashed address.
         account: B256,
@@ -55,7 +57,9 @@ pub enum VerifyError {
         of: String,
     },
     /// A contract's code is missing or another.
-    #[error("the code {hash} of the account with hashed address {account} is missing or damaged; rebuild the state from blocks")]
+    #[error(
+        "the code {hash} of the account with hashed address {account} is missing or damaged; rebuild the state from blocks"
+    )]
     Code {
         /// Hashed address.
         account: B256,
