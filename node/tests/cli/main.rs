@@ -1,6 +1,7 @@
 //! The binary `esker`, run as a user runs it.
 
 mod calls;
+mod contracts;
 mod docs;
 mod keys;
 mod process;

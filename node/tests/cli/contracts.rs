@@ -1,0 +1,97 @@
+//! `esker contract` as a user runs it, where no compiler is needed.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::process::{esker, esker_in};
+
+/// `(module (memory (export "memory") 1) (func (export "call")))`, with a start section if asked for.
+fn module(with_start: bool) -> Vec<u8> {
+    let mut wasm = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01".to_vec();
+    wasm.extend_from_slice(b"\x07\x11\x02\x06memory\x02\0\x04call\0\0");
+    if with_start {
+        wasm.extend_from_slice(b"\x08\x01\0");
+    }
+    wasm.extend_from_slice(b"\x0a\x04\x01\x02\0\x0b");
+    wasm
+}
+
+fn write(folder: &Path, name: &str, content: &[u8]) -> String {
+    let path = folder.join(name);
+    fs::write(&path, content).expect("a written file");
+    path.to_str().expect("text").to_owned()
+}
+
+#[test]
+fn check_accepts_a_module_and_its_deploy_payload() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let wasm = write(folder.path(), "good.wasm", &module(false));
+    let payload = write(folder.path(), "good.bin", &esker_vm::envelope::encode(&module(false)));
+    for path in [wasm, payload] {
+        let run = esker(&["contract", "check", &path, "--json"]).expect(0);
+        assert_eq!(run.json(), json!({"accepted": true, "wasmBytes": module(false).len()}));
+    }
+}
+
+#[test]
+fn check_says_why_a_module_would_be_refused_and_exits_with_1() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let started = write(folder.path(), "start.wasm", &module(true));
+    let run = esker(&["contract", "check", &started]).expect(1);
+    assert!(run.stderr.contains("would be refused") && run.stderr.contains("start"), "{run:?}");
+    let run = esker(&["contract", "check", &started, "--json"]).expect(1);
+    assert_eq!(run.json()["error"]["accepted"], false);
+
+    let whole = module(false);
+    for length in 8..whole.len() {
+        let cut = write(folder.path(), "cut.wasm", &whole[..length]);
+        esker(&["contract", "check", &cut]).expect(1);
+    }
+}
+
+#[test]
+fn files_that_are_no_contract_are_told_apart_from_refused_ones() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = write(folder.path(), "notes.txt", b"hello");
+    let run = esker(&["contract", "check", &text]).expect(1);
+    assert!(run.stderr.contains("neither wasm"), "{run:?}");
+    let run = esker(&["contract", "check", "nowhere.wasm"]).expect(2);
+    assert!(run.stderr.contains("there is nothing at nowhere.wasm"), "{run:?}");
+    let run = esker_in(folder.path(), &["contract", "build"]).expect(2);
+    assert!(run.stderr.contains("esker contract new"), "{run:?}");
+    let artifact = write(folder.path(), "Odd.json", br#"{"contractName": "Odd", "abi": []}"#);
+    let run = esker(&["contract", "abi", &artifact]).expect(2);
+    assert!(run.stderr.contains("is not an Esker artifact"), "{run:?}");
+}
+
+#[test]
+fn size_counts_every_byte_and_says_what_deploying_costs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let wasm = write(folder.path(), "good.wasm", &module(false));
+    let report = esker(&["contract", "size", &wasm, "--json"]).expect(0).json();
+    assert_eq!(report["wasm"], module(false).len());
+    let sections = report["sections"].as_array().expect("sections");
+    let sum: u64 = sections.iter().filter_map(|section| section["bytes"].as_u64()).sum();
+    assert_eq!(sum + 8, module(false).len() as u64);
+    assert!(report["deployGas"].as_u64().is_some_and(|gas| gas > 53_000), "{report}");
+
+    // A module that no chain accepts has a size, but deploying it has no price.
+    let started = write(folder.path(), "start.wasm", &module(true));
+    let report = esker(&["contract", "size", &started, "--json"]).expect(0).json();
+    assert_eq!(report["deployGas"], json!(null));
+}
+
+#[test]
+fn new_writes_a_crate_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = esker_in(folder.path(), &["contract", "new", "my-token", "--json"]).expect(0);
+    assert_eq!(run.json()["name"], "my-token");
+    let manifest = fs::read_to_string(folder.path().join("my-token/Cargo.toml")).expect("written");
+    assert!(manifest.contains("name = \"my-token\"") && manifest.contains("esker-sdk = { path = "), "{manifest}");
+    let run = esker_in(folder.path(), &["contract", "new", "my-token"]).expect(2);
+    assert!(run.stderr.contains("exists already"), "{run:?}");
+    let run = esker_in(folder.path(), &["contract", "new", "My Token"]).expect(2);
+    assert!(run.stderr.contains("cannot be a contract's name"), "{run:?}");
+}
