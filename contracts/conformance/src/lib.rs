@@ -1,0 +1,423 @@
+//! A contract that uses everything the SDK offers: its tests compare native runs with the real VM.
+//!
+//! It imports another contract as a library, so that building it shows that only one of them exports entry points.
+#![no_std]
+#![allow(missing_docs, reason = "only this crate's tests call these methods")]
+use esker_sdk::prelude::*;
+
+/// The probe.
+#[contract(events(esker_erc20::Transfer))]
+pub mod probe {
+    use super::*;
+    use esker_erc20::{Erc20Handle, Error as TokenError, Transfer};
+    use esker_sdk::storage::StorageType;
+
+    #[derive(Abi, Clone, Debug, PartialEq, Eq)]
+    pub struct Order {
+        pub maker: Address,
+        pub amounts: Vec<U256>,
+        pub memo: String,
+        pub side: Side,
+    }
+
+    #[derive(Abi, Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Side {
+        Buy,
+        Sell,
+    }
+
+    /// Lies inside the probe's storage.
+    #[storage(nested)]
+    pub struct Entry {
+        pub small: Cell<u16>,
+        pub note: Text,
+        pub rows: List<u8>,
+        pub lock: Cell<bool>,
+    }
+
+    /// The probe's storage.
+    #[storage]
+    pub struct Probe {
+        flag: Cell<bool>,
+        small: Cell<i16>,
+        owner: Cell<Address>,
+        tag: Cell<FixedBytes<4>>,
+        side: Cell<Side>,
+        odd: Cell<Uint<24>>,
+        wide: Cell<i128>,
+        visits: TransientCell<u32>,
+        entry: Entry,
+        entries: Map<(Address, U256), Entry>,
+        names: Map<String, Text>,
+        blobs: List<Blob>,
+        triples: List<FixedBytes<3>>,
+        fixed: Array<u64, 5>,
+        total: Cell<U256>,
+    }
+
+    #[event]
+    pub struct Noted {
+        #[indexed]
+        pub by: Address,
+        #[indexed]
+        pub memo: String,
+        #[indexed]
+        pub code: i16,
+        pub text: String,
+        pub numbers: Vec<U256>,
+    }
+
+    #[event(anonymous)]
+    pub struct Quiet {
+        #[indexed]
+        pub a: FixedBytes<2>,
+        pub b: bool,
+    }
+
+    #[error]
+    pub enum Error {
+        Wrong {
+            what: String,
+            numbers: Vec<u64>,
+        },
+        Nothing,
+        #[from]
+        Token(TokenError),
+        Other(Bytes),
+    }
+
+    /// All ones for anything but zero.
+    fn known(hash: B256) -> B256 {
+        B256::repeat_byte(if hash.is_zero() { 0 } else { 0xff })
+    }
+
+    impl Probe {
+        #[constructor]
+        #[payable]
+        pub fn new(&mut self, cx: &mut Context, order: Order) {
+            self.owner.set(cx.sender());
+            self.side.set(order.side);
+            self.total.set(cx.value());
+            let numbers = order.amounts;
+            cx.emit(Noted { by: order.maker, memo: order.memo.clone(), code: -3, text: order.memo, numbers });
+        }
+
+        pub fn echo(
+            order: Order,
+            list: Vec<(u64, String)>,
+            grid: [[i32; 2]; 3],
+            raw: &[u8],
+        ) -> (Order, Vec<(u64, String)>, [[i32; 2]; 3], Bytes) {
+            (order, list, grid, raw.into())
+        }
+
+        pub fn numbers(
+            a: u8,
+            b: i64,
+            c: u128,
+            d: I256,
+            e: Uint<24>,
+            f: FixedBytes<5>,
+        ) -> (u8, i64, u128, I256, Uint<24>, FixedBytes<5>) {
+            (a, b, c, d, e, f)
+        }
+
+        /// Fails, or computes, in one of many ways.
+        pub fn fail(&self, which: u8, number: u32, text: &str) -> Result<U256, Error> {
+            let list = [3u8, 1, 2];
+            Ok(match which {
+                0 => return Err(Error::Wrong { what: text.into(), numbers: vec![1, number.into()] }),
+                1 => return Err(Error::Nothing),
+                2 => return Err(TokenError::ERC20InvalidSender { sender: self.owner.get() }.into()),
+                3 => return Err(Error::Other(Bytes(text.as_bytes().to_vec()))),
+                4 => panic!("on purpose"),
+                5 => (number + u32::MAX).into(),
+                6 => (5 - number).into(),
+                7 => (number * 3_000_000_000).into(),
+                8 => (100 / number).into(),
+                9 => (100 % number).into(),
+                10 => list[number as usize].into(),
+                11 => u8::try_from(number).ok().expect("fits in a byte").into(),
+                12 => U256::MAX + number,
+                13 => U256::ZERO - number,
+                14 => U256::MAX * number,
+                15 => U256::from(100u8) / number,
+                16 => U256::from(100u8) % number,
+                17 => self.fixed.get(number as usize).into(),
+                18 => self.triples.get(number.into()).0[0].into(),
+                19 => (1u64 << number).into(),
+                20 => {
+                    assert!(number == 7);
+                    U256::ONE
+                }
+                21 => {
+                    require!(number == 7, "not seven");
+                    U256::ONE
+                }
+                22 => (-(i32::MIN + number as i32)).unsigned_abs().into(),
+                23 => text.parse().ok().unwrap_or(U256::MAX),
+                24 => unreachable!(),
+                25 => text.get(1..3).unwrap_or("nothing").len().into(),
+                26 => text[number as usize..].len().into(),
+                _ => U256::from(number),
+            })
+        }
+
+        pub fn arithmetic(a: U256, b: U256, m: U256, shift: u32) -> Vec<U256> {
+            let (quotient, remainder) = a.checked_div_rem(b).unwrap_or_default();
+            vec![
+                a.wrapping_add(b),
+                a.wrapping_sub(b),
+                a.wrapping_mul(b),
+                quotient,
+                remainder,
+                a.add_mod(b, m),
+                a.mul_mod(b, m),
+                a.wrapping_pow(b),
+                a << shift,
+                a >> shift,
+                a & b | !m,
+                U256::from(a.bits()),
+                a.checked_mul(b).unwrap_or_default(),
+                a.checked_add(b).unwrap_or_default(),
+                a.checked_sub(b).unwrap_or_default(),
+            ]
+        }
+
+        pub fn fill(&mut self, cx: &mut Context, text: &str, count: u64) {
+            self.flag.set(true);
+            self.small.set(-2i16);
+            self.tag.set([1, 2, 3, 4]);
+            self.side.set(Side::Sell);
+            self.odd.set(Uint::new(U256::from(0x0a0b0cu32)).unwrap_or_default());
+            self.wide.set(-5i128);
+            self.entry.note.set(text);
+            self.entry.small.set(count as u16);
+            for index in 0..count {
+                self.entry.rows.push(index as u8);
+                self.triples.push([index as u8, 0, 1]);
+                self.blobs.grow().set(text.as_bytes());
+                self.fixed.set((index % 5) as usize, index);
+            }
+            let mut entry = self.entries.at_mut((cx.sender(), U256::from(count)));
+            entry.note.set(text);
+            entry.lock.set(true);
+            self.names.at_mut(text).set("named");
+            self.total.add(count);
+        }
+
+        pub fn read(
+            &self,
+            cx: &Context,
+            text: &str,
+            count: u64,
+        ) -> (bool, i16, FixedBytes<4>, u32, i128, String, Bytes, String) {
+            let entry = self.entries.at((cx.sender(), U256::from(count)));
+            (
+                self.flag.get() && entry.lock.get(),
+                self.small.get(),
+                self.tag.get(),
+                self.odd.get().get().to_u64().unwrap_or_default() as u32 + u32::from(self.side.get() == Side::Sell),
+                self.wide.get(),
+                entry.note.get(),
+                self.entry.rows.to_vec().into(),
+                self.names.at(text).get(),
+            )
+        }
+
+        pub fn shrink(&mut self, text: &str) -> Option2 {
+            self.entry.note.set(text);
+            let popped = self.triples.pop();
+            self.blobs.shrink();
+            self.blobs.at_mut(0).set(b"x");
+            let swapped = self.entry.rows.swap_remove(0);
+            self.fixed.clear();
+            Option2 { some: popped.is_some(), tag: popped.unwrap_or_default(), swapped }
+        }
+
+        pub fn clear(&mut self) {
+            self.entry.clear();
+            self.triples.clear();
+            self.blobs.clear();
+        }
+
+        pub fn note(&mut self, cx: &mut Context, memo: String, numbers: Vec<U256>) {
+            cx.emit(Noted { by: cx.sender(), memo: memo.clone(), code: i16::MIN, text: memo, numbers });
+            cx.emit(Quiet { a: FixedBytes([1, 2]), b: true });
+            cx.emit_raw(&[B256::repeat_byte(7)], b"raw");
+            cx.emit_raw(&[], &[]);
+        }
+
+        pub fn surroundings(&self, cx: &Context) -> (Vec<Address>, Vec<U256>, Vec<B256>) {
+            (
+                vec![cx.sender(), cx.origin(), cx.address(), cx.coinbase()],
+                vec![
+                    cx.value(),
+                    cx.gas_price(),
+                    cx.base_fee(),
+                    cx.balance(cx.address()),
+                    cx.block_number().into(),
+                    cx.timestamp().into(),
+                    cx.block_gas_limit().into(),
+                    cx.chain_id().into(),
+                    U256::from(cx.gas_left() > 0),
+                    U256::from(cx.is_reentrant()),
+                    cx.input().len().into(),
+                    U256::from(cx.code_size(cx.address()) > 0),
+                    cx.code_size(Address::repeat_byte(0xee)).into(),
+                ],
+                vec![
+                    // Blocks of the two runs differ in the gas they use, hence in their hashes.
+                    known(cx.block_hash(cx.block_number().saturating_sub(1))),
+                    known(cx.block_hash(cx.block_number())),
+                    known(cx.prevrandao()),
+                    cx.code_hash(Address::repeat_byte(0xee)),
+                ],
+            )
+        }
+
+        pub fn hashes(&self, data: &[u8]) -> (B256, B256, FixedBytes<20>) {
+            (crypto::keccak256(data), crypto::sha256(data), crypto::ripemd160(data))
+        }
+
+        pub fn signatures(
+            &self,
+            hash: B256,
+            v: u8,
+            r: B256,
+            s: B256,
+            key: B256,
+            message: &[u8],
+        ) -> (Address, bool, bool) {
+            let mut both = [0; 64];
+            both[..32].copy_from_slice(&r.0);
+            both[32..].copy_from_slice(&s.0);
+            (
+                crypto::ecrecover(hash, v, r, s).unwrap_or_default(),
+                crypto::ed25519_verify(&key.0, &both, message),
+                crypto::p256_verify(&hash, &both, &both),
+            )
+        }
+
+        /// The curves' operations, each on the given input repeated to its size; results one after the other.
+        pub fn curves(&self, input: &[u8]) -> Vec<Bytes> {
+            fn repeated<const N: usize>(input: &[u8]) -> [u8; N] {
+                core::array::from_fn(|index| input.get(index % input.len().max(1)).copied().unwrap_or_default())
+            }
+            fn shown<const N: usize>(output: Option<[u8; N]>) -> Bytes {
+                output.map_or(Bytes::new(), |bytes| Bytes(bytes.to_vec()))
+            }
+            fn judged(output: Option<bool>) -> Bytes {
+                output.map_or(Bytes::new(), |is_one| Bytes(vec![u8::from(is_one)]))
+            }
+            vec![
+                shown(crypto::bn254_add(&repeated(input))),
+                shown(crypto::bn254_mul(&repeated(input))),
+                judged(crypto::bn254_pairing(&repeated::<192>(input))),
+                judged(crypto::bn254_pairing(&[])),
+                judged(crypto::bn254_pairing(&[1])),
+                shown(crypto::bls12_381_g1_add(&repeated(input))),
+                shown(crypto::bls12_381_g1_msm(&repeated::<160>(input))),
+                shown(crypto::bls12_381_g1_msm(&[])),
+                shown(crypto::bls12_381_g2_add(&repeated(input))),
+                shown(crypto::bls12_381_g2_msm(&repeated::<288>(input))),
+                judged(crypto::bls12_381_pairing(&repeated::<384>(input))),
+                shown(crypto::bls12_381_map_fp_to_g1(&repeated(input))),
+                shown(crypto::bls12_381_map_fp2_to_g2(&repeated(input))),
+            ]
+        }
+
+        /// Pays tokens of this contract's own; the token's errors pass through as this contract's.
+        pub fn pay(&mut self, cx: &mut Context, token: Address, to: Address, value: U256) -> Result<bool, Error> {
+            let token = Erc20Handle::at(token);
+            let balance = token.balance_of(cx.address()).call(cx);
+            self.total.set(balance);
+            match token.transfer(to, value).try_call(cx) {
+                Ok(paid) => Ok(paid),
+                Err(error) => Err(error.decode::<TokenError>().map_or(Error::Nothing, Error::from)),
+            }
+        }
+
+        /// The same, with whatever the token reverts with.
+        pub fn pay_or_fail(&mut self, cx: &mut Context, token: Address, to: Address, value: U256) -> bool {
+            Erc20Handle::at(token).transfer(to, value).gas(200_000).call(cx)
+        }
+
+        #[reentrant]
+        pub fn descend(&mut self, cx: &mut Context, depth: u8) -> u32 {
+            self.visits.set(self.visits.get() + 1);
+            if depth > 0 {
+                ProbeHandle::at(cx.address()).descend(depth - 1).call(cx);
+            }
+            self.visits.get()
+        }
+
+        pub fn enter_twice(&mut self, cx: &mut Context) -> CallKinds {
+            let this = ProbeHandle::at(cx.address());
+            let guarded = this.clear();
+            let view = this.hashes(b"");
+            CallKinds {
+                call: cx.call(cx.address(), U256::ZERO, u64::MAX, guarded.input()).is_ok(),
+                fixed: cx.static_call(cx.address(), u64::MAX, guarded.input()).is_ok(),
+                view: cx.static_call(cx.address(), u64::MAX, view.input()).is_ok(),
+                delegate: cx.delegate_call(cx.address(), u64::MAX, guarded.input()).is_ok(),
+            }
+        }
+
+        pub fn write_in_a_static_call(&self, cx: &Context) -> bool {
+            let descend = ProbeHandle::at(cx.address()).descend(0);
+            cx.static_call(cx.address(), 100_000, descend.input()).is_ok()
+        }
+
+        pub fn send(&mut self, cx: &mut Context, to: Address, value: U256) -> bool {
+            cx.send(to, value).is_ok()
+        }
+
+        pub fn create(&mut self, cx: &mut Context, payload: &[u8], salt: B256) -> (bool, bool) {
+            (cx.create(U256::ZERO, payload).is_ok(), cx.create2(U256::ZERO, payload, salt).is_ok())
+        }
+
+        pub fn raw_storage(&mut self, cx: &mut Context, slot: B256, value: B256) -> (B256, B256) {
+            cx.storage_store(slot, value);
+            cx.transient_store(slot, value);
+            (cx.storage_load(slot), cx.transient_load(slot))
+        }
+
+        pub fn emit_foreign(&mut self, cx: &mut Context) {
+            cx.emit(Transfer { from: cx.sender(), to: cx.address(), value: U256::ONE });
+        }
+
+        #[receive]
+        fn receive(&mut self, cx: &mut Context) {
+            self.total.add(cx.value());
+        }
+
+        #[fallback]
+        #[payable]
+        fn fallback(&mut self, cx: &Context, input: &[u8]) -> Result<Bytes, Error> {
+            ensure!(input != b"fail", Error::Nothing);
+            let mut output = input.to_vec();
+            output.sort_unstable();
+            output.extend(cx.sender().0);
+            Ok(output.into())
+        }
+    }
+
+    /// What a shrink took away.
+    #[derive(Abi, Clone, Debug, PartialEq, Eq)]
+    pub struct Option2 {
+        pub some: bool,
+        pub tag: FixedBytes<3>,
+        pub swapped: u8,
+    }
+
+    /// Which calls came back.
+    #[derive(Abi, Clone, Debug, PartialEq, Eq)]
+    pub struct CallKinds {
+        pub call: bool,
+        pub fixed: bool,
+        pub view: bool,
+        pub delegate: bool,
+    }
+}
+pub use probe::*;

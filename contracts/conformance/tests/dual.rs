@@ -1,0 +1,180 @@
+//! Everything the SDK offers, natively and as wasm: the kit compares return data, errors, logs and storage.
+
+use esker_conformance::{CallKinds, Error, Option2, Order, ProbeHandle, Side};
+use esker_erc20::{Erc20Handle, Error as TokenError};
+use esker_sdk::{B256, Bytes, FixedBytes, I256, Panic, U256, Uint};
+use esker_sdk_test::{Chain, User};
+
+fn order(by: User) -> Order {
+    Order { maker: by.address, amounts: vec![U256::ONE, U256::MAX], memo: "a memo, ünïcode".into(), side: Side::Sell }
+}
+
+fn probe(chain: &mut Chain, by: User) -> ProbeHandle {
+    chain.deploy(by, ProbeHandle::constructor(order(by)))
+}
+
+#[esker_sdk::test]
+fn values_of_every_type_come_back_as_they_went(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let list = vec![(1, "one".to_owned()), (u64::MAX, String::new())];
+    let grid = [[1, -1], [i32::MIN, i32::MAX], [0, 7]];
+    let echoed = chain.read(probe.echo(order(alice), list.clone(), grid, b"raw bytes"));
+    assert_eq!(echoed, (order(alice), list, grid, Bytes::from(b"raw bytes")));
+    let odd = Uint::new(U256::from(0x00ab_cdefu32)).expect("fits");
+    for number in [I256::MIN, I256::MAX, I256::from(-1)] {
+        let numbers = (255, i64::MIN, u128::MAX, number, odd, FixedBytes(*b"five!"));
+        assert_eq!(chain.read(probe.numbers(255, i64::MIN, u128::MAX, number, odd, FixedBytes(*b"five!"))), numbers);
+    }
+}
+
+#[esker_sdk::test]
+fn every_way_to_fail_fails_alike(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    // The kit compares what each of these gives.
+    for which in 0..=27 {
+        for number in [0, 1, 2, 7, 64, 256, u32::MAX] {
+            let _ = chain.try_read(probe.fail(which, number, "text"));
+        }
+    }
+    chain.try_read(probe.fail(5, 1, "")).panics(Panic::Overflow);
+    chain.try_read(probe.fail(6, 6, "")).panics(Panic::Overflow);
+    chain.try_read(probe.fail(7, 2, "")).panics(Panic::Overflow);
+    chain.try_read(probe.fail(8, 0, "")).panics(Panic::DivisionByZero);
+    chain.try_read(probe.fail(9, 0, "")).panics(Panic::DivisionByZero);
+    chain.try_read(probe.fail(12, 1, "")).panics(Panic::Overflow);
+    chain.try_read(probe.fail(15, 0, "")).panics(Panic::DivisionByZero);
+    chain.try_read(probe.fail(17, 5, "")).panics(Panic::IndexOutOfBounds);
+    chain.try_read(probe.fail(18, 0, "")).panics(Panic::IndexOutOfBounds);
+    chain.try_read(probe.fail(19, 64, "")).panics(Panic::Overflow);
+    chain.try_read(probe.fail(21, 0, "")).reverts_with_text("not seven");
+    chain.try_read(probe.fail(0, 9, "hm")).reverts(Error::Wrong { what: "hm".into(), numbers: vec![1, 9] });
+    chain.try_read(probe.fail(2, 0, "")).reverts(TokenError::ERC20InvalidSender { sender: alice.address });
+    chain.try_read(probe.fail(3, 0, "bytes")).reverts(Error::Other(Bytes::from(b"bytes")));
+    let source = include_str!("../src/lib.rs");
+    let line = |needle: &str| source.lines().position(|line| line.contains(needle)).expect("is in the source") + 1;
+    let purpose = format!("src/lib.rs:{}: on purpose", line("panic!(\"on purpose\")"));
+    chain.try_read(probe.fail(4, 0, "")).reverts_with_text(&purpose);
+    chain.try_read(probe.fail(10, 3, "")).reverts_with_text(&format!("src/lib.rs:{}", line("10 => list[")));
+    assert_eq!(chain.read(probe.fail(10, 0, "")), 3);
+}
+
+#[esker_sdk::test]
+fn arithmetic_gives_the_same_numbers(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let edges = [
+        U256::ZERO,
+        U256::from(3),
+        U256::from(u64::MAX),
+        U256::from_limbs([0, u64::MAX, 1, 0]),
+        U256::from_limbs([5, 0, 0, 1 << 63]),
+        U256::MAX,
+    ];
+    for (index, a) in edges.into_iter().enumerate() {
+        for b in edges {
+            let shift = [0, 1, 63, 64, 200, 256][index];
+            chain.read(probe.arithmetic(a, b, edges[5 - index], shift));
+        }
+    }
+}
+
+#[esker_sdk::test]
+fn storage_is_written_and_cleared_alike(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let long = "a text of more than thirty-one bytes, so that it takes slots of its own";
+    for (text, count) in [("short", 3), (long, 40), ("", 1)] {
+        chain.send(alice, probe.fill(text, count)).succeeds();
+    }
+    let (ok, small, tag, odd, wide, note, rows, name) = chain.read(probe.read("", 1));
+    // Reads are made by somebody who filled nothing, hence no lock and no note.
+    assert_eq!((ok, small, tag.0, odd, wide), (false, -2, [1, 2, 3, 4], 0x0a0b0d, -5));
+    assert_eq!((note.as_str(), rows.len(), name.as_str()), ("", 44, "named"));
+    let shrunk = chain.send(alice, probe.shrink(long)).returned();
+    assert_eq!(shrunk, Option2 { some: true, tag: FixedBytes([0, 0, 1]), swapped: 0 });
+    chain.send(alice, probe.clear()).succeeds();
+    chain.send(alice, probe.shrink("")).panics(Panic::PopOnEmpty);
+    let slot = B256::repeat_byte(0xee);
+    let value = B256::repeat_byte(0x11);
+    assert_eq!(chain.send(alice, probe.raw_storage(slot, value)).returned(), (value, value));
+}
+
+#[esker_sdk::test]
+fn events_are_logged_alike(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    chain.send(alice, probe.note("", Vec::<U256>::new())).succeeds();
+    chain.send(alice, probe.note("a longer memo than fits in one single word", vec![U256::MAX; 3])).succeeds();
+    chain.send(alice, probe.emit_foreign()).succeeds();
+}
+
+#[esker_sdk::test]
+fn the_surroundings_look_alike(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let (addresses, numbers, hashes) = chain.read(probe.surroundings());
+    assert_eq!(addresses[2], probe.address());
+    let (none, some) = (B256::ZERO, B256::repeat_byte(0xff));
+    assert_eq!(hashes, [some, none, some, none]);
+    assert_eq!(numbers[8..], [1u64, 0, 4, 1, 0].map(U256::from));
+}
+
+#[esker_sdk::test]
+fn cryptography_gives_the_same(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    for data in [&b""[..], b"abc", &[7; 200]] {
+        let (keccak, ..) = chain.read(probe.hashes(data));
+        assert_eq!(keccak, B256::from(esker_sdk::abi::keccak256(data)));
+    }
+    // A signature of Ethereum's well-known kind: v, r and s of all ones, which recovers some address, and some that do not.
+    for (v, byte) in [(27, 1), (28, 1), (26, 1), (29, 1), (27, 0), (27, 0xff)] {
+        let word = B256::repeat_byte(byte);
+        chain.read(probe.signatures(B256::repeat_byte(3), v, word, word, word, b"message"));
+    }
+    // Points at infinity, a point of bn254 (1, 2), and nonsense.
+    let mut generator = [0; 64];
+    generator[31] = 1;
+    generator[63] = 2;
+    for input in [&[0][..], &generator, &[0xff], b"nonsense"] {
+        chain.read(probe.curves(input));
+    }
+}
+
+#[esker_sdk::test]
+fn calls_of_other_contracts_end_alike(chain: &mut Chain, alice: User, bob: User) {
+    let probe = probe(chain, alice);
+    let token = chain.deploy(alice, Erc20Handle::constructor("Gold", "GLD", 100));
+    chain.send(alice, token.transfer(probe.address(), 10)).succeeds();
+    assert!(chain.send(bob, probe.pay(token.address(), bob, 4)).returned());
+    let short =
+        TokenError::ERC20InsufficientBalance { sender: probe.address(), balance: U256::from(6), needed: U256::from(7) };
+    chain.send(bob, probe.pay(token.address(), bob, 7)).reverts(short.clone());
+    chain.send(bob, probe.pay_or_fail(token.address(), bob, 7)).reverts(short);
+    assert!(chain.send(bob, probe.pay_or_fail(token.address(), bob, 6)).returned());
+    // Nobody's code, and a contract that has no such method.
+    chain.send(bob, probe.pay_or_fail(bob, bob, 1)).reverts_with_bytes(&[]);
+    let _ = chain.send(bob, probe.pay(probe.address(), bob, 1));
+}
+
+#[esker_sdk::test]
+fn re_entry_is_refused_and_allowed_alike(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    assert_eq!(chain.send(alice, probe.descend(3)).returned(), 4);
+    assert_eq!(chain.send(alice, probe.descend(0)).returned(), 1, "transient values are gone");
+    let kinds = chain.send(alice, probe.enter_twice()).returned();
+    assert_eq!(kinds, CallKinds { call: false, fixed: false, view: true, delegate: true });
+    assert!(!chain.read(probe.write_in_a_static_call()));
+}
+
+#[esker_sdk::test]
+fn value_is_taken_sent_and_refused_alike(chain: &mut Chain, alice: User, bob: User) {
+    let probe = probe(chain, alice);
+    let some = U256::from(1000);
+    chain.send_raw(alice, probe.address(), some, &[]).succeeds();
+    assert_eq!(chain.balance(probe.address()), some);
+    assert!(chain.send(alice, probe.send(bob, 400)).returned());
+    assert!(!chain.send(alice, probe.send(bob, 601)).returned(), "more than there is");
+    let reversed = chain.send_raw(alice, probe.address(), U256::ONE, b"zyx");
+    assert_eq!(reversed.succeeds().output()[..3], *b"xyz");
+    chain.send_raw(alice, probe.address(), U256::ZERO, b"fail").reverts(Error::Nothing);
+    let clear = probe.clear();
+    chain.send_raw(alice, probe.address(), U256::ONE, clear.input()).reverts_with_bytes(&[]);
+    // No envelope: nothing is created.
+    assert_eq!(chain.send(alice, probe.create(b"nonsense", B256::ZERO)).returned(), (false, false));
+}
