@@ -2,7 +2,7 @@
 //!
 //! It imports another contract as a library, so that building it shows that only one of them exports entry points.
 #![no_std]
-#![allow(missing_docs, reason = "only this crate's tests call these methods")]
+#![allow(missing_docs, clippy::type_complexity, reason = "only this crate's tests call these methods")]
 use esker_sdk::prelude::*;
 
 /// The probe.
@@ -137,7 +137,7 @@ pub mod probe {
                 8 => (100 / number).into(),
                 9 => (100 % number).into(),
                 10 => list[number as usize].into(),
-                11 => u8::try_from(number).ok().expect("fits in a byte").into(),
+                11 => u8::try_from(number).expect("fits in a byte").into(),
                 12 => U256::MAX + number,
                 13 => U256::ZERO - number,
                 14 => U256::MAX * number,
