@@ -76,9 +76,7 @@ pub(crate) fn compile(
     options: &BuildOptions,
     progress: &dyn Progress,
 ) -> Result<Compiled, BuildError> {
-    // A folder per compiler: cargo does not notice when a standard library changes below it.
-    let key = toolchain.record().key();
-    let target_dir = package.target_dir.join("esker-contracts").join(key.get(..16).unwrap_or(&key));
+    let target_dir = package.target_dir.join("esker-contracts").join(toolchain.key());
     let lock = target_dir.join("build.lock");
     let _lock =
         FileLock::acquire(&lock, "another contract build is running in this workspace: waiting for it", progress)?;

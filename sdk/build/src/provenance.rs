@@ -24,18 +24,6 @@ pub struct ToolchainRecord {
     pub standard_library: String,
 }
 
-impl ToolchainRecord {
-    /// A name for folders: hex.
-    pub(crate) fn key(&self) -> String {
-        let mut hasher = Keccak256::new();
-        for part in [&self.rustc, &self.cargo, &self.linker, &self.standard_library] {
-            hasher.update(part.as_bytes());
-            hasher.update([0]);
-        }
-        hex::encode(hasher.finalize())
-    }
-}
-
 /// Raised by every change of the profile, the flags or the passes of a build (`docs/contracts.md` lists them).
 pub(crate) const RECIPE: u32 = 1;
 

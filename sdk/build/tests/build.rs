@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use esker_sdk_build::{
-    Artifact, BuildError, BuildOptions, Built, OptLevel, Package, TemplateError, ToStderr, Toolchain, ToolchainOptions,
-    build, check, create, find_contracts, measure,
+    Artifact, BuildError, BuildOptions, Built, CacheDir, OptLevel, Package, TemplateError, ToStderr, Toolchain,
+    ToolchainOptions, build, check, create, find_contracts, measure,
 };
 use tempfile::TempDir;
 
@@ -277,4 +277,28 @@ fn paths_that_are_no_contract_crate_are_named_in_the_error() {
     assert!(error.to_string().contains("it has no library"), "{error}");
     let error = find_contracts(folder.path()).expect_err("no contract");
     assert!(error.to_string().contains("no member of this workspace is a contract"), "{error}");
+}
+
+/// cargo does not notice that the standard library below it changed; crates compiled against the old one then fail with
+/// "can't find crate".
+#[test]
+fn a_compiler_that_was_fetched_anew_does_not_meet_what_the_old_one_left() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_guard, folder) = copied("contract");
+    let options = ToolchainOptions::from_env(&folder).expect("a cache folder");
+    let root = options.cache.path().join("toolchains/debian-1");
+    if !root.is_dir() {
+        eprintln!("SKIPPED: the compiler here is not one that Esker unpacked");
+        return;
+    }
+    build_in(&folder, toolchain, &BuildOptions::default()).expect("the fixture builds");
+    // The same compiler in another cache, as after deleting the first: its files have another time.
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    copy(&root, &cache.path().join("toolchains/debian-1"));
+    let options = ToolchainOptions { cache: CacheDir::at(cache.path()), ..options };
+    let again = Toolchain::find(&options, &ToStderr).expect("the copy is complete");
+    assert_eq!(again.record(), toolchain.record());
+    build_in(&folder, &again, &BuildOptions::default()).expect("the fixture builds");
+    let folders = fs::read_dir(folder.join("target/esker-contracts")).expect("readable").count();
+    assert_eq!(folders, 2, "each has an output folder of its own");
 }

@@ -13,6 +13,8 @@ mod standard_library;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sha3::{Digest, Keccak256};
+
 use crate::process::{self, ProcessError};
 use crate::{CacheDir, CacheError, Progress, ToolchainRecord};
 
@@ -97,6 +99,8 @@ pub struct Toolchain {
     rustup_name: Option<String>,
     /// Whether cargo builds `core` and `alloc` beside the contract.
     build_std: bool,
+    /// Which files the prebuilt standard library is, for [`Toolchain::key`].
+    standard_library_files: Vec<String>,
     record: ToolchainRecord,
 }
 
@@ -203,6 +207,19 @@ impl Toolchain {
         set("CARGO_HOME").or_else(|| set("HOME").map(|home| home.join(".cargo")))
     }
 
+    /// A name for this toolchain's output folder: another one, or one fetched anew, must not meet what this one left.
+    /// cargo knows the compiler's version, but does not notice when the standard library below it is another.
+    pub(crate) fn key(&self) -> String {
+        let mut hasher = Keccak256::new();
+        let record = &self.record;
+        let versions = [&record.rustc, &record.cargo, &record.linker, &record.standard_library];
+        for part in versions.into_iter().chain(&self.standard_library_files) {
+            hasher.update(part.as_bytes());
+            hasher.update([0]);
+        }
+        hex::encode(&hasher.finalize()[..8])
+    }
+
     /// Whether cargo has to build `core` and `alloc` beside the contract.
     pub(crate) fn builds_std(&self) -> bool {
         self.build_std
@@ -280,6 +297,19 @@ impl Compiler {
         })
     }
 
+    /// Name, size and time of each library of the target: the same only for the very same files.
+    fn standard_library_files(&self) -> Vec<String> {
+        let folder = self.sysroot.join("lib/rustlib").join(TARGET).join("lib");
+        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        let describe = |entry: std::fs::DirEntry| {
+            let metadata = entry.metadata().ok()?;
+            Some(format!("{} {} {:?}", entry.file_name().to_string_lossy(), metadata.len(), metadata.modified().ok()?))
+        };
+        let mut files: Vec<String> = entries.flatten().filter_map(describe).collect();
+        files.sort();
+        files
+    }
+
     fn has_source(&self) -> bool {
         self.sysroot.join("lib/rustlib/src/rust/library/core/Cargo.toml").is_file()
     }
@@ -309,6 +339,7 @@ impl Compiler {
             libraries: Vec::new(),
             rustup_name,
             build_std: !prebuilt,
+            standard_library_files: self.standard_library_files(),
             record,
         })
     }
