@@ -168,17 +168,22 @@ pub(crate) fn panic_data(message: &str, file: &str, line: u32) -> Vec<u8> {
 /// The part of a source path that does not depend on where it was compiled: from the last `src/` folder on, or the file's
 /// name alone.
 fn stable_path(path: &[u8]) -> &[u8] {
-    let mut start = 0;
-    let mut source = None;
-    for (index, byte) in path.iter().enumerate() {
+    let is_source = |rest: &[u8]| rest.starts_with(b"src/") || rest.starts_with(b"src\\");
+    let (mut start, mut in_source) = (0, is_source(path));
+    let mut rest = path;
+    while let Some((byte, behind)) = rest.split_first() {
         if matches!(byte, b'/' | b'\\') {
-            if path.get(start..index) == Some(b"src") {
-                source = Some(start);
+            let here = path.len() - behind.len();
+            // `start` stays at a source folder until another one comes.
+            if is_source(behind) {
+                (start, in_source) = (here, true);
+            } else if !in_source {
+                start = here;
             }
-            start = index + 1;
         }
+        rest = behind;
     }
-    path.get(source.unwrap_or(start)..).unwrap_or_default()
+    path.get(start..).unwrap_or_default()
 }
 
 fn push_number(words: &mut Buffer, mut number: u32) {

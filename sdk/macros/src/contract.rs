@@ -166,7 +166,7 @@ impl Found {
             let Some(method) = errors.keep(Method::parse(&mut function.attrs, &function.sig)) else { continue };
             if method.kind == Kind::Constructor {
                 function.attrs.push(syn::parse_quote! {
-                    #[allow(clippy::new_ret_no_self, reason = "a contract's constructor fills its storage")]
+                    #[allow(clippy::new_ret_no_self, clippy::wrong_self_convention, reason = "a contract's constructor fills its storage")]
                 });
             }
             let (place, what) = match method.kind {

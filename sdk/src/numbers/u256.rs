@@ -76,29 +76,33 @@ impl U256 {
     /// `self + other` modulo 2^256, and whether that is not the sum.
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn overflowing_add(mut self, other: Self) -> (Self, bool) {
-        let mut carry = false;
-        for (limb, other) in self.0.0.iter_mut().zip(other.limbs()) {
-            let (sum, overflows) = limb.overflowing_add(other);
-            let (sum, overflows_again) = sum.overflowing_add(u64::from(carry));
-            *limb = sum;
+    pub const fn overflowing_add(self, other: Self) -> (Self, bool) {
+        let (mut limbs, others) = (self.limbs(), other.limbs());
+        let (mut index, mut carry) = (0, false);
+        while index < 4 {
+            let (sum, overflows) = limbs[index].overflowing_add(others[index]);
+            let (sum, overflows_again) = sum.overflowing_add(carry as u64);
+            limbs[index] = sum;
             carry = overflows | overflows_again;
+            index += 1;
         }
-        (self, carry)
+        (Self::from_limbs(limbs), carry)
     }
 
     /// `self - other` modulo 2^256, and whether that is not the difference.
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn overflowing_sub(mut self, other: Self) -> (Self, bool) {
-        let mut borrow = false;
-        for (limb, other) in self.0.0.iter_mut().zip(other.limbs()) {
-            let (difference, underflows) = limb.overflowing_sub(other);
-            let (difference, underflows_again) = difference.overflowing_sub(u64::from(borrow));
-            *limb = difference;
+    pub const fn overflowing_sub(self, other: Self) -> (Self, bool) {
+        let (mut limbs, others) = (self.limbs(), other.limbs());
+        let (mut index, mut borrow) = (0, false);
+        while index < 4 {
+            let (difference, underflows) = limbs[index].overflowing_sub(others[index]);
+            let (difference, underflows_again) = difference.overflowing_sub(borrow as u64);
+            limbs[index] = difference;
             borrow = underflows | underflows_again;
+            index += 1;
         }
-        (self, borrow)
+        (Self::from_limbs(limbs), borrow)
     }
 
     /// `self + other`, or `None` if it needs more than 256 bits.

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{Place, Size, Slot, StorageType};
-use crate::{Panic, U256, buffer::Buffer, utf8};
+use crate::{Panic, buffer::Buffer, utf8};
 
 /// Solidity's `bytes`. Up to 31 bytes lie in the slot itself with twice the length in its lowest byte; more lie from the
 /// slot's hash on, with twice the length plus one in the slot.
@@ -26,30 +26,35 @@ impl StorageType for Blob {
     }
 }
 
-fn chunks(length: usize) -> u64 {
-    (length as u64).div_ceil(32)
+/// How many slots a string that does not fit in its own takes.
+fn chunks(length: usize) -> usize {
+    if length < 32 { 0 } else { length.div_ceil(32) }
 }
 
 impl Blob {
-    /// The length, and the slot's word if the bytes lie in it.
+    /// The slot's word, and the length that it tells.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    fn read_slot(&self) -> (usize, Option<[u8; 32]>) {
+    fn read_slot(&self) -> ([u8; 32], usize) {
         let word = self.slot.load();
         let tag = word[31];
         if tag & 1 == 0 && tag < 64 {
-            return (usize::from(tag / 2), Some(word));
+            return (word, usize::from(tag / 2));
         }
-        let length = (U256::from_be_bytes(word) >> 1).to_usize();
-        match length {
-            Some(length) if tag & 1 == 1 && length > 31 => (length, None),
-            _ => Panic::StorageEncoding.raise(),
+        if let Some((high, low)) = word.split_last_chunk::<4>()
+            && high.iter().all(|byte| *byte == 0)
+        {
+            let length = u32::from_be_bytes(*low) >> 1;
+            if tag & 1 == 1 && length > 31 {
+                return (word, length as usize);
+            }
         }
+        Panic::StorageEncoding.raise()
     }
 
     /// How many bytes there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.read_slot().0
+        self.read_slot().1
     }
 
     /// Whether there are no bytes.
@@ -65,15 +70,14 @@ impl Blob {
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn get(&self) -> Vec<u8> {
-        let (length, word) = self.read_slot();
-        let mut bytes = Buffer::new(length.wrapping_add(31));
-        match word {
-            Some(word) => bytes.extend(&word),
-            None => {
-                let contents = self.slot.contents();
-                for index in 0..chunks(length) {
-                    bytes.extend(&contents.offset(index).load());
-                }
+        let (word, length) = self.read_slot();
+        let mut bytes = Buffer::new((length | 31) + 1);
+        if length < 32 {
+            bytes.extend(&word);
+        } else {
+            let contents = self.slot.contents();
+            for index in 0..chunks(length) {
+                bytes.extend(&contents.offset(index as u64).load());
             }
         }
         bytes.truncate(length);
@@ -83,35 +87,35 @@ impl Blob {
     /// Sets the bytes.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn set(&mut self, bytes: &[u8]) {
-        let (before, word) = self.read_slot();
-        let used = if word.is_none() { chunks(before) } else { 0 };
-        let mut cleared = 0;
-        let contents = self.slot.contents();
-        if bytes.len() < 32 {
-            let mut word = padded(bytes);
-            word[31] = bytes.len() as u8 * 2;
-            self.slot.store(&word);
-        } else {
-            let tag = (U256::from(bytes.len()) << 1) | U256::ONE;
-            self.slot.store(&tag.to_be_bytes());
-            for chunk in bytes.chunks(32) {
-                contents.offset(cleared).store(&padded(chunk));
-                cleared += 1;
+        let before = chunks(self.read_slot().1);
+        let now = chunks(bytes.len());
+        let mut word = padded(bytes, 0);
+        word[31] = (bytes.len() as u8) << 1;
+        if before + now > 0 {
+            let contents = self.slot.contents();
+            // What a longer string before left behind becomes zero.
+            for index in 0..before.max(now) {
+                let chunk = if now > 0 { padded(bytes, index) } else { [0; 32] };
+                contents.offset(index as u64).store(&chunk);
+            }
+            if now > 0 {
+                word = [0; 32];
+                if let Some(low) = word.last_chunk_mut::<4>() {
+                    // Calldata, whence the bytes come, is far below 2^31 bytes.
+                    *low = ((bytes.len() as u32) << 1 | 1).to_be_bytes();
+                }
             }
         }
-        // What a longer string before left behind.
-        while cleared < used {
-            contents.offset(cleared).store(&[0; 32]);
-            cleared += 1;
-        }
+        self.slot.store(&word);
     }
 }
 
-/// At most 32 bytes with zeros behind them.
-fn padded(bytes: &[u8]) -> [u8; 32] {
+/// The `index`-th 32 bytes, with zeros behind the end.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+fn padded(bytes: &[u8], index: usize) -> [u8; 32] {
     let mut word = [0; 32];
-    if let Some(high) = word.get_mut(..bytes.len()) {
-        high.copy_from_slice(bytes);
+    for (place, target) in word.iter_mut().enumerate() {
+        *target = bytes.get(index * 32 + place).copied().unwrap_or_default();
     }
     word
 }
