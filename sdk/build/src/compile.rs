@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::cache::FileLock;
 use crate::process;
 use crate::toolchain::TARGET;
-use crate::{BuildError, BuildOptions, Package, Progress, Toolchain};
+use crate::{BuildError, BuildOptions, OptLevel, Package, Progress, Toolchain};
 
 /// The WebAssembly the chain accepts, named feature by feature: what a new Rust turns on by itself stays off.
 pub(crate) const TARGET_FLAGS: &[&str] =
@@ -41,8 +41,12 @@ struct Message {
 }
 
 /// The profile's settings, as cargo's `--config` takes them.
-pub(crate) fn profile(options: &BuildOptions) -> Vec<String> {
-    let level = options.opt_level.as_toml();
+pub(crate) fn profile(level: OptLevel) -> Vec<String> {
+    let level = match level {
+        OptLevel::Speed => "3",
+        OptLevel::Size => "\"s\"",
+        OptLevel::MinimalSize => "\"z\"",
+    };
     [
         "inherits=\"release\"",
         &format!("opt-level={level}"),
@@ -94,7 +98,7 @@ pub(crate) fn compile(
     command.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", PROFILE, "--target", TARGET]);
     command.args(["--message-format", "json-render-diagnostics"]).arg("--manifest-path").arg(&package.manifest);
     command.arg("--target-dir").arg(&target_dir);
-    for setting in profile(options) {
+    for setting in profile(options.level(package)) {
         command.arg("--config").arg(format!("profile.{PROFILE}.{setting}"));
     }
     if toolchain.builds_std() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::process;
-use crate::{BuildError, Toolchain};
+use crate::{BuildError, OptLevel, Toolchain};
 
 /// The crate every contract depends on.
 const SDK: &str = "esker-sdk";
@@ -27,6 +27,8 @@ pub struct Package {
     pub library: String,
     /// `package.metadata.esker.name`: what the artifact is called, if not by the contract's name.
     pub artifact_name: Option<String>,
+    /// `package.metadata.esker.opt-level`: how hard to optimise, unless a build says otherwise.
+    pub opt_level: Option<OptLevel>,
     /// Path dependencies outside the workspace: name and folder.
     pub(crate) outside: Vec<(String, PathBuf)>,
 }
@@ -120,6 +122,16 @@ impl Package {
         })?;
         let esker = package.metadata.as_ref().and_then(|metadata| metadata.get("esker"));
         let artifact_name = esker.and_then(|esker| esker.get("name")).and_then(|name| name.as_str()).map(str::to_owned);
+        let opt_level = match esker.and_then(|esker| esker.get("opt-level")) {
+            None => None,
+            Some(level) => {
+                let name = level.as_str().map_or_else(|| level.to_string(), str::to_owned);
+                Some(OptLevel::from_name(&name).ok_or_else(|| BuildError::Manifest {
+                    path: package.manifest_path.clone(),
+                    reason: format!("package.metadata.esker.opt-level is {level}: it can be 3, \"s\" or \"z\""),
+                })?)
+            }
+        };
         let outside = package.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev"));
         let outside = outside.filter_map(|dependency| Some((dependency.name.clone(), dependency.path.clone()?)));
         Ok(Self {
@@ -130,6 +142,7 @@ impl Package {
             target_dir: metadata.target_directory.clone(),
             library: library.name.clone(),
             artifact_name,
+            opt_level,
             outside: outside.filter(|(_, path)| !path.starts_with(&metadata.workspace_root)).collect(),
         })
     }

@@ -11,23 +11,34 @@ use crate::module::{self, ContractAbi, FunctionName};
 use crate::{BuildError, Package, Progress, Provenance, Toolchain, compile};
 
 /// How hard rustc optimises, and for what.
+///
+/// The default was measured on the ERC-20: against `s`, `z` costs 53 gas more a transfer (of 35,149) and 103,000 less to
+/// deploy (of 970,000).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OptLevel {
     /// `3`: for speed.
     Speed,
     /// `s`: for size, with inlining where it pays.
-    #[default]
     Size,
     /// `z`: for size alone.
+    #[default]
     MinimalSize,
 }
 
 impl OptLevel {
-    pub(crate) const fn as_toml(self) -> &'static str {
+    /// The level that rustc calls so: `3`, `s` or `z`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Speed, Self::Size, Self::MinimalSize].into_iter().find(|level| level.name() == name)
+    }
+
+    /// What rustc calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Speed => "3",
-            Self::Size => "\"s\"",
-            Self::MinimalSize => "\"z\"",
+            Self::Size => "s",
+            Self::MinimalSize => "z",
         }
     }
 }
@@ -35,10 +46,17 @@ impl OptLevel {
 /// What a build may vary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BuildOptions {
-    /// How hard to optimise.
-    pub opt_level: OptLevel,
+    /// How hard to optimise; if unsaid, as `package.metadata.esker.opt-level` says, else [`OptLevel::default`].
+    pub opt_level: Option<OptLevel>,
     /// Fetch no crate.
     pub offline: bool,
+}
+
+impl BuildOptions {
+    /// The level that counts for this package.
+    pub(crate) fn level(&self, package: &Package) -> OptLevel {
+        self.opt_level.or(package.opt_level).unwrap_or_default()
+    }
 }
 
 /// A built contract.

@@ -61,7 +61,7 @@ impl Provenance {
             package: format!("{} {}", package.name, package.version),
             esker: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: RECIPE,
-            opt_level: options.opt_level.as_toml().trim_matches('"').to_owned(),
+            opt_level: options.level(package).name().to_owned(),
             toolchain: toolchain.record().clone(),
             source_hash: source_hash(package.folder())?,
             dependency_hash: dependency_hash(package, &compiled.packages)?,

@@ -123,11 +123,26 @@ fn every_optimisation_level_gives_a_module_the_chain_accepts() {
     let Some(toolchain) = toolchain() else { return };
     let (_guard, folder) = copied("contract");
     let sizes = [OptLevel::MinimalSize, OptLevel::Size, OptLevel::Speed].map(|opt_level| {
-        let options = BuildOptions { opt_level, ..BuildOptions::default() };
+        let options = BuildOptions { opt_level: Some(opt_level), ..BuildOptions::default() };
         build_in(&folder, toolchain, &options).expect("the fixture builds").wasm.len()
     });
     eprintln!("z, s, 3: {sizes:?} bytes");
     assert!(sizes[0] <= sizes[2], "{sizes:?}");
+
+    // The manifest may choose; the caller has the last word.
+    let manifest = folder.join("Cargo.toml");
+    edit(&manifest, "[workspace]", "[package.metadata.esker]\nopt-level = 3\n\n[workspace]");
+    let chosen = |opt_level| build_in(&folder, toolchain, &BuildOptions { opt_level, ..BuildOptions::default() });
+    let level = |built: Built| {
+        let section =
+            built.wasm.windows(12).position(|window| window == b"\"optLevel\":\"").map(|at| built.wasm[at + 12]);
+        section.map(char::from)
+    };
+    assert_eq!(level(chosen(None).expect("builds")), Some('3'));
+    assert_eq!(level(chosen(Some(OptLevel::Size)).expect("builds")), Some('s'));
+    edit(&manifest, "opt-level = 3", "opt-level = 2");
+    let error = Package::read(&folder).expect_err("no such level");
+    assert!(error.to_string().contains("it can be 3"), "{error}");
 }
 
 #[test]

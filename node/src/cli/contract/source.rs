@@ -12,9 +12,9 @@ use crate::cli::failure::Failure;
 /// How to compile.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CompilerArgs {
-    /// Optimise for size (s), size alone (z) or speed (3)
-    #[arg(long, value_name = "LEVEL", default_value = "s", value_parser = ["s", "z", "3"])]
-    opt_level: String,
+    /// Optimise for size alone (z, the default), size and speed (s) or speed (3), whatever the crate's manifest says
+    #[arg(long, value_name = "LEVEL", value_parser = ["z", "s", "3"])]
+    opt_level: Option<String>,
 
     /// Use this rustup toolchain, and no other
     #[arg(long, value_name = "NAME")]
@@ -35,11 +35,7 @@ impl CompilerArgs {
         options.toolchain.clone_from(&self.toolchain);
         options.offline |= self.offline;
         let toolchain = Toolchain::find(&options, &progress).map_err(|error| failure(error.into()))?;
-        let opt_level = match self.opt_level.as_str() {
-            "z" => OptLevel::MinimalSize,
-            "3" => OptLevel::Speed,
-            _ => OptLevel::Size,
-        };
+        let opt_level = self.opt_level.as_deref().and_then(OptLevel::from_name);
         let options = BuildOptions { opt_level, offline: options.offline };
         packages.iter().map(|package| build(package, &toolchain, &options, &progress).map_err(failure)).collect()
     }
