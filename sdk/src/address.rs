@@ -18,6 +18,7 @@ impl Address {
 
     /// Whether this is the zero address.
     #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn is_zero(&self) -> bool {
         self.0 == [0; 20]
     }

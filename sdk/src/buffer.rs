@@ -70,6 +70,7 @@ impl Buffer {
     }
 
     /// Appends bytes.
+    #[inline(never)]
     pub fn extend(&mut self, bytes: &[u8]) {
         let end = self.reserve(bytes.len());
         // SAFETY: `reserve` made room for that many bytes at `end`, in a block that `bytes` cannot overlap.
@@ -80,6 +81,7 @@ impl Buffer {
     }
 
     /// Appends zeros.
+    #[inline(never)]
     pub fn extend_zeros(&mut self, count: usize) {
         let end = self.reserve(count);
         // SAFETY: `reserve` made room for that many bytes at `end`.

@@ -28,6 +28,7 @@ impl Context {
 
     /// Who called: Solidity's `msg.sender`.
     #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn sender(&self) -> Address {
         host::caller()
     }

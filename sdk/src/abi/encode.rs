@@ -52,6 +52,7 @@ impl Encoder {
     }
 
     /// Writes a number as one word to the head.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn number(&mut self, number: usize) {
         let mut word = [0; 32];
         if let Some((_, low)) = word.split_last_chunk_mut::<8>() {

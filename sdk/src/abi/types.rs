@@ -76,6 +76,7 @@ macro_rules! signed {
 signed!(i8 i16 i32 i64 i128);
 
 impl AbiEncode for U256 {
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn encode(&self, encoder: &mut Encoder) {
         encoder.word(&self.to_be_bytes());
     }
@@ -83,6 +84,7 @@ impl AbiEncode for U256 {
 
 impl AbiType for U256 {
     const SHAPE: &'static Shape = &Shape::Uint(256);
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn decode(decoder: &mut Decoder<'_>) -> Self {
         Self::from_be_bytes(decoder.word())
     }
@@ -163,6 +165,7 @@ pub(crate) fn address_word(address: &Address) -> [u8; 32] {
 }
 
 impl AbiEncode for Address {
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn encode(&self, encoder: &mut Encoder) {
         encoder.word(&address_word(self));
     }

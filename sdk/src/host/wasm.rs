@@ -43,6 +43,7 @@ mod import {
 }
 
 /// The call's input.
+#[inline(never)]
 pub fn input() -> Vec<u8> {
     let length = unsafe { import::input_size() } as usize;
     Buffer::filled(length, |destination| unsafe { import::input_copy(destination, 0, length) }).into_vec()
@@ -226,11 +227,13 @@ pub fn create(value: &U256, code: &[u8], salt: Option<&[u8; 32]>) -> (Ended, Add
 }
 
 /// Emits a log.
+#[inline(never)]
 pub fn log(topics: &[[u8; 32]], data: &[u8]) {
     unsafe { import::log(topics.as_ptr().cast(), topics.len() as u32, data.as_ptr(), data.len()) }
 }
 
 /// keccak256.
+#[inline(never)]
 pub fn keccak256(data: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     unsafe { import::keccak256(data.as_ptr(), data.len(), hash.as_mut_ptr()) };

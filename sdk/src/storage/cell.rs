@@ -49,7 +49,7 @@ impl<T: Value> StorageType for Cell<T> {
 impl<T: Value> Cell<T> {
     /// The value; zero if it was never set.
     #[must_use]
-    #[inline]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn get(&self) -> T {
         let word = self.slot.load();
         T::from_field(if T::BYTES == 32 { word } else { extract(&word, self.offset.into(), T::BYTES) })
@@ -95,6 +95,7 @@ impl<T: Value + Number> Cell<T> {
     ///
     /// # Panics
     /// Reverts with `Panic(0x11)` on overflow.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn add(&mut self, amount: impl Into<T>) -> T {
         let sum = self.get().checked_add(amount.into()).unwrap_or_else(|| Panic::Overflow.raise());
         self.write(sum.to_field());
@@ -113,6 +114,7 @@ impl<T: Value + Number> Cell<T> {
     ///
     /// # Errors
     /// The value, left as it is, if there is not enough.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn try_sub(&mut self, amount: impl Into<T>) -> Result<T, T> {
         let value = self.get();
         let difference = value.checked_sub(amount.into()).ok_or(value)?;

@@ -56,6 +56,14 @@ impl Bump {
         }
     }
 
+    /// Gives the block back if it is the last one.
+    #[inline(never)]
+    fn release(&self, block: usize, size: usize) {
+        if block.wrapping_add(size) == self.next.get() {
+            self.next.set(block);
+        }
+    }
+
     /// The block with another size: in place if it is the last one.
     #[inline(never)]
     fn resize(&self, block: *mut u8, old_size: usize, size: usize, align: usize) -> usize {
@@ -110,9 +118,7 @@ unsafe impl GlobalAlloc for Bump {
 
     #[inline(always)]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if (block as usize).wrapping_add(layout.size()) == self.next.get() {
-            self.next.set(block as usize);
-        }
+        self.release(block as usize, layout.size());
     }
 
     #[inline(always)]
