@@ -19,6 +19,9 @@
 //! | `t` | transaction hash | where the transaction is | node |
 //! | `m` | name | the node's own records | node |
 
+use std::fmt;
+use std::ops::Deref;
+
 use alloy_primitives::B256;
 
 use crate::trie::Path;
@@ -54,7 +57,64 @@ pub const TRANSACTION: u8 = b't';
 /// The node's own records.
 pub const METADATA: u8 = b'm';
 
-/// `prefix` followed by the parts.
+/// Longest [`Key`], in bytes: prefix, account id, depth, path.
+const KEY_BYTES_MAX: usize = 1 + 8 + 1 + 32;
+
+/// A short key, kept inline: most keys are, and are made for one look-up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    length: u8,
+    bytes: [u8; KEY_BYTES_MAX],
+}
+
+impl Key {
+    /// `prefix` followed by the parts, which the functions of this module choose short enough.
+    fn of(prefix: u8, parts: &[&[u8]]) -> Self {
+        let mut bytes = [0; KEY_BYTES_MAX];
+        bytes[0] = prefix;
+        let mut length = 1;
+        for part in parts {
+            bytes[length..length + part.len()].copy_from_slice(part);
+            length += part.len();
+        }
+        Self { length: length as u8, bytes }
+    }
+
+    /// These bytes as a key; `None` if they are too many.
+    pub(crate) fn copy(key: &[u8]) -> Option<Self> {
+        let mut bytes = [0; KEY_BYTES_MAX];
+        bytes.get_mut(..key.len())?.copy_from_slice(key);
+        Some(Self { length: key.len() as u8, bytes })
+    }
+}
+
+impl Deref for Key {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+}
+
+impl AsRef<[u8]> for Key {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl From<Key> for Vec<u8> {
+    fn from(key: Key) -> Self {
+        key.to_vec()
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", alloy_primitives::hex::encode_prefixed(&self[..]))
+    }
+}
+
+/// `prefix` followed by the parts, of any length.
 pub fn key(prefix: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
     key.push(prefix);
@@ -66,41 +126,41 @@ pub fn key(prefix: u8, parts: &[&[u8]]) -> Vec<u8> {
 
 /// Where the hash of block `number` stands (value: the 32 bytes of the hash). Whoever commits a block writes it in the
 /// same batch; `StateReader::block_hash` reads it.
-pub fn block_hash(number: u64) -> Vec<u8> {
-    key(BLOCK_HASH, &[&number.to_be_bytes()])
+pub fn block_hash(number: u64) -> Key {
+    Key::of(BLOCK_HASH, &[&number.to_be_bytes()])
 }
 
 /// Where the number of the block with this hash stands (value: u64, big-endian).
-pub fn block_number(hash: &B256) -> Vec<u8> {
-    key(BLOCK_NUMBER, &[hash.as_slice()])
+pub fn block_number(hash: &B256) -> Key {
+    Key::of(BLOCK_NUMBER, &[hash.as_slice()])
 }
 
 /// Where the account with this hashed address stands.
-pub fn account(hashed_address: &B256) -> Vec<u8> {
-    key(ACCOUNT, &[hashed_address.as_slice()])
+pub fn account(hashed_address: &B256) -> Key {
+    Key::of(ACCOUNT, &[hashed_address.as_slice()])
 }
 
 /// Where the slot with this hashed index stands.
-pub fn storage(account_id: u64, hashed_slot: &B256) -> Vec<u8> {
-    key(STORAGE, &[&account_id.to_be_bytes(), hashed_slot.as_slice()])
+pub fn storage(account_id: u64, hashed_slot: &B256) -> Key {
+    Key::of(STORAGE, &[&account_id.to_be_bytes(), hashed_slot.as_slice()])
 }
 
 /// Where the account trie's branch at `path` stands.
-pub fn account_branch(path: &Path) -> Vec<u8> {
-    key(ACCOUNT_BRANCH, &[&[path.len() as u8], path.packed()])
+pub fn account_branch(path: &Path) -> Key {
+    Key::of(ACCOUNT_BRANCH, &[&[path.len() as u8], path.packed()])
 }
 
 /// Where the branch at `path` of an account's storage trie stands.
-pub fn storage_branch(account_id: u64, path: &Path) -> Vec<u8> {
-    key(STORAGE_BRANCH, &[&account_id.to_be_bytes(), &[path.len() as u8], path.packed()])
+pub fn storage_branch(account_id: u64, path: &Path) -> Key {
+    Key::of(STORAGE_BRANCH, &[&account_id.to_be_bytes(), &[path.len() as u8], path.packed()])
 }
 
 /// Where the chunks of the code with this hash stand.
-pub fn code(code_hash: &B256) -> Vec<u8> {
-    key(CODE, &[code_hash.as_slice()])
+pub fn code(code_hash: &B256) -> Key {
+    Key::of(CODE, &[code_hash.as_slice()])
 }
 
 /// Where the chunks of a block's reverse diff stand.
-pub fn diff(block_number: u64) -> Vec<u8> {
-    key(DIFF, &[&block_number.to_be_bytes()])
+pub fn diff(block_number: u64) -> Key {
+    Key::of(DIFF, &[&block_number.to_be_bytes()])
 }

@@ -6,10 +6,12 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
+use crate::db::keys::Key;
+
 const SHARDS: usize = 64;
 
 /// What an entry takes beside its key and value, in bytes: estimated.
-const ENTRY_BYTES: usize = 96;
+const ENTRY_BYTES: usize = 48;
 
 /// Keeps what was used lately. Each shard has a young and an old generation: entries that are used are young; when the
 /// young ones take half the shard's room, the old ones go and the young ones grow old.
@@ -19,8 +21,8 @@ pub(super) struct Cache<V> {
 }
 
 struct Shard<V> {
-    young: HashMap<Box<[u8]>, V>,
-    old: HashMap<Box<[u8]>, V>,
+    young: HashMap<Key, V>,
+    old: HashMap<Key, V>,
     young_bytes: usize,
 }
 
@@ -48,14 +50,14 @@ impl<V: Weight> Cache<V> {
         Self { shards: (0..SHARDS).map(|_| shard()).collect(), young_bytes_max: bytes / SHARDS / 2 }
     }
 
-    fn shard(&self, key: &[u8]) -> &Mutex<Shard<V>> {
+    fn shard(&self, key: &Key) -> &Mutex<Shard<V>> {
         // The last bytes of every kind of key differ most.
         let last =
             key.iter().rev().take(8).fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
         &self.shards[last % SHARDS]
     }
 
-    pub(super) fn get(&self, key: &[u8]) -> Option<V> {
+    pub(super) fn get(&self, key: &Key) -> Option<V> {
         let mut shard = self.shard(key).lock();
         if let Some(value) = shard.young.get(key) {
             return Some(value.clone());
@@ -65,23 +67,23 @@ impl<V: Weight> Cache<V> {
         Some(value)
     }
 
-    pub(super) fn put(&self, key: &[u8], value: V) {
+    pub(super) fn put(&self, key: &Key, value: V) {
         self.put_if(key, value, || true);
     }
 
     /// Puts the entry if `still_true`, which is asked while nobody else can put this key.
-    pub(super) fn put_if(&self, key: &[u8], value: V, still_true: impl FnOnce() -> bool) {
+    pub(super) fn put_if(&self, key: &Key, value: V, still_true: impl FnOnce() -> bool) {
         let mut shard = self.shard(key).lock();
         if still_true() {
             shard.old.remove(key);
-            shard.insert(key.into(), value, self.young_bytes_max);
+            shard.insert(*key, value, self.young_bytes_max);
         }
     }
 }
 
 impl<V: Weight> Shard<V> {
-    fn insert(&mut self, key: Box<[u8]>, value: V, young_bytes_max: usize) {
-        let key_bytes = key.len() + ENTRY_BYTES;
+    fn insert(&mut self, key: Key, value: V, young_bytes_max: usize) {
+        let key_bytes = size_of::<Key>() + ENTRY_BYTES;
         self.young_bytes += key_bytes + value.bytes();
         if let Some(before) = self.young.insert(key, value) {
             self.young_bytes -= key_bytes + before.bytes();
@@ -99,15 +101,19 @@ mod tests {
 
     use super::*;
 
+    fn short(bytes: &[u8]) -> Key {
+        Key::copy(bytes).expect("short")
+    }
+
     #[test]
     fn the_latest_value_counts_whatever_generation_holds_the_key() {
         let cache: Cache<Option<Arc<[u8]>>> = Cache::new(SHARDS * 2 * 2000);
         for round in 0..50u8 {
             for key in 0..100u8 {
-                if let Some(value) = cache.get(&[key, 7, 7, 7, 7, 7, 7, 7]) {
+                if let Some(value) = cache.get(&short(&[key, 7, 7])) {
                     assert_eq!(value.as_deref(), Some(&[round - 1, key][..]));
                 }
-                cache.put(&[key, 7, 7, 7, 7, 7, 7, 7], Some(Arc::from([round, key])));
+                cache.put(&short(&[key, 7, 7]), Some(Arc::from([round, key])));
             }
         }
     }
@@ -117,12 +123,12 @@ mod tests {
         let bytes = 1 << 20;
         let cache: Cache<Option<Arc<[u8]>>> = Cache::new(bytes);
         for key in 0..100_000u32 {
-            cache.put(&key.to_be_bytes(), Some(Arc::from([0; 100])));
+            cache.put(&short(&key.to_be_bytes()), Some(Arc::from([0; 100])));
         }
         let mut held = 0;
         for shard in &cache.shards {
             let shard = shard.lock();
-            held += (shard.young.len() + shard.old.len()) * (100 + 4 + ENTRY_BYTES);
+            held += (shard.young.len() + shard.old.len()) * (100 + size_of::<Key>() + ENTRY_BYTES);
         }
         assert!(held <= bytes + SHARDS * 200, "{held} bytes in a cache of {bytes}");
         assert!(held > bytes / 4, "only {held} bytes in a cache of {bytes}");

@@ -136,9 +136,9 @@ impl StateDb {
         let next = Arc::new(Layer::new(update.id, tip.sequence + 1, update.record));
         let StateUpdate { batch, before, view, .. } = update;
         drop(view);
+        let before = stood(&self.shared.base, &tip, &batch, before, &extra)?;
         let mut batch = Arc::unwrap_or_clone(batch);
         batch.extend(extra);
-        let before = complete(&self.shared.base, &tip, before, &batch)?;
         match self.shared.base.advance(&tip, Arc::clone(&next), before, batch) {
             Ok(()) => {
                 *self.shared.tip.write() = next;
@@ -195,22 +195,23 @@ impl StateDb {
     }
 }
 
-/// What stands at every key of `batch`: what is `known` (sorted by key), the rest read.
-fn complete(
+/// What stands at every key of `update` and `extra`, sorted: for the keys of `update` what is `known`, the rest read.
+fn stood(
     base: &Base,
     tip: &Layer,
-    known: Vec<(Vec<u8>, Value)>,
-    batch: &Batch,
+    update: &Batch,
+    known: Vec<Option<Value>>,
+    extra: &Batch,
 ) -> Result<Vec<(Vec<u8>, Value)>, StoreError> {
-    let mut known = known.into_iter().peekable();
-    let mut before = Vec::with_capacity(batch.len());
-    for (key, _) in batch.iter() {
-        while known.next_if(|(known, _)| known.as_slice() < key).is_some() {}
-        match known.next_if(|(known, _)| known == key) {
-            Some(entry) => before.push(entry),
-            None => before.push((key.to_vec(), base.get(tip, key)?)),
-        }
+    let read = |key: &[u8]| base.get(tip, key);
+    let mut before = Vec::with_capacity(update.len() + extra.len());
+    for ((key, _), known) in update.iter().zip(known) {
+        before.push((key.to_vec(), known.map_or_else(|| read(key), Ok)?));
     }
+    for (key, _) in extra.iter().filter(|(key, _)| update.get(key).is_none()) {
+        before.push((key.to_vec(), read(key)?));
+    }
+    before.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(before)
 }
 

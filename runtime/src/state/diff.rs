@@ -7,7 +7,6 @@
 
 use alloy_primitives::B256;
 
-use super::layers::Value;
 use super::record::{Input, StateRecord};
 use crate::db::{StoreError, keys};
 
@@ -25,8 +24,8 @@ pub struct ReverseDiff {
 }
 
 /// Encodes the diff of a block that replaced `rows` (of the account and storage tables, sorted by key).
-pub(super) fn encode<'a>(before: &StateRecord, rows: impl Iterator<Item = &'a (Vec<u8>, Value)>) -> Vec<u8> {
-    let mut out = Vec::new();
+pub(super) fn encode(before: &StateRecord, rows: &[(&[u8], Option<&[u8]>)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows.len() * 80);
     let record = before.encode();
     out.push(u8::try_from(record.len()).expect("a state record has at most 90 bytes"));
     out.extend_from_slice(&record);
@@ -46,7 +45,7 @@ pub(super) fn encode<'a>(before: &StateRecord, rows: impl Iterator<Item = &'a (V
                 id = of;
             }
         }
-        let row = row.as_deref().unwrap_or_default();
+        let row = row.unwrap_or_default();
         out.push(u8::try_from(row.len()).expect("an account's row has at most 148 bytes, a slot's 32"));
         out.extend_from_slice(row);
     }
@@ -79,5 +78,5 @@ fn row(input: &mut Input<'_>, id: &mut Option<u64>) -> Option<(Vec<u8>, Option<V
     };
     let length = usize::from(input.byte()?);
     let row = input.bytes(length)?;
-    Some((key, (!row.is_empty()).then(|| row.to_vec())))
+    Some((key.to_vec(), (!row.is_empty()).then(|| row.to_vec())))
 }

@@ -14,7 +14,8 @@ use alloy_primitives::Bytes;
 
 use super::cache::Cache;
 use super::record::StateRecord;
-use crate::db::{Batch, Store, StoreError, Visit, keys};
+use crate::db::keys::{self, Key};
+use crate::db::{Batch, Store, StoreError, Visit};
 
 /// What stands at a key; `None`: nothing.
 pub(super) type Value = Option<Arc<[u8]>>;
@@ -61,9 +62,9 @@ pub(super) struct Base {
     newest: AtomicU64,
 }
 
-/// Tables whose rows are read again and again. The others are large, or read once.
-fn is_cached(key: &[u8]) -> bool {
-    matches!(
+/// The key, if its table's rows are read again and again. The others are large, or read once.
+fn cached(key: &[u8]) -> Option<Key> {
+    let is_cached = matches!(
         key.first(),
         Some(
             &keys::ACCOUNT
@@ -75,7 +76,8 @@ fn is_cached(key: &[u8]) -> bool {
                 | &keys::BLOCK_NUMBER
                 | &keys::METADATA
         )
-    )
+    );
+    Key::copy(key).filter(|_| is_cached)
 }
 
 impl Base {
@@ -89,8 +91,8 @@ impl Base {
             Older::Found(value) => return Ok(value),
             Older::Newest(reached) => reached,
         };
-        let cached = is_cached(key);
-        let hit = if cached { self.rows.get(key) } else { None };
+        let cached = cached(key);
+        let hit = cached.as_ref().and_then(|key| self.rows.get(key));
         let is_hit = hit.is_some();
         let value = match hit {
             Some(value) => value,
@@ -101,9 +103,11 @@ impl Base {
             Older::Found(value) => return Ok(value),
             Older::Newest(reached) => reached,
         };
-        if cached && !is_hit {
+        if let Some(key) = cached
+            && !is_hit
+        {
             let current = || self.newest.load(Ordering::SeqCst) == reached.sequence;
-            self.rows.put_if(key, value.clone(), current);
+            self.rows.put_if(&key, value.clone(), current);
         }
         Ok(value)
     }
@@ -172,11 +176,8 @@ impl Base {
         before: Vec<(Vec<u8>, Value)>,
         batch: Batch,
     ) -> Result<(), StoreError> {
-        let rows: Vec<(Vec<u8>, Value)> = batch
-            .iter()
-            .filter(|(key, _)| is_cached(key))
-            .map(|(key, value)| (key.to_vec(), value.map(Arc::from)))
-            .collect();
+        let rows: Vec<(Key, Value)> =
+            batch.iter().filter_map(|(key, value)| Some((cached(key)?, value.map(Arc::from)))).collect();
         let sequence = next.sequence;
         let hung = tip.next.set(Undo { before, layer: next }).is_ok();
         assert!(hung, "only the newest layer is superseded, and only once");

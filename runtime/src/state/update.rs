@@ -10,7 +10,8 @@ use super::layers::Value;
 use super::record::{AccountRecord, StateRecord, slot_row, slot_trie_value, slot_value};
 use super::view::{AccountTrie, Pending, StorageTrie};
 use super::{AccountChange, ChangeSet, StateView, diff};
-use crate::db::{Batch, StoreError, chunks, keys};
+use crate::db::keys::{self, Key};
+use crate::db::{Batch, StoreError, chunks};
 use crate::trie::keccak::hash_each;
 use crate::trie::{EMPTY_ROOT_HASH, Hashed, LeafChange, TrieChanges, TrieUpdate, update};
 
@@ -23,8 +24,8 @@ pub struct StateUpdate {
     pub(super) id: u64,
     pub(super) parent: u64,
     pub(super) batch: Arc<Batch>,
-    /// What stood at the keys of the batch, sorted, as far as it is known.
-    pub(super) before: Vec<(Vec<u8>, Value)>,
+    /// What stood at each key of the batch, in its order, as far as it is known.
+    pub(super) before: Vec<Option<Value>>,
     pub(super) view: StateView,
     hashed: Hashed,
 }
@@ -62,20 +63,37 @@ struct Touched<'a> {
     slots: Vec<LeafChange>,
 }
 
-/// Writes with what stood there before.
-#[derive(Default)]
-struct Writes {
-    batch: Batch,
-    before: Vec<(Vec<u8>, Value)>,
+/// Writes, gathered in any order.
+struct Writes(Vec<Write>);
+
+struct Write {
+    key: Vec<u8>,
+    /// What stood there, if that is known.
+    before: Option<Value>,
+    after: Option<Vec<u8>>,
 }
 
 impl Writes {
-    fn set(&mut self, key: Vec<u8>, before: Value, after: Option<Vec<u8>>) {
-        match after {
-            Some(value) => self.batch.put(key.clone(), value),
-            None => self.batch.delete(key.clone()),
-        }
-        self.before.push((key, before));
+    fn set(&mut self, key: Key, before: Value, after: Option<Vec<u8>>) {
+        self.0.push(Write { key: key.to_vec(), before: Some(before), after });
+    }
+
+    fn add(&mut self, batch: Batch) {
+        self.0.extend(batch.into_iter().map(|(key, after)| Write { key, before: None, after }));
+    }
+
+    /// The writes as a batch, and what stood at each of its keys.
+    fn finish(mut self) -> (Batch, Vec<Option<Value>>) {
+        // Most of the list is made of sorted runs, which this sort only merges.
+        self.0.sort_by(|a, b| a.key.cmp(&b.key));
+        let mut before = Vec::with_capacity(self.0.len());
+        let batch = self.0.into_iter().map(|write| {
+            before.push(write.before);
+            (write.key, write.after)
+        });
+        let batch = batch.collect::<Batch>();
+        assert_eq!(batch.len(), before.len(), "no key is written twice");
+        (batch, before)
     }
 }
 
@@ -86,22 +104,23 @@ impl StateView {
     /// [`StoreError::Mismatch`] if `changes` were not made on this state or contradict themselves; else as reading.
     pub fn prepare(&self, changes: &ChangeSet, block_number: u64) -> Result<StateUpdate, StoreError> {
         let before = *self.record();
-        let mut writes = Writes::default();
+        let mut writes = Writes(Vec::with_capacity(changes.accounts.len() * 4));
         let mut record = StateRecord { block: Some(block_number), ..before };
-        let mut touched = self.touch(changes, &mut record.next_id, &mut writes)?;
+        let touched = self.touch(changes, &mut record.next_id, &mut writes)?;
+        let mut touched: Vec<&Touched<'_>> = touched.iter().collect();
         touched.sort_unstable_by_key(|account| account.hashed);
 
-        let (storage, mut hashed) = self.update_storage(&touched)?;
+        let (mut storage, mut hashed) = self.update_storage(&touched)?;
         let mut leaves = Vec::with_capacity(touched.len());
         for account in touched {
-            let storage = account.id.and_then(|id| storage.get(&id));
-            if let (Some(id), Some(update)) = (account.id, storage) {
-                for branch in &update.branches {
-                    let key = keys::storage_branch(id, &branch.path);
-                    writes.set(key, branch.before.clone(), branch.after.clone());
+            let id = account.id;
+            let storage = id.and_then(|id| storage.remove(&id));
+            leaves.extend(account_leaf(account, storage.as_ref(), &mut writes)?);
+            if let (Some(id), Some(update)) = (id, storage) {
+                for branch in update.branches {
+                    writes.set(keys::storage_branch(id, &branch.path), branch.before, branch.after);
                 }
             }
-            leaves.extend(account_leaf(account, storage, &mut writes)?);
         }
         if !leaves.is_empty() {
             let trie = TrieChanges { reader: &AccountTrie(self), shape: before.shape, changes: &leaves };
@@ -115,17 +134,19 @@ impl StateView {
                 }
             }
         }
-        writes.before.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        self.write_codes(changes, &mut writes)?;
-        self.write_diff(&before, &mut record, block_number, &mut writes)?;
-        writes.batch.put([keys::STATE], record.encode());
+        let mut chunks = Batch::new();
+        self.write_codes(changes, &mut chunks)?;
+        self.write_diff(&before, &mut record, block_number, &writes, &mut chunks)?;
+        chunks.put([keys::STATE], record.encode());
+        writes.add(chunks);
+        let (batch, before) = writes.finish();
         Ok(StateUpdate {
             root: record.root,
             record,
             id: self.ids.fetch_add(1, Ordering::Relaxed),
             parent: self.id(),
-            batch: Arc::new(writes.batch),
-            before: writes.before,
+            batch: Arc::new(batch),
+            before,
             view: self.clone(),
             hashed,
         })
@@ -177,8 +198,8 @@ impl StateView {
     }
 
     /// Updates the storage tries of all accounts whose slots changed.
-    fn update_storage(&self, touched: &[Touched<'_>]) -> Result<(BTreeMap<u64, TrieUpdate>, Hashed), StoreError> {
-        let changed = |account: &&Touched<'_>| !account.slots.is_empty();
+    fn update_storage(&self, touched: &[&Touched<'_>]) -> Result<(BTreeMap<u64, TrieUpdate>, Hashed), StoreError> {
+        let changed = |account: &&&Touched<'_>| !account.slots.is_empty();
         let ids: Vec<u64> = touched.iter().filter(changed).filter_map(|account| account.id).collect();
         let readers: Vec<StorageTrie<'_>> = ids.iter().map(|id| StorageTrie { view: self, id: *id }).collect();
         let tries: Vec<TrieChanges<'_>> = touched
@@ -195,14 +216,14 @@ impl StateView {
         Ok((ids.into_iter().zip(updates).collect(), hashed))
     }
 
-    fn write_codes(&self, changes: &ChangeSet, writes: &mut Writes) -> Result<(), StoreError> {
+    fn write_codes(&self, changes: &ChangeSet, batch: &mut Batch) -> Result<(), StoreError> {
         for (hash, code) in &changes.codes {
             if keccak256(code) != *hash {
                 return Err(StoreError::Mismatch(format!("the code said to hash to {hash} does not")));
             }
             let key = keys::code(hash);
             if !code.is_empty() && self.get_chunked(&key)?.is_none() {
-                chunks::put_chunked(&mut writes.batch, &key, code);
+                chunks::put_chunked(batch, &key, code);
             }
         }
         Ok(())
@@ -215,22 +236,30 @@ impl StateView {
         before: &StateRecord,
         record: &mut StateRecord,
         number: u64,
-        writes: &mut Writes,
+        writes: &Writes,
+        batch: &mut Batch,
     ) -> Result<(), StoreError> {
         if before.block.is_none() {
             record.oldest_diff = number.saturating_add(1);
             return Ok(());
         }
-        let flat = |key: &[u8]| matches!(key.first(), Some(&keys::ACCOUNT | &keys::STORAGE));
-        let encoded = diff::encode(before, writes.before.iter().filter(|(key, _)| flat(key)));
-        chunks::put_chunked(&mut writes.batch, &keys::diff(number), &encoded);
+        let flat = |write: &&Write| matches!(write.key.first(), Some(&keys::ACCOUNT | &keys::STORAGE));
+        let mut rows: Vec<(&[u8], Option<&[u8]>)> = writes
+            .0
+            .iter()
+            .filter(flat)
+            .map(|write| (write.key.as_slice(), write.before.as_ref().and_then(Option::as_deref)))
+            .collect();
+        rows.sort_by_key(|(key, _)| *key);
+        let encoded = diff::encode(before, &rows);
+        chunks::put_chunked(batch, &keys::diff(number), &encoded);
         // Several at a time only after the number of kept blocks was lowered; then not all at once.
         for _ in 0..4 {
             if record.oldest_diff.saturating_add(self.options.history_blocks) > number {
                 break;
             }
             let key = keys::diff(record.oldest_diff);
-            chunks::delete_chunked_with(|key| self.get(key), &mut writes.batch, &key)?;
+            chunks::delete_chunked_with(|key| self.get(key), batch, &key)?;
             record.oldest_diff += 1;
         }
         Ok(())
@@ -239,11 +268,12 @@ impl StateView {
 
 /// Writes the account's row, and returns the change of its leaf if there is one.
 fn account_leaf(
-    account: Touched<'_>,
+    account: &Touched<'_>,
     storage: Option<&TrieUpdate>,
     writes: &mut Writes,
 ) -> Result<Option<LeafChange>, StoreError> {
     let Touched { address, hashed, change, row, before, id, .. } = account;
+    let (before, id) = (*before, *id);
     let (storage_root, storage_shape) = match storage {
         Some(update) => (update.root, update.shape),
         None => {
@@ -260,8 +290,8 @@ fn account_leaf(
     }
     let existed = before.is_some();
     let value = after.map(|record| record.trie_value());
-    writes.set(keys::account(&hashed), row, after.map(|record| record.encode()));
-    Ok(Some(LeafChange { key: hashed, existed, value }))
+    writes.set(keys::account(hashed), row.clone(), after.map(|record| record.encode()));
+    Ok(Some(LeafChange { key: *hashed, existed, value }))
 }
 
 fn mismatch(address: &Address, what: &str) -> StoreError {

@@ -126,12 +126,13 @@ impl StateReader for StateView {
         if code_hash == KECCAK256_EMPTY {
             return Ok(Some(Bytes::new()));
         }
-        if let Some(code) = self.base.codes.get(code_hash.as_slice()) {
+        let key = keys::code(&code_hash);
+        if let Some(code) = self.base.codes.get(&key) {
             return Ok(Some(code));
         }
-        let code = self.get_chunked(&keys::code(&code_hash))?.map(Bytes::from);
+        let code = self.get_chunked(&key)?.map(Bytes::from);
         if let Some(code) = &code {
-            self.base.codes.put(code_hash.as_slice(), code.clone());
+            self.base.codes.put(&key, code.clone());
         }
         Ok(code)
     }

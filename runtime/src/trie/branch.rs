@@ -173,6 +173,7 @@ impl<'o> BranchWriter<'o> {
     /// Begins the branch at `path`. The children are added in order of their nibbles.
     pub fn new(path: Path, out: &'o mut Vec<u8>) -> Self {
         let payload_from = out.len() + HEADER_BYTES;
+        out.reserve(HEADER_BYTES + 16 * 33 + 1);
         out.extend_from_slice(&[0; HEADER_BYTES]);
         let mut record = Vec::with_capacity(MASKS_BYTES + 16 * 32);
         record.extend_from_slice(&[0; MASKS_BYTES]);
@@ -224,6 +225,16 @@ impl<'o> BranchWriter<'o> {
     pub fn unchanged(&mut self, record: &BranchRecord<'_>) {
         let segment = record.segment(self.next).expect("the caller keeps children that the record has");
         let bit = self.advance();
+        if let Ok(hash) = <&[u8; 32]>::try_from(segment.bytes) {
+            // The short form, unless an embedded child's long form happens to be as long.
+            if record.long & bit == 0 {
+                self.children |= bit;
+                self.branches |= record.branches & bit;
+                self.record.extend_from_slice(hash);
+                node::write_reference(hash, self.out);
+                return;
+            }
+        }
         self.children |= bit;
         self.branches |= record.branches & bit;
         self.long |= record.long & bit;

@@ -73,6 +73,12 @@ pub(super) struct Forest<'a> {
 }
 
 impl<'a> Forest<'a> {
+    /// With room for what so many changes touch.
+    pub(super) fn with_room(changes: usize) -> Self {
+        let nodes = Vec::with_capacity(changes * 3);
+        Self { nodes, references: Vec::with_capacity(changes * 3), ..Self::default() }
+    }
+
     /// Adds the subtrie below `position`, where `stored` stands before, as `changes` (sorted, all below `position`)
     /// leave it.
     ///

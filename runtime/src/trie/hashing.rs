@@ -9,6 +9,10 @@ use super::path::KEY_NIBBLES;
 use super::update::{BranchChange, Hashed};
 use crate::db::StoreError;
 
+/// Nodes encoded before they are hashed: enough to fill the lanes with nodes of one length, few enough to stay in the
+/// processor's cache.
+const NODES_AT_ONCE: usize = 256;
+
 /// What is hashed at one level.
 #[derive(Clone, Copy)]
 enum Item {
@@ -43,25 +47,27 @@ pub(super) fn hash(forest: &mut Forest<'_>, hashed: &mut Hashed) -> Result<Vec<V
     let mut buffer = Vec::new();
     let mut messages = Vec::new();
     let mut waiting = Vec::new();
-    for (depth, items) in levels.iter().enumerate().rev() {
-        buffer.clear();
-        messages.clear();
-        waiting.clear();
-        for item in items {
-            let id = item.node();
-            let start = encode(forest, *item, depth, &mut buffer, &mut written[owners[id as usize] as usize])?;
-            match NodeRef::embedded(&buffer[start..]) {
-                Some(embedded) => forest.references[id as usize] = embedded,
-                None => {
-                    hashed.count(buffer.len() - start);
-                    messages.push(Message::pad(&mut buffer, start));
-                    waiting.push(id);
+    for (depth, level) in levels.iter().enumerate().rev() {
+        for items in level.chunks(NODES_AT_ONCE) {
+            buffer.clear();
+            messages.clear();
+            waiting.clear();
+            for item in items {
+                let id = item.node();
+                let start = encode(forest, *item, depth, &mut buffer, &mut written[owners[id as usize] as usize])?;
+                match NodeRef::embedded(&buffer[start..]) {
+                    Some(embedded) => forest.references[id as usize] = embedded,
+                    None => {
+                        hashed.count(buffer.len() - start);
+                        messages.push(Message::pad(&mut buffer, start));
+                        waiting.push(id);
+                    }
                 }
             }
+            keccak::hash_messages(&buffer, &messages, |index, digest| {
+                forest.references[waiting[index] as usize] = NodeRef::hash(digest);
+            });
         }
-        keccak::hash_messages(&buffer, &messages, |index, digest| {
-            forest.references[waiting[index] as usize] = NodeRef::hash(digest);
-        });
     }
     Ok(written)
 }

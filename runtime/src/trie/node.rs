@@ -39,10 +39,13 @@ impl NodeRef {
 /// Appends what stands in a parent for a child referred to by `reference` (32 bytes: a hash, fewer: embedded RLP).
 #[inline]
 pub fn write_reference(reference: &[u8], out: &mut Vec<u8>) {
-    if reference.len() == 32 {
-        out.push(0xa0);
+    match <&[u8; 32]>::try_from(reference) {
+        Ok(hash) => {
+            out.push(0xa0);
+            out.extend_from_slice(hash);
+        }
+        Err(_) => out.extend_from_slice(reference),
     }
-    out.extend_from_slice(reference);
 }
 
 /// Appends RLP of a byte string.

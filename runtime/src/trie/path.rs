@@ -24,11 +24,12 @@ pub fn shared_nibbles(a: &[u8; 32], b: &[u8; 32]) -> usize {
     KEY_NIBBLES
 }
 
-/// A path from the root. Nibbles behind its end are zero, so that paths compare by their content.
+/// A path from the root. Paths sort by length, then by their nibbles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Path {
-    nibbles: [u8; 32],
     length: u8,
+    /// Those behind the end are zero, so that paths compare by their content.
+    nibbles: [u8; 32],
 }
 
 impl Path {

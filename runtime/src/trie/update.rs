@@ -180,7 +180,7 @@ fn run(tries: &[TrieChanges<'_>], units: &[Unit], jobs: &[Range<usize>], threads
 }
 
 fn update_units(tries: &[TrieChanges<'_>], units: &[Unit]) -> JobResult {
-    let mut forest = Forest::default();
+    let mut forest = Forest::with_room(units.iter().map(|unit| unit.changes.len()).sum());
     let mut hashed = Hashed::default();
     for unit in units {
         let trie = &tries[unit.trie];
@@ -251,7 +251,7 @@ fn join(
             }
         }
     };
-    update.branches.sort_unstable_by_key(|change| change.path);
+    update.branches.sort_by_key(|change| change.path);
     Ok(update)
 }
 
