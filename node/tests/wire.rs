@@ -38,7 +38,6 @@ async fn malformed_requests_are_answered_with_the_protocols_codes() {
         (b"\xff\xfe", -32700),
         (b"nonsense", -32700),
         (b"[]", -32600),
-        (b"{}", -32600),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1}", -32600),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":5}", -32600),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getBalance\",\"params\":{\"a\":1}}", -32602),

@@ -20,12 +20,12 @@ pub const LOOP: u8 = 5;
 
 const WAT: &str = r#"
 (module
-  (import "esker" "input_size" (func $input_size (result i32)))
-  (import "esker" "input_copy" (func $input_copy (param i32 i32 i32)))
-  (import "esker" "finish" (func $finish (param i32 i32)))
-  (import "esker" "revert" (func $revert (param i32 i32)))
-  (import "esker" "storage_store" (func $storage_store (param i32 i32)))
-  (import "esker" "log" (func $log (param i32 i32 i32 i32)))
+  (import "esker_v1" "input_size" (func $input_size (result i32)))
+  (import "esker_v1" "input_copy" (func $input_copy (param i32 i32 i32)))
+  (import "esker_v1" "finish" (func $finish (param i32 i32)))
+  (import "esker_v1" "revert" (func $revert (param i32 i32)))
+  (import "esker_v1" "storage_store" (func $storage_store (param i32 i32)))
+  (import "esker_v1" "log" (func $log (param i32 i32 i32 i32)))
   (memory (export "memory") 1)
   (func (export "call") (local $size i32) (local $what i32)
     (local.set $size (call $input_size))
@@ -49,6 +49,9 @@ const WAT: &str = r#"
 /// The deploy payload.
 pub fn payload() -> Bytes {
     let wasm = wat::parse_str(WAT).expect("the text is a module");
+    let (limits, costs) = (esker_vm::abi::Limits::V1, esker_vm::abi::MeterCosts::V1);
+    let accepted = esker_vm::instrument::prepare_module(&wasm, &limits, &costs);
+    accepted.unwrap_or_else(|reason| panic!("the chain refuses the probe: {reason}"));
     esker_vm::envelope::encode(&wasm).into()
 }
 
