@@ -148,6 +148,9 @@ impl Found {
     }
 
     fn methods(&mut self, item: &mut ItemImpl) -> syn::Result<()> {
+        item.attrs.push(syn::parse_quote!(
+            #[allow(clippy::new_ret_no_self, reason = "a constructor fills the storage it is given")]
+        ));
         let mut errors = Errors::default();
         for member in &mut item.items {
             let ImplItem::Fn(function) = member else { continue };
