@@ -1,6 +1,7 @@
 //! A client of the chain that knows nothing but JSON-RPC: signs, sends in batches, waits for receipts.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_dyn_abi::{DynSolValue, FunctionExt, JsonAbiExt};
@@ -65,6 +66,9 @@ pub(super) struct Session {
 
 /// Wei that every transaction offers the block's beneficiary for one gas.
 const TIP_WEI: u128 = 1_000_000_000;
+/// How long a block may take to come.
+const RECEIPTS_WITHIN: Duration = Duration::from_secs(30);
+const POLL_EVERY: Duration = Duration::from_millis(5);
 
 impl Session {
     /// Connects to `url` with the first `accounts` development accounts.
@@ -132,6 +136,21 @@ impl Session {
         for entry in self.client.batch_request::<B256>(batch).await? {
             entry.map_err(|error| SessionError::Rpc(ClientError::Call(error.into_owned())))?;
         }
+        let deadline = Instant::now() + RECEIPTS_WITHIN;
+        loop {
+            if let Some(receipts) = self.receipts(transactions).await? {
+                return Ok(receipts);
+            }
+            if Instant::now() > deadline {
+                let waited = RECEIPTS_WITHIN.as_secs();
+                return Err(SessionError::Answer(format!("accepted transactions are in no block after {waited} s")));
+            }
+            tokio::time::sleep(POLL_EVERY).await;
+        }
+    }
+
+    /// The receipts, once every transaction has one.
+    async fn receipts(&self, transactions: &[Signed]) -> Result<Option<Vec<Receipt>>, SessionError> {
         let mut batch = BatchRequestBuilder::new();
         for transaction in transactions {
             batch.insert("eth_getTransactionReceipt", rpc_params![transaction.hash]).map_err(|error| answer(&error))?;
@@ -140,12 +159,12 @@ impl Session {
         for entry in self.client.batch_request::<Value>(batch).await? {
             let receipt = entry.map_err(|error| SessionError::Rpc(ClientError::Call(error.into_owned())))?;
             if receipt.is_null() {
-                return Err(SessionError::Answer("a transaction that was accepted is in no block".into()));
+                return Ok(None);
             }
             let created = serde_json::from_value(receipt["contractAddress"].clone()).map_err(|error| answer(&error))?;
             receipts.push(Receipt { succeeded: receipt["status"] == "0x1", created });
         }
-        Ok(receipts)
+        Ok(Some(receipts))
     }
 
     /// Calls a method that changes nothing and decodes what it returns.
