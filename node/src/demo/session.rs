@@ -68,6 +68,8 @@ pub(super) struct Session {
 const TIP_WEI: u128 = 1_000_000_000;
 /// How long a block may take to come.
 const RECEIPTS_WITHIN: Duration = Duration::from_secs(30);
+/// Gas that setting a cleared slot costs at most beyond changing it.
+const STORAGE_SET: u64 = 20_000;
 const POLL_EVERY: Duration = Duration::from_millis(5);
 
 impl Session {
@@ -89,7 +91,7 @@ impl Session {
         self.signers[index].address()
     }
 
-    /// What the call would need, with a margin of a quarter.
+    /// What the call would need, with room for a slot that an earlier transaction of the batch clears and this one sets.
     pub(super) async fn estimate(&self, from: usize, to: TxKind, input: &Bytes) -> Result<u64, SessionError> {
         let mut call = json!({ "from": self.address(from), "input": input });
         if let TxKind::Call(to) = to {
@@ -97,7 +99,7 @@ impl Session {
         }
         let gas: Value = self.client.request("eth_estimateGas", rpc_params![call]).await?;
         let gas = u64::try_from(quantity(&gas)?).map_err(|error| answer(&error))?;
-        Ok(gas + gas / 4)
+        Ok(gas + gas / 4 + STORAGE_SET)
     }
 
     /// Signs a transaction of account `from` with its next nonce.
