@@ -21,6 +21,8 @@ use super::{BlockRecord, Location};
 const RECENT_BLOCKS: usize = 256;
 /// How many of the last states can be queried.
 const RECENT_STATES: usize = 128;
+/// Bound of what keeping them holds in memory, in bytes: what later blocks replaced.
+const RECENT_STATE_BYTES: usize = 64 << 20;
 
 /// A committed block and the state after it, which later blocks do not change.
 #[derive(Clone)]
@@ -98,8 +100,33 @@ struct Recent {
     head: Arc<Head>,
     /// The last blocks, the head last.
     blocks: VecDeque<Arc<BlockRecord>>,
-    /// The last states, the head's last.
-    states: VecDeque<Arc<Head>>,
+    /// The last states, the head's last, each with how many bytes its block wrote.
+    states: VecDeque<(Arc<Head>, usize)>,
+    /// What the blocks after the first of these states wrote, in bytes.
+    state_bytes: usize,
+}
+
+impl Recent {
+    fn begin(head: Arc<Head>) -> Self {
+        let blocks = [head.block.clone()].into();
+        Self { head: head.clone(), blocks, states: [(head, 0)].into(), state_bytes: 0 }
+    }
+
+    /// Makes `head` the head; its block wrote that many bytes.
+    fn push(&mut self, head: Arc<Head>, bytes: usize) {
+        self.blocks.push_back(head.block.clone());
+        if self.blocks.len() > RECENT_BLOCKS {
+            self.blocks.pop_front();
+        }
+        self.head = head.clone();
+        self.states.push_back((head, bytes));
+        self.state_bytes += bytes;
+        while self.states.len() > RECENT_STATES || (self.states.len() > 1 && self.state_bytes > RECENT_STATE_BYTES) {
+            self.states.pop_front();
+            // The state that is the first one now holds what came after its own block only.
+            self.state_bytes -= self.states.front().map_or(0, |(_, bytes)| *bytes);
+        }
+    }
 }
 
 /// A chain on a store. Readers never wait for a block that is being made.
@@ -118,15 +145,13 @@ impl Chain {
     /// A chain whose last block is `head` with the state that `db` holds. `machine` executes its blocks.
     pub(super) fn new(genesis: Genesis, machine: Arc<dyn Machine>, db: StateDb, head: BlockRecord) -> Self {
         let number = head.header.number;
-        let block = Arc::new(head);
-        let head = Arc::new(Head { block: block.clone(), state: db.snapshot() });
-        let recent = Recent { head: head.clone(), blocks: [block].into(), states: [head].into() };
+        let head = Arc::new(Head { block: Arc::new(head), state: db.snapshot() });
         Self {
             config: genesis.chain_config(),
             genesis,
             machine,
             db,
-            recent: RwLock::new(recent),
+            recent: RwLock::new(Recent::begin(head)),
             number: watch::Sender::new(number),
             writer: Mutex::new(()),
         }
@@ -162,7 +187,7 @@ impl Chain {
         let recent = self.recent.read();
         let age = usize::try_from(recent.head.block.header.number.checked_sub(number)?).ok()?;
         let index = recent.states.len().checked_sub(age + 1)?;
-        recent.states.get(index).cloned()
+        recent.states.get(index).map(|(head, _)| head.clone())
     }
 
     fn recent_block(&self, number: u64) -> Option<Arc<BlockRecord>> {
@@ -236,26 +261,17 @@ impl Chain {
         let block = Arc::new(record(built.seal(update.root)));
         let mut batch = Batch::new();
         tables::put_block(&mut batch, &block);
+        let bytes = update.batch().bytes();
         self.db.commit(update, batch)?;
-        self.acknowledge(block.clone());
+        self.acknowledge(block.clone(), bytes);
         Ok(Produced { block: Some(block), changes, refused })
     }
 
-    /// Lets readers see a block that is durable.
-    fn acknowledge(&self, block: Arc<BlockRecord>) {
+    /// Lets readers see a block that is durable and wrote that many bytes.
+    fn acknowledge(&self, block: Arc<BlockRecord>, bytes: usize) {
         let number = block.header.number;
-        let head = Arc::new(Head { block: block.clone(), state: self.db.snapshot() });
-        let mut recent = self.recent.write();
-        if recent.blocks.len() == RECENT_BLOCKS {
-            recent.blocks.pop_front();
-        }
-        if recent.states.len() == RECENT_STATES {
-            recent.states.pop_front();
-        }
-        recent.blocks.push_back(block);
-        recent.states.push_back(head.clone());
-        recent.head = head;
-        drop(recent);
+        let head = Arc::new(Head { block, state: self.db.snapshot() });
+        self.recent.write().push(head, bytes);
         self.number.send_replace(number);
     }
 }
