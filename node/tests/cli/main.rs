@@ -2,10 +2,12 @@
 
 mod calls;
 mod contracts;
+mod dev_chain;
 mod docs;
 mod keys;
 mod process;
 mod scripted_server;
 mod simulations;
+mod till;
 mod transactions;
 mod usage;
