@@ -147,19 +147,6 @@ impl Failure {
         object.insert("error".to_owned(), Value::Object(error));
         Value::Object(object)
     }
-
-    /// Any error that a command's own library gave up with.
-    #[must_use]
-    pub fn from_error(error: anyhow::Error) -> Self {
-        match error.downcast::<Self>() {
-            Ok(failure) => failure,
-            Err(error) => {
-                let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-                let failure = Self::infrastructure(error.to_string());
-                if causes.is_empty() { failure } else { failure.because(causes.join(": ")) }
-            }
-        }
-    }
 }
 
 impl fmt::Display for Failure {
@@ -196,14 +183,5 @@ mod tests {
         let object = Failure::failed("the transaction failed").with("code", 3).after(answer).json();
         assert_eq!(object["status"], "reverted");
         assert_eq!(object["error"]["code"], 3);
-    }
-
-    #[test]
-    fn an_error_that_carries_a_failure_keeps_its_exit_code() {
-        let failure = Failure::from_error(anyhow::Error::new(Failure::failed("no")));
-        assert_eq!(failure.kind(), Kind::Failed);
-        let failure = Failure::from_error(anyhow::anyhow!("disk full").context("cannot write"));
-        assert_eq!(failure.kind(), Kind::Infrastructure);
-        assert_eq!(failure.to_string(), "error: cannot write\n  why: disk full");
     }
 }

@@ -21,6 +21,7 @@ pub mod units;
 
 use std::ffi::OsString;
 use std::future::Future;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -228,14 +229,19 @@ fn start_logging(global: &GlobalArgs, is_server: bool) {
     // A server's user watches what it does.
     let level = match (global.quiet, global.verbose.saturating_add(u8::from(is_server))) {
         (true, _) => "error",
-        (false, 0) => "warn",
+        // A certificate that does not verify is told as the command's failure.
+        (false, 0) => "warn,rustls_platform_verifier=off",
         (false, 1) => "warn,esker=info,esker_runtime=info,esker_vm=info",
         (false, 2) => "info,esker=debug,esker_runtime=debug,esker_vm=debug",
         (false, _) => "debug,esker=trace,esker_runtime=trace,esker_vm=trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     // A second start in one process (a test) keeps the first one's settings.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
 }
 
 /// The command tree, as completions and the documentation's test want it.

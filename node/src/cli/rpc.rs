@@ -21,7 +21,13 @@ const RESPONSE_BYTES_MAX: u32 = 256 * 1024 * 1024;
 #[derive(Args, Clone, Debug)]
 pub struct RpcArgs {
     /// The JSON-RPC server: an http:// or https:// url of an Esker node, or of any Ethereum node
-    #[arg(long, env = "ESKER_RPC_URL", default_value = "http://127.0.0.1:8545", value_name = "URL")]
+    #[arg(
+        long,
+        env = "ESKER_RPC_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8545",
+        value_name = "URL"
+    )]
     pub rpc_url: String,
 
     /// Refuse to go on unless the server's chain has this id

@@ -58,12 +58,6 @@ impl Sender {
 }
 
 impl SenderArgs {
-    /// The account named, if `call` only wants to know in whose name to ask.
-    #[must_use]
-    pub fn from(&self) -> Option<Address> {
-        self.from
-    }
-
     /// Finds the account. Keys given with a flag go before the environment.
     ///
     /// # Errors
