@@ -18,13 +18,13 @@ const ABI: &str = r#"[
 /// The module. The input lies at 1052, so that its first word stands at 1056, its second at 1088.
 const WAT: &str = r#"
 (module
-  (import "esker" "input_size" (func $input_size (result i32)))
-  (import "esker" "input_copy" (func $input_copy (param i32 i32 i32)))
-  (import "esker" "finish" (func $finish (param i32 i32)))
-  (import "esker" "revert" (func $revert (param i32 i32)))
-  (import "esker" "storage_load" (func $storage_load (param i32 i32)))
-  (import "esker" "storage_store" (func $storage_store (param i32 i32)))
-  (import "esker" "log" (func $log (param i32 i32 i32 i32)))
+  (import "esker_v1" "input_size" (func $input_size (result i32)))
+  (import "esker_v1" "input_copy" (func $input_copy (param i32 i32 i32)))
+  (import "esker_v1" "finish" (func $finish (param i32 i32)))
+  (import "esker_v1" "revert" (func $revert (param i32 i32)))
+  (import "esker_v1" "storage_load" (func $storage_load (param i32 i32)))
+  (import "esker_v1" "storage_store" (func $storage_store (param i32 i32)))
+  (import "esker_v1" "log" (func $log (param i32 i32 i32 i32)))
   (memory (export "memory") 1)
   (data (i32.const 0) "PAID")
   (data (i32.const 60) "BROKE")

@@ -239,6 +239,8 @@ fn refused(refusal: &Refusal, draft: &Draft, message: &str) -> Failure {
         "leave out --gas-limit to let the server estimate; a payload may also be too large for a block".to_owned()
     } else if text.contains("unknown account") || text.contains("no signer") {
         format!("the server holds no key of {}: sign here with --keystore or --private-key", draft.from)
+    } else if text.contains("illegal module") {
+        "the chain does not accept this module: `esker contract check` says why".to_owned()
     } else if text.contains("max fee per gas less than block base fee") {
         "raise --max-fee, or leave it out".to_owned()
     } else {
