@@ -9,6 +9,10 @@ use super::{Batch, MAX_VALUE_BYTES, OpenError, Store, StoreError, Visit, keys, s
 
 /// File beside sled's own that says what the folder holds.
 const MARKER: &str = "LAYOUT";
+/// The marker before it has its name.
+const UNFINISHED_MARKER: &str = "LAYOUT.unfinished";
+/// What the marker names while a store is being made.
+const MARKER_NEW: &str = "new";
 const MARKER_TEXT: &str = "esker state layout ";
 
 /// A durable [`Store`] in one folder. One process at a time: sled locks the folder.
@@ -62,20 +66,34 @@ impl SledStore {
         }
         schema::ensure(&store)?;
         if !is_known {
-            write_marker(folder).map_err(failed)?;
+            write_marker(folder, &schema::VERSION.to_string()).map_err(failed)?;
         }
         Ok(store)
     }
 }
 
-/// Whether the folder's marker says that a store of this layout was made here; `false` if there is no marker.
+/// Whether the folder's marker says that a store of this layout was made here; `false` if one is being made: the folder
+/// was empty, or an earlier making of it was interrupted. A folder with anything else in it is left as it is.
 fn check_marker(folder: &Path) -> Result<bool, OpenError> {
     let path = folder.join(MARKER);
+    let failed = |error: std::io::Error| OpenError::Io { path: path.clone(), reason: error.to_string() };
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(OpenError::Io { path, reason: error.to_string() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let is_ours = |name: &std::ffi::OsStr| name == UNFINISHED_MARKER;
+            if fs::read_dir(folder).map_err(failed)?.flatten().any(|entry| !is_ours(&entry.file_name())) {
+                let reason =
+                    format!("it is not empty and has no {MARKER} file: choose an empty folder, or restore this one");
+                return Err(OpenError::Corrupt { path: folder.into(), reason });
+            }
+            write_marker(folder, MARKER_NEW).map_err(failed)?;
+            return Ok(false);
+        }
+        Err(error) => return Err(failed(error)),
     };
+    if text.trim().strip_prefix(MARKER_TEXT) == Some(MARKER_NEW) {
+        return Ok(false);
+    }
     match text.trim().strip_prefix(MARKER_TEXT).map(str::parse::<u32>) {
         Some(Ok(schema::VERSION)) => Ok(true),
         Some(Ok(found)) => Err(OpenError::Version { found: found.to_string(), expected: schema::VERSION }),
@@ -83,10 +101,13 @@ fn check_marker(folder: &Path) -> Result<bool, OpenError> {
     }
 }
 
-fn write_marker(folder: &Path) -> std::io::Result<()> {
-    let mut file = File::create(folder.join(MARKER))?;
-    writeln!(file, "{MARKER_TEXT}{}", schema::VERSION)?;
+/// Replaces the marker in one step: a crash leaves the old one or the new one.
+fn write_marker(folder: &Path, layout: &str) -> std::io::Result<()> {
+    let unfinished = folder.join(UNFINISHED_MARKER);
+    let mut file = File::create(&unfinished)?;
+    writeln!(file, "{MARKER_TEXT}{layout}")?;
     file.sync_all()?;
+    fs::rename(unfinished, folder.join(MARKER))?;
     File::open(folder)?.sync_all()
 }
 
