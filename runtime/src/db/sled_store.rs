@@ -11,6 +11,9 @@ use super::{Batch, MAX_VALUE_BYTES, OpenError, Store, StoreError, Visit, keys, s
 const MARKER: &str = "LAYOUT";
 /// The marker before it has its name.
 const UNFINISHED_MARKER: &str = "LAYOUT.unfinished";
+/// How often a locked folder is tried again.
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 /// What the marker names while a store is being made.
 const MARKER_NEW: &str = "new";
 const MARKER_TEXT: &str = "esker state layout ";
@@ -42,7 +45,16 @@ impl SledStore {
             // `None` would also switch off the garbage collection that runs on the flusher's thread.
             .flush_every_ms(Some(500));
         // sled asserts while it recovers: on a damaged folder it may panic instead of returning an error.
-        let opened = std::panic::catch_unwind(AssertUnwindSafe(|| config.open()));
+        let mut opened = std::panic::catch_unwind(AssertUnwindSafe(|| config.open()));
+        // sled lets go of a folder a moment after its last handle is dropped: wait for that, not for another process.
+        for _ in 0..LOCK_ATTEMPTS {
+            let Ok(Err(error)) = &opened else { break };
+            if !matches!(open_error(folder, error), OpenError::Locked(_)) {
+                break;
+            }
+            std::thread::sleep(LOCK_PAUSE);
+            opened = std::panic::catch_unwind(AssertUnwindSafe(|| config.open()));
+        }
         let tree = match opened {
             Ok(Ok(tree)) => tree,
             Ok(Err(error)) => return Err(open_error(folder, &error)),
