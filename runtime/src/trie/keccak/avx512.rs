@@ -1,11 +1,12 @@
 //! Eight messages at a time, with AVX-512.
 
-#![allow(unsafe_code, reason = "vector instructions and gathering loads from checked places")]
+#![allow(unsafe_code, reason = "vector instructions")]
 
 use std::arch::x86_64::*;
 
-use super::permutation::{Lanes, permute};
-use super::{Message, RATE, RATE_WORDS};
+use super::Message;
+use super::lanes::{self, Gather};
+use super::permutation::Lanes;
 
 /// Messages hashed at a time.
 pub(super) const LANES: usize = 8;
@@ -14,7 +15,7 @@ pub(super) const LANES: usize = 8;
 #[derive(Clone, Copy)]
 struct Words(__m512i);
 
-// SAFETY (all methods): a `Words` exists only where the processor has AVX-512, and no method touches memory.
+// SAFETY (all methods): a `Words` exists only where the processor has AVX-512, and its methods touch no memory but their own.
 impl Lanes for Words {
     #[inline(always)]
     fn splat(word: u64) -> Self {
@@ -52,6 +53,23 @@ impl Lanes for Words {
     }
 }
 
+impl Gather<LANES> for Words {
+    #[inline(always)]
+    fn from_words(words: [u64; LANES]) -> Self {
+        let word = |lane: usize| words[lane].cast_signed();
+        // SAFETY: see above.
+        Self(unsafe { _mm512_set_epi64(word(7), word(6), word(5), word(4), word(3), word(2), word(1), word(0)) })
+    }
+
+    #[inline(always)]
+    fn words(self) -> [u64; LANES] {
+        let mut words = [0; LANES];
+        // SAFETY: the array is as large as the vector, and the store needs no alignment.
+        unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), self.0) };
+        words
+    }
+}
+
 /// The digests of padded messages.
 ///
 /// # Panics
@@ -59,7 +77,7 @@ impl Lanes for Words {
 pub(super) fn hash(buffer: &[u8], messages: &[Message; LANES]) -> [[u8; 32]; LANES] {
     assert!(std::arch::is_x86_feature_detected!("avx512f"), "the caller chose an engine that the processor has");
     assert!(messages.iter().all(|message| message.lies_in(buffer)), "messages lie inside their buffer");
-    // SAFETY: the processor has the feature and all loads stay inside the buffer, both asserted above.
+    // SAFETY: the processor has the feature and the messages lie inside the buffer, both asserted above.
     unsafe { hash_lanes(buffer, messages) }
 }
 
@@ -67,38 +85,6 @@ pub(super) fn hash(buffer: &[u8], messages: &[Message; LANES]) -> [[u8; 32]; LAN
 /// The processor has AVX-512 and every message lies inside `buffer`.
 #[target_feature(enable = "avx512f")]
 unsafe fn hash_lanes(buffer: &[u8], messages: &[Message; LANES]) -> [[u8; 32]; LANES] {
-    let mut state = [Words::splat(0); 25];
-    let mut digests = [[0; 32]; LANES];
-    let longest = messages.iter().map(|message| message.blocks).max().unwrap_or(0);
-    for block in 0..longest {
-        // A lane whose message has ended absorbs its last block again: its digest has been taken.
-        let starts = messages.map(|message| message.start + block.min(message.blocks - 1) * RATE);
-        for (word, lanes) in state.iter_mut().take(RATE_WORDS).enumerate() {
-            let words = starts.map(|start| {
-                // SAFETY: the block lies inside the buffer by this function's contract, so do its 17 words.
-                unsafe { buffer.as_ptr().add(start + 8 * word).cast::<u64>().read_unaligned().cast_signed() }
-            });
-            *lanes = lanes.xor(Words(_mm512_set_epi64(
-                words[7], words[6], words[5], words[4], words[3], words[2], words[1], words[0],
-            )));
-        }
-        permute(&mut state);
-        if messages.iter().any(|message| message.blocks == block + 1) {
-            take_digests(&state, messages, block + 1, &mut digests);
-        }
-    }
-    digests
-}
-
-/// Takes the digests of the messages that have so many blocks.
-#[target_feature(enable = "avx512f")]
-fn take_digests(state: &[Words; 25], messages: &[Message; LANES], blocks: usize, digests: &mut [[u8; 32]; LANES]) {
-    for (word, lanes) in state.iter().take(4).enumerate() {
-        let mut words = [0u64; LANES];
-        // SAFETY: the array is as large as the vector, and the store needs no alignment.
-        unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), lanes.0) };
-        for lane in (0..LANES).filter(|lane| messages[*lane].blocks == blocks) {
-            digests[lane][8 * word..8 * word + 8].copy_from_slice(&words[lane].to_le_bytes());
-        }
-    }
+    // SAFETY: this function's own contract.
+    unsafe { lanes::hash::<Words, LANES>(buffer, messages) }
 }
