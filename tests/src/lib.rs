@@ -1,8 +1,9 @@
-//! Integration tests of Esker live in this crate's `tests/` folder; this library only tells them where the workspace
-//! and its public vectors are.
+//! Integration tests of Esker live in this crate's `tests/` folder; this library tells them where the workspace
+//! is, and holds the script that the determinism tests execute.
 
 pub mod script;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The root of the workspace.
@@ -15,20 +16,9 @@ pub fn workspace_root() -> PathBuf {
     manifest.parent().expect("the tests crate lies directly below the workspace root").to_path_buf()
 }
 
-/// The folder with the public test vectors: `ESKER_VECTORS`, else `../shared/vectors` beside the workspace.
-///
-/// Says on standard error that a test is being skipped when there is no such folder.
-#[must_use]
-pub fn public_vectors(what: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("ESKER_VECTORS")
-        .map_or_else(|| workspace_root().join("..").join("shared").join("vectors"), PathBuf::from);
-    let folder = root.join(what);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!(
-        "SKIPPED: no public vectors at {}; set ESKER_VECTORS to the folder that holds `{what}`",
-        folder.display()
-    );
-    None
+/// Says something on standard error that nobody should overlook, as that a test was skipped: the test harness keeps back
+/// what a passing test prints, but not what is written straight to the stream.
+pub fn say(message: &str) {
+    // Nothing depends on whether somebody listens.
+    let _ = writeln!(std::io::stderr(), "\n*** {message} ***\n");
 }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use esker::dev_node::{DevConfig, DevNode};
-use esker_tests::workspace_root;
+use esker_tests::{say, workspace_root};
 
 /// Says on standard error, in a way nobody overlooks, that clients were not tried.
 fn skipped(why: &str) {
-    eprintln!("\n*** SKIPPED: the tests with viem, ethers and cast did not run: {why} ***\n");
+    say(&format!("SKIPPED: the tests with viem, ethers and cast did not run: {why}"));
 }
 
 fn has(program: &str) -> bool {

@@ -97,11 +97,8 @@ pub mod erc20 {
             let spender = cx.sender();
             let mut allowance = self.allowances.at_mut((from, spender));
             if allowance.get() != U256::MAX {
-                allowance.try_sub(value).map_err(|allowance| ERC20InsufficientAllowance {
-                    spender,
-                    allowance,
-                    needed: value,
-                })?;
+                let left = allowance.try_sub(value);
+                left.map_err(|allowance| ERC20InsufficientAllowance { spender, allowance, needed: value })?;
                 ensure!(!from.is_zero(), ERC20InvalidApprover { approver: from });
                 ensure!(!spender.is_zero(), ERC20InvalidSpender { spender });
             }
@@ -111,11 +108,8 @@ pub mod erc20 {
         fn move_tokens(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) -> Result<bool, Error> {
             ensure!(!from.is_zero(), ERC20InvalidSender { sender: from });
             ensure!(!to.is_zero(), ERC20InvalidReceiver { receiver: to });
-            self.balances.at_mut(from).try_sub(value).map_err(|balance| ERC20InsufficientBalance {
-                sender: from,
-                balance,
-                needed: value,
-            })?;
+            let left = self.balances.at_mut(from).try_sub(value);
+            left.map_err(|balance| ERC20InsufficientBalance { sender: from, balance, needed: value })?;
             self.balances.at_mut(to).add(value);
             cx.emit(Transfer { from, to, value });
             Ok(true)

@@ -1,0 +1,59 @@
+//! The contracts whose bytes are part of the repository, against what their sources build to, and the size of what is
+//! built. Where no compiler for wasm is at hand, or another than the one recorded, it says so and compares what does not
+//! depend on the compiler.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use esker_sdk_build::{Artifact, BuildError, Built, ToStderr, build_once};
+use esker_tests::{say, workspace_root};
+
+/// An ERC-20's wasm may not be larger (bytes).
+const ERC20_BYTES: u64 = 16 << 10;
+
+fn committed(name: &str) -> PathBuf {
+    workspace_root().join("tests/vectors/artifacts").join(format!("{name}.json"))
+}
+
+/// The contract in `contracts/FOLDER`, built; `None` where nothing compiles wasm.
+fn built(folder: &str) -> Option<Arc<Built>> {
+    match build_once(&workspace_root().join("contracts").join(folder), &ToStderr) {
+        Ok(built) => Some(built),
+        Err(error) if matches!(*error, BuildError::Toolchain(_)) => {
+            say(&format!("SKIPPED: contracts/{folder} was not built: {error}"));
+            None
+        }
+        Err(error) => panic!("contracts/{folder} does not build: {error}"),
+    }
+}
+
+#[test]
+fn committed_artifacts_are_what_their_sources_build_to() {
+    for (folder, name) in [("erc20", "Erc20"), ("erc721", "Erc721")] {
+        let Some(built) = built(folder) else { return };
+        let path = committed(name);
+        if std::env::var_os("ESKER_BLESS").is_some() {
+            built.artifact.write(path.parent().expect("a file lies in a folder")).expect("the tree is writable");
+        }
+        let committed = Artifact::read(&path).expect("a committed artifact is one");
+        let advice = "after a change of the contract or the SDK, ESKER_BLESS=1 writes it anew: run this test with it, then the determinism test";
+        assert_eq!(committed.abi, built.artifact.abi, "{name}: {advice}");
+        if committed.toolchain == built.artifact.toolchain {
+            assert_eq!(committed, built.artifact, "{name}: {advice}");
+        } else {
+            say(&format!(
+                "SKIPPED: {name}'s bytes were not compared: it was built with {:?}, here is {:?}",
+                committed.toolchain, built.artifact.toolchain
+            ));
+        }
+    }
+}
+
+#[test]
+fn an_erc20_fits_in_16_kib() {
+    let mut sizes = vec![("committed", Artifact::read(&committed("Erc20")).expect("a committed artifact is one").size)];
+    sizes.extend(built("erc20").map(|built| ("built", built.artifact.size)));
+    for (which, size) in sizes {
+        assert!(size.wasm <= ERC20_BYTES, "the {which} ERC-20 has {} bytes, more than {ERC20_BYTES}", size.wasm);
+    }
+}
