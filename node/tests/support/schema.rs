@@ -4,6 +4,7 @@
 //! The schemas are YAML of a plain kind (indented maps, lists, one-line strings), which is all that is parsed here.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -24,7 +25,10 @@ impl Schemas {
     pub fn load() -> Option<Self> {
         let folder = folder();
         let Ok(entries) = std::fs::read_dir(&folder) else {
-            eprintln!("SKIPPED: no schemas at {} (set ESKER_VECTORS): answers are not checked", folder.display());
+            // Straight to the stream: the test harness keeps back what a passing test prints.
+            let message =
+                format!("SKIPPED: no schemas at {} (set ESKER_VECTORS): answers are not checked", folder.display());
+            let _ = writeln!(std::io::stderr(), "\n*** {message} ***");
             return None;
         };
         let mut schemas = BTreeMap::new();
