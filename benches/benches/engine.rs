@@ -2,6 +2,7 @@
 //!
 //! Run with `cargo bench -p esker-benches --bench engine`.
 
+use esker_benches as _;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 

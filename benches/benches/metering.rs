@@ -3,6 +3,7 @@
 //! `cargo bench -p esker-benches --bench metering` prints, per kernel, the best of many interleaved runs of each and their
 //! ratio, then the geometric mean. `--engine pulley` measures the interpreter instead of Cranelift.
 
+use esker_benches as _;
 use std::time::{Duration, Instant};
 
 use esker_vm::abi::{Limits, MeterCosts};

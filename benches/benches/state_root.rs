@@ -5,6 +5,7 @@
 //!
 //! `ESKER_BENCH_ACCOUNTS` sets the number of accounts (100,000 unless said).
 
+use esker_benches as _;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};

@@ -3,6 +3,7 @@
 //!
 //! `cargo bench -p esker-benches --bench throughput`; `HOLDERS`, `BLOCKS` and `PER_BLOCK` change the size.
 
+use esker_benches as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Over a large state, glibc's allocator takes as long as all else that a block's update does; this one does not
+/// (`docs/benchmarks.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     esker::cli::main()
 }
