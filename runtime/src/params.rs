@@ -25,7 +25,7 @@ pub struct ChainConfig {
     pub gas_limit_max: u64,
     /// Most complexity (see [`Limits::complexity_max`]) that the modules created in one block may have together.
     pub block_complexity_max: u64,
-    /// Most raw bytes that the modules created in one block may have together.
+    /// Most bytes, as `deploy_byte` counts them, that the modules created in one block may have together.
     pub block_module_bytes_max: u64,
 }
 
@@ -55,7 +55,7 @@ pub struct Prices {
     pub frame: u64,
     /// Fuel per byte of a contract's code, paid at its first use in a transaction.
     pub code_byte_fuel: u64,
-    /// Gas per byte of the raw module, paid on deploy before anything is inflated.
+    /// Gas per byte of the raw module, or of its stream if that is longer, paid on deploy before anything is inflated.
     pub deploy_byte: u64,
     /// Fuel per unit of the module's complexity, paid on deploy before anything is compiled.
     pub complexity_unit_fuel: u64,

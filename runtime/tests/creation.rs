@@ -137,6 +137,26 @@ fn the_raw_length_is_paid_before_anything_is_inflated() {
 }
 
 #[test]
+fn a_stream_that_inflates_to_nothing_is_paid_by_its_own_length() {
+    let machine = ScriptedMachine::default();
+    let ledger = ledger();
+    // The header promises no module at all, but 60,000 bytes of stream: work that the raw length would not pay for.
+    let mut liar = envelope::encode(b"");
+    liar.truncate(envelope::HEADER_BYTES);
+    liar[9..13].copy_from_slice(&60_000_u32.to_be_bytes());
+    liar.resize(envelope::HEADER_BYTES + 60_000, 0);
+    let status = |gas_limit: u64| {
+        let mut unsigned = transaction(0, TxKind::Create, 0, liar.clone());
+        unsigned.gas_limit = gas_limit;
+        execute(&machine, &ledger, &[signed(0, unsigned)]).0.remove(0).expect("valid").status
+    };
+    let calldata = liar.iter().map(|byte| if *byte == 0 { 4 } else { 16 }).sum::<u64>();
+    let enough = 53_000 + calldata + 600 + 40 * 60_000;
+    assert_eq!(status(enough - 1), ExecutionStatus::Halt(Halt::OutOfGas));
+    assert_eq!(status(enough), ExecutionStatus::Halt(Halt::IllegalModule));
+}
+
+#[test]
 fn a_constructor_that_fails_leaves_no_contract() {
     for (end, status) in [
         (Ok(End::Revert(vec![7])), ExecutionStatus::Revert),

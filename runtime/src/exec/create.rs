@@ -95,6 +95,7 @@ impl Executor<'_> {
             return Err(Halt::IllegalModule.into());
         }
         let payload = envelope::parse(creation.payload).map_err(|_| Halt::IllegalModule)?;
+        self.pay_for_module(&payload, &mut meter)?;
         let code = Bytes::copy_from_slice(payload.code);
         let (code_hash, vm_code_hash) = code_hash_of(&code);
         let (wasm, prepared) = self.prepare_module(&payload, vm_code_hash, &mut meter)?;
@@ -113,26 +114,29 @@ impl Executor<'_> {
         Ok(FrameResult { outcome: Outcome::Return(Vec::new()), gas_left })
     }
 
-    /// Charges for the module by size and complexity, validates and compiles it.
+    /// Charges for the module's bytes, before anything is hashed or inflated.
+    fn pay_for_module(&mut self, payload: &envelope::Envelope<'_>, meter: &mut Meter) -> Result<(), HostError> {
+        if payload.raw_len > self.config.limits.module_bytes_max {
+            return Err(Halt::IllegalModule.into());
+        }
+        // A stream that inflates to little or nothing takes as much work as one that is honest.
+        let bytes = u64::from(payload.raw_len).max(payload.compressed().len() as u64);
+        meter.charge_gas(self.config.prices.deploy_byte.saturating_mul(bytes))?;
+        let bytes = self.compiled.bytes.saturating_add(bytes);
+        self.reserve(bytes, self.compiled_before.bytes, self.config.block_module_bytes_max)?;
+        self.compiled.bytes = bytes;
+        Ok(())
+    }
+
+    /// Inflates and validates the module, charges for its complexity and compiles it.
     fn prepare_module(
         &mut self,
         payload: &envelope::Envelope<'_>,
         code_hash: H256,
         meter: &mut Meter,
     ) -> Result<(Vec<u8>, Prepared), HostError> {
-        let prices = &self.config.prices;
-        if payload.raw_len > self.config.limits.module_bytes_max {
-            return Err(Halt::IllegalModule.into());
-        }
-        let raw_len = u64::from(payload.raw_len);
-        meter.charge_gas(prices.deploy_byte.saturating_mul(raw_len))?;
-        let bytes_max = self.config.block_module_bytes_max;
-        let bytes = self.compiled.bytes.saturating_add(raw_len);
-        self.reserve(bytes, self.compiled_before.bytes, bytes_max)?;
-        self.compiled.bytes = bytes;
-
         let wasm = payload.inflate().map_err(|_| Halt::IllegalModule)?;
-        let unit_fuel = prices.complexity_unit_fuel;
+        let unit_fuel = self.config.prices.complexity_unit_fuel;
         let affordable = meter.fuel().checked_div(unit_fuel).unwrap_or(u64::MAX);
         let complexity_max = self.config.block_complexity_max;
         let spent = self.compiled_before.complexity.saturating_add(self.compiled.complexity);

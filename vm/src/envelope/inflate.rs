@@ -3,6 +3,8 @@
 //! Whether a payload is acceptable is consensus, so it may not hang on what some version of a compression library
 //! happens to forgive. Accepted is what zlib accepts, with the padding bits zero and nothing after the final block.
 
+use std::sync::LazyLock;
+
 use super::StreamError;
 
 /// Why inflating stopped.
@@ -249,8 +251,8 @@ pub(super) fn inflate(stream: &[u8], limit: usize, capacity: usize) -> Result<Ve
         match bits.take(2)? {
             0 => stored_block(&mut bits, &mut out, limit)?,
             1 => {
-                let (literals, distances) = fixed_codes()?;
-                coded_block(&mut bits, &mut out, limit, &literals, &distances)?;
+                let (literals, distances) = &*FIXED_CODES;
+                coded_block(&mut bits, &mut out, limit, literals, distances)?;
             }
             2 => {
                 let (literals, distances) = dynamic_codes(&mut bits)?;
@@ -283,13 +285,16 @@ fn stored_block(bits: &mut Bits<'_>, out: &mut Vec<u8>, limit: usize) -> Result<
     Ok(())
 }
 
-fn fixed_codes() -> Result<(Code, Code), StreamError> {
+/// The codes of fixed blocks. Built once: a block that uses them may be ten bits long, and a stream is paid for by its
+/// bytes.
+static FIXED_CODES: LazyLock<(Code, Code)> = LazyLock::new(|| {
     let mut lengths = [8u8; 288];
     lengths[144..256].fill(9);
     lengths[256..280].fill(7);
     // Symbols 286, 287 and distances 30, 31 take part in the code but may not occur.
-    Ok((Code::new(&lengths, false, false)?, Code::new(&[5; 32], false, false)?))
-}
+    let code = |lengths: &[u8]| Code::new(lengths, false, false).expect("RFC 1951's fixed codes are complete");
+    (code(&lengths), code(&[5; 32]))
+});
 
 fn dynamic_codes(bits: &mut Bits<'_>) -> Result<(Code, Code), StreamError> {
     let literals = usize::from(bits.take(5)?) + 257;
