@@ -59,6 +59,16 @@ fn the_sender_must_afford_value_and_gas_at_the_cap() {
 }
 
 #[test]
+fn a_cost_beyond_2_to_the_256_is_more_than_anybody_has() {
+    let mut ledger = ledger();
+    ledger.put_balance(signer(0), U256::MAX);
+    let mut unsigned = plain(0, 0);
+    unsigned.value = U256::MAX;
+    let refused = refusal(&ledger, signed(0, unsigned));
+    assert_eq!(refused, TransactionError::InsufficientFunds { balance: U256::MAX, cost: U256::MAX });
+}
+
+#[test]
 fn the_fee_cap_must_cover_the_base_fee() {
     let mut cheap = plain(0, 0);
     (cheap.max_fee_per_gas, cheap.max_priority_fee_per_gas) = (6, 0);

@@ -289,3 +289,21 @@ fn an_access_list_names_what_a_call_touches_even_when_it_reverts() {
     assert_eq!(run(&machine, &ledger, &with).expect("valid").gas_used, result.gas_used);
     assert_ne!(without, result.gas_used);
 }
+
+#[test]
+fn balances_that_no_chain_has_saturate_instead_of_overflowing() {
+    let machine = ScriptedMachine::default();
+    let ledger = ledger();
+    let mut options = SimulateOptions::default();
+    for address in [signer(0), OTHER, BENEFICIARY] {
+        let everything = AccountOverride { balance: Some(U256::MAX), ..AccountOverride::default() };
+        options.overrides.insert(address, everything);
+    }
+    let request = CallRequest { value: U256::from(5), gas_price: Some(100), ..request(OTHER) };
+    let result = simulate(&machine, &ledger, &config(), &env(), &request, &options).expect("valid");
+    assert!(result.status.is_success());
+    assert!(!result.changes.accounts.contains_key(&OTHER), "it stays at the highest balance there is");
+    let request = CallRequest { value: U256::MAX, ..request };
+    let refused = simulate(&machine, &ledger, &config(), &env(), &request, &options);
+    assert!(matches!(refused, Err(SimulateError::Invalid(TransactionError::InsufficientFunds { .. }))), "{refused:?}");
+}

@@ -143,7 +143,8 @@ impl Executor<'_> {
             return Err(TransactionError::GasLimitTooHigh { gas: gas_limit, limit }.into());
         }
         let cost = max_cost(gas_limit, fee_cap, value);
-        if account.balance < cost {
+        if cost.is_none_or(|cost| account.balance < cost) {
+            let cost = cost.unwrap_or(U256::MAX);
             return Err(TransactionError::InsufficientFunds { balance: account.balance, cost }.into());
         }
         let intrinsic = intrinsic_gas(message.kind, message.input, message.access_list);
@@ -273,9 +274,9 @@ impl Executor<'_> {
     }
 }
 
-/// Most that a message can cost its sender, in wei: 2^256 − 1 if it is more than that.
-fn max_cost(gas_limit: u64, fee_cap: u128, value: U256) -> U256 {
-    wei(gas_limit, fee_cap).saturating_add(value)
+/// Most that a message can cost its sender, in wei; `None` if it is more than there can be.
+fn max_cost(gas_limit: u64, fee_cap: u128, value: U256) -> Option<U256> {
+    wei(gas_limit, fee_cap).checked_add(value)
 }
 
 /// `gas` × `price`: below 2^192.
