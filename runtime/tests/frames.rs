@@ -5,7 +5,7 @@ mod world;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256};
 use esker_runtime::exec::{ExecutionStatus, Executor, Message};
 use esker_runtime::types::ExecuteError;
-use esker_vm::{CallKind, CallResult, CreateRequest, Halt, HostError, Log};
+use esker_vm::{CallKind, CallResult, CreateRequest, Fatal, Halt, HostError, Log};
 use world::*;
 
 const OTHER: Address = Address::repeat_byte(0xc1);
@@ -407,6 +407,26 @@ fn only_the_last_256_block_hashes_are_known() {
     let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 0, Bytes::new()));
     let result = executor.execute(&Message::from(&call)).expect("valid");
     assert_eq!(read_numbers(&result.output), [0, 1_044, 1_298, 77, 0, 0]);
+}
+
+#[test]
+fn a_block_hash_that_the_store_has_lost_is_the_nodes_fault_and_never_zero() {
+    let machine = ScriptedMachine::default();
+    let mut ledger = ledger();
+    ledger.hashes = (0..298).map(|number| (number, word(number + 1_000))).collect();
+    ledger.put_contract(
+        CONTRACT,
+        machine.code(0, |guest| {
+            guest.host.block_hash(298)?;
+            Ok(numbers(&[]))
+        }),
+    );
+    let config = config();
+    let env = esker_runtime::BlockEnv { number: 300, ..env() };
+    let mut executor = Executor::new(&machine, &ledger, &config, &env);
+    let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 0, Bytes::new()));
+    let error = executor.execute(&Message::from(&call)).expect_err("a fault");
+    assert!(matches!(&error, ExecuteError::Fatal(Fatal::Store(text)) if text.contains("block 298")), "{error:?}");
 }
 
 #[test]

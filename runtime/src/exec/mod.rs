@@ -148,7 +148,10 @@ impl<'a> Executor<'a> {
         if let Some(hash) = self.block_hashes.get(&number) {
             return Ok(*hash);
         }
-        let hash = self.journal.state().block_hash(number).map_err(fatal)?.unwrap_or_default();
+        // A chain has the hashes of all its blocks: one that cannot be found is this node's fault, and never zero, which
+        // other nodes would not see.
+        let hash = self.journal.state().block_hash(number).map_err(fatal)?;
+        let hash = hash.ok_or_else(|| Fatal::Store(format!("the hash of block {number} is missing")))?;
         self.block_hashes.insert(number, hash);
         Ok(hash)
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use alloy_consensus::{Header, SignableTransaction, TxEip1559, TxEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, keccak256};
-use esker_runtime::db::{Batch, MemoryStore};
+use esker_runtime::db::{Batch, MemoryStore, keys};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::simulate::{CallRequest, SimulateOptions, simulate};
 use esker_runtime::state::{StateDb, StateReader};
-use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, ExecutionStatus, Genesis, Transaction};
+use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, ExecutedBlock, ExecutionStatus, Genesis, Transaction};
 use esker_sdk::abi::Output;
 use esker_sdk::{Contract, Deployment, MethodCall, View};
 use esker_vm::{Engine, EngineConfig, EngineKind};
@@ -75,8 +75,8 @@ impl Chain {
         let db = StateDb::open(Arc::new(MemoryStore::new())).expect("an empty store opens");
         let built = genesis.build().expect("a genesis of plain accounts is valid");
         let update = db.prepare(&built.changes, 0).expect("memory does not fail");
-        let head = built.seal(update.root).header;
-        db.commit(update, Batch::new()).expect("memory does not fail");
+        let block = built.seal(update.root);
+        db.commit(update, hash_of(&block)).expect("memory does not fail");
         let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
         Self {
             run,
@@ -84,7 +84,7 @@ impl Chain {
             machine: TestMachine::new(engine),
             config: genesis.chain_config(),
             db,
-            head,
+            head: block.header,
             timestamp: FIRST_TIMESTAMP,
             record: Record::default(),
         }
@@ -221,8 +221,9 @@ impl Chain {
         let created = result.created.filter(|_| result.status == ExecutionStatus::Success);
         let step = Step::new(result.status, &result.output, &result.logs, &built.changes, created);
         let update = self.db.prepare(&built.changes, number).expect("memory does not fail");
-        self.head = built.seal(update.root).header;
-        self.db.commit(update, Batch::new()).expect("memory does not fail");
+        let block = built.seal(update.root);
+        self.db.commit(update, hash_of(&block)).expect("memory does not fail");
+        self.head = block.header;
         self.timestamp = timestamp;
         self.keep(step)
     }
@@ -231,6 +232,13 @@ impl Chain {
         self.record.push(step.clone());
         Sent::new(step)
     }
+}
+
+/// What a block's commit must say besides its state, for BLOCKHASH.
+fn hash_of(block: &ExecutedBlock) -> Batch {
+    let mut batch = Batch::new();
+    batch.put(keys::block_hash(block.header.number), block.hash.as_slice());
+    batch
 }
 
 /// The SDK's address as the runtime's.
