@@ -13,6 +13,8 @@ pub(crate) struct ModuleFacts {
     pub(crate) prepared: Prepared,
     /// Pages of linear memory at the start of a frame.
     pub(crate) initial_pages: u32,
+    /// Entries of the table; 0 if there is none.
+    pub(crate) table_entries: u32,
 }
 
 /// A compiled module with its imports resolved and its exports found.

@@ -203,7 +203,11 @@ impl Engine {
         if prepared.complexity > complexity_budget {
             return Ok((prepared, None));
         }
-        let facts = ModuleFacts { prepared, initial_pages: instrumented.info.initial_pages };
+        let facts = ModuleFacts {
+            prepared,
+            initial_pages: instrumented.info.initial_pages,
+            table_entries: instrumented.info.table_entries,
+        };
         let module = compile(&self.inner.wasmtime, &instrumented.wasm).map_err(ModuleError::fatal)?;
         let compiled = CompiledModule::link(&self.inner.linker, &module, facts).map_err(ModuleError::fatal)?;
         if let (Some(disk), Purpose::Execution) = (&self.inner.disk, self.purpose) {
@@ -231,9 +235,12 @@ impl Engine {
     }
 
     fn rules(&self, facts: &ModuleFacts) -> FrameRules {
-        let charged = facts.initial_pages.saturating_sub(self.inner.costs.free_pages);
+        let costs = &self.inner.costs;
+        let pages = facts.initial_pages.saturating_sub(costs.free_pages);
+        let entries = facts.table_entries.saturating_sub(costs.free_table_entries);
+        let for_pages = costs.memory_page.saturating_mul(u64::from(pages));
         FrameRules {
-            start_fuel: self.inner.costs.memory_page.saturating_mul(u64::from(charged)),
+            start_fuel: for_pages.saturating_add(costs.table_entry.saturating_mul(u64::from(entries))),
             stack_units: i32::try_from(self.inner.limits.stack_units_max).unwrap_or(i32::MAX),
             output_bytes_max: self.inner.limits.output_bytes_max,
         }

@@ -143,7 +143,7 @@ pub(crate) fn failed(fatal: Fatal) -> Execution {
 /// The consensus rules that a frame's run needs, besides those compiled into its module.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameRules {
-    /// Fuel for the pages that the frame starts with beyond the free ones.
+    /// Fuel for the pages and table entries that the frame starts with beyond the free ones.
     pub(crate) start_fuel: u64,
     /// Logical stack, in the units of the frame formula.
     pub(crate) stack_units: i32,

@@ -238,6 +238,20 @@ fn pages_at_the_start_beyond_the_free_ones_are_charged() {
 }
 
 #[test]
+fn table_entries_beyond_the_free_ones_are_charged_at_the_start() {
+    let text = |entries: u32| {
+        format!(r#"(module (memory (export "memory") 1) (table {entries} funcref) (func (export "call")))"#)
+    };
+    let costs = MeterCosts::V1;
+    let (none, _) = on_all(r#"(module (memory (export "memory") 1) (func (export "call")))"#, &[], PLENTY);
+    let (free, _) = on_all(&text(costs.free_table_entries), &[], PLENTY);
+    let (three, _) = on_all(&text(costs.free_table_entries + 3), &[], PLENTY);
+    assert_eq!(none.fuel_left, free.fuel_left);
+    assert_eq!(free.fuel_left - three.fuel_left, 3 * costs.table_entry);
+    assert_eq!(halt_of(&text(costs.free_table_entries + 1), &[], costs.table_entry - 1), Halt::OutOfGas);
+}
+
+#[test]
 fn fuel_beyond_any_gas_limit_is_kept_whole() {
     let (plenty, _) = on_all(&module(""), &[], PLENTY);
     let used = PLENTY - plenty.fuel_left;

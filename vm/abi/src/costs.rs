@@ -48,6 +48,11 @@ pub struct MeterCosts {
     pub memory_page: u64,
     /// Pages of the module's initial memory that the frame's base price covers.
     pub free_pages: u32,
+    /// Fuel per entry of the module's table beyond [`MeterCosts::free_table_entries`], at a frame's start: an engine makes
+    /// a reference to a function when a frame first calls it.
+    pub table_entry: u64,
+    /// Entries of the module's table that the frame's base price covers.
+    pub free_table_entries: u32,
     /// Fuel per local (parameters not counted) that a function zeroes at its entry.
     pub local: u64,
     /// Most fuel charged between two checks on any path.
@@ -76,6 +81,8 @@ impl MeterCosts {
         bulk_byte: 100,
         memory_page: 50_000_000,
         free_pages: 2,
+        table_entry: 80_000,
+        free_table_entries: 64,
         local: 300,
         check_interval: 100 * FUEL_PER_GAS,
     };

@@ -47,11 +47,11 @@ macro_rules! host_functions {
         $callback! {
             // ---- input and outcome -------------------------------------------------------------
             /// Size of the call's input, in bytes.
-            [2_000, 0] fn input_size() -> I32;
+            [4_000, 0] fn input_size() -> I32;
             /// Copies `len` bytes of the input from `offset` to `dst`. Halts if the range is not inside the input.
             [6_000, 100] fn input_copy(dst: Mut, offset: Len, len: Len) -> ();
             /// Sets the bytes that the frame returns when its entry point comes back; a later call replaces them.
-            [6_000, 100] fn set_output(ptr: Ptr, len: Len) -> ();
+            [20_000, 100] fn set_output(ptr: Ptr, len: Len) -> ();
             /// Ends the frame successfully with the given bytes.
             [20_000, 100] fn finish(ptr: Ptr, len: Len) -> !;
             /// Ends the frame, undoes its effects, and hands the given bytes and the unspent gas to the caller.
@@ -85,13 +85,13 @@ macro_rules! host_functions {
             /// Effective gas price of the transaction, in wei, 32 bytes big-endian.
             [6_000, 0] fn gas_price(dst: Mut) -> ();
             /// Number of the block being executed.
-            [2_000, 0] fn block_number() -> I64;
+            [4_000, 0] fn block_number() -> I64;
             /// Timestamp of the block being executed, in seconds.
-            [2_000, 0] fn block_timestamp() -> I64;
+            [4_000, 0] fn block_timestamp() -> I64;
             /// Writes the hash of block `number` to `dst`: zero unless it is among the 256 before this one.
             [10_000, 0] fn block_hash(number: I64, dst: Mut) -> ();
             /// Gas limit of the block being executed.
-            [2_000, 0] fn block_gas_limit() -> I64;
+            [4_000, 0] fn block_gas_limit() -> I64;
             /// Base fee of the block being executed, in wei, 32 bytes big-endian.
             [6_000, 0] fn base_fee(dst: Mut) -> ();
             /// Writes the 20-byte address that receives the block's tips to `dst`.
@@ -99,9 +99,9 @@ macro_rules! host_functions {
             /// Writes the block's 32-byte `mixHash` to `dst`. Predictable: keccak256(parent hash ‖ number).
             [6_000, 0] fn prevrandao(dst: Mut) -> ();
             /// The chain's id.
-            [2_000, 0] fn chain_id() -> I64;
+            [4_000, 0] fn chain_id() -> I64;
             /// Gas left to this frame, rounded down.
-            [2_000, 0] fn gas_left() -> I64;
+            [4_000, 0] fn gas_left() -> I64;
             /// 1 when this address already has a frame below this one that is not a delegate frame, else 0.
             [4_000, 0] fn is_reentrant() -> I32;
 
@@ -117,7 +117,7 @@ macro_rules! host_functions {
             /// Like `create`, at the address that EIP-1014 gives for the 32-byte `salt`.
             [50_000, 100] fn create2(value: Ptr, code: Ptr, code_len: Len, salt: Ptr, dst: Mut) -> I32;
             /// Size in bytes of what the last call returned.
-            [2_000, 0] fn return_data_size() -> I32;
+            [4_000, 0] fn return_data_size() -> I32;
             /// Copies `len` bytes of what the last call returned from `offset` to `dst`. Halts if the range is not inside it.
             [6_000, 100] fn return_data_copy(dst: Mut, offset: Len, len: Len) -> ();
 

@@ -43,7 +43,8 @@ pub struct Limits {
     pub name_bytes_max: u32,
     /// Linear memory, in 64 KiB pages. Rewritten into the module's memory type, so growth fails alike on every engine.
     pub memory_pages_max: u32,
-    /// Sum over all functions of blocks² + blocks × locals + (loop depth × locals)²: the compiler's worst terms.
+    /// Sum over all functions of blocks² + (100 × blocks + 3 × edges of `br_table`s) × locals + (loop depth × locals)²: the
+    /// compiler's worst terms.
     pub complexity_max: u64,
     /// Logical stack of one call frame, in the units of the specification's frame formula.
     pub stack_units_max: u32,

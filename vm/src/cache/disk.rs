@@ -19,10 +19,10 @@ use crate::Prepared;
 use crate::compile::ModuleFacts;
 
 const KEY_FILE: &str = "key";
-const MAGIC: [u8; 8] = *b"ESKMOD01";
+const MAGIC: [u8; 8] = *b"ESKMOD02";
 const HASH_BYTES: usize = 32;
-/// complexity u64 ‖ module bytes u32 ‖ initial pages u32 ‖ constructor u8, little-endian.
-const FACTS_BYTES: usize = 17;
+/// complexity u64 ‖ module bytes u32 ‖ initial pages u32 ‖ table entries u32 ‖ constructor u8, little-endian.
+const FACTS_BYTES: usize = 21;
 const TRAILER_BYTES: usize = FACTS_BYTES + HASH_BYTES + MAGIC.len();
 
 /// Everything besides the code hash that a compiled module depends on.
@@ -260,7 +260,8 @@ fn encode_facts(facts: &ModuleFacts) -> [u8; FACTS_BYTES] {
     bytes[..8].copy_from_slice(&facts.prepared.complexity.to_le_bytes());
     bytes[8..12].copy_from_slice(&facts.prepared.module_bytes.to_le_bytes());
     bytes[12..16].copy_from_slice(&facts.initial_pages.to_le_bytes());
-    bytes[16] = u8::from(facts.prepared.has_constructor);
+    bytes[16..20].copy_from_slice(&facts.table_entries.to_le_bytes());
+    bytes[20] = u8::from(facts.prepared.has_constructor);
     bytes
 }
 
@@ -268,6 +269,7 @@ fn decode_facts(bytes: &[u8]) -> Option<ModuleFacts> {
     let (complexity, rest) = bytes.split_first_chunk::<8>()?;
     let (module_bytes, rest) = rest.split_first_chunk::<4>()?;
     let (initial_pages, rest) = rest.split_first_chunk::<4>()?;
+    let (table_entries, rest) = rest.split_first_chunk::<4>()?;
     let [constructor @ (0 | 1)] = rest else { return None };
     Some(ModuleFacts {
         prepared: Prepared {
@@ -276,6 +278,7 @@ fn decode_facts(bytes: &[u8]) -> Option<ModuleFacts> {
             module_bytes: u32::from_le_bytes(*module_bytes),
         },
         initial_pages: u32::from_le_bytes(*initial_pages),
+        table_entries: u32::from_le_bytes(*table_entries),
     })
 }
 

@@ -47,6 +47,8 @@ pub struct ModuleInfo {
     pub has_constructor: bool,
     /// Initial linear memory, in 64 KiB pages.
     pub initial_pages: u32,
+    /// Entries of the table; 0 if there is none.
+    pub table_entries: u32,
     /// Most pages the memory can grow to: the smaller of the module's own maximum and the limit.
     pub maximum_pages: u32,
     /// Size of the raw module, in bytes.
@@ -65,6 +67,7 @@ pub fn prepare_module(wasm: &[u8], limits: &Limits, costs: &MeterCosts) -> Resul
         complexity: module.complexity,
         has_constructor: module.deploy.is_some(),
         initial_pages: module.memory.initial,
+        table_entries: module.table_entries.unwrap_or(0),
         maximum_pages: module.memory.maximum,
         module_bytes: u32::try_from(wasm.len()).unwrap_or(u32::MAX),
     };

@@ -118,7 +118,7 @@ impl Bench {
         let wasm = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let module = compile(&self.engine, &wasm).expect("valid wasm");
         let prepared = Prepared { complexity: 0, has_constructor: false, module_bytes: 0 };
-        let facts = ModuleFacts { prepared, initial_pages: 1 };
+        let facts = ModuleFacts { prepared, initial_pages: 1, table_entries: 0 };
         let module = Arc::new(CompiledModule::link(&self.linker, &module, facts).expect("links"));
         let rules = FrameRules { start_fuel: 0, stack_units: 1, output_bytes_max: 1 << 20 };
         let frame = Frame { input: vec![0; 64], ..Frame::default() };

@@ -9,6 +9,12 @@ use super::reject::{HINT_SPLIT, bound, invalid};
 use super::value_type;
 use crate::RejectReason;
 
+/// Units of complexity for a local at a block: a compiler may spend a microsecond or more on it.
+const BLOCK_LOCAL_UNITS: u64 = 100;
+
+/// Units of complexity for a local at an edge of a `br_table`.
+const TABLE_EDGE_LOCAL_UNITS: u64 = 3;
+
 /// What a body is read against.
 pub(super) struct Context<'m> {
     pub(super) types: &'m [FunctionType],
@@ -92,6 +98,8 @@ struct Decoder<'m, 'a> {
     /// All constructs, reachable or not, and whether each is a loop.
     nesting: Vec<bool>,
     controls: u32,
+    /// Edges of all `br_table`s, the defaults counted.
+    table_edges: u64,
     loop_depth: u32,
     loop_depth_max: u32,
     operands_max: u32,
@@ -107,6 +115,7 @@ impl<'m, 'a> Decoder<'m, 'a> {
             dead: None,
             nesting: Vec::new(),
             controls: 0,
+            table_edges: 0,
             loop_depth: 0,
             loop_depth_max: 0,
             operands_max: 0,
@@ -142,6 +151,7 @@ impl<'m, 'a> Decoder<'m, 'a> {
             Kind::BrTable(targets) => {
                 let count = u64::from(targets.len());
                 bound("too many targets of a br_table", count, u64::from(limits.br_table_targets_max), HINT_SPLIT)?;
+                self.table_edges = self.table_edges.saturating_add(count).saturating_add(1);
             }
             _ => {}
         }
@@ -257,13 +267,16 @@ impl<'m, 'a> Decoder<'m, 'a> {
         Ok(())
     }
 
-    /// blocks² + blocks × locals + (loop depth × locals)²: what compilers are superlinear in.
+    /// What compilers are superlinear in: the blocks; the locals that are merged where blocks join, also along each edge of
+    /// a `br_table`; and the locals that loops carry.
     fn complexity(&self, locals: u64) -> u64 {
         let blocks = u64::from(self.controls);
+        let merged = blocks.saturating_mul(BLOCK_LOCAL_UNITS);
+        let merged = merged.saturating_add(self.table_edges.saturating_mul(TABLE_EDGE_LOCAL_UNITS));
         let nested = u64::from(self.loop_depth_max).saturating_mul(locals);
         blocks
             .saturating_mul(blocks)
-            .saturating_add(blocks.saturating_mul(locals))
+            .saturating_add(merged.saturating_mul(locals))
             .saturating_add(nested.saturating_mul(nested))
     }
 

@@ -209,6 +209,10 @@ fn every_limit_is_kept_and_named() {
             "the module is too complex to compile, up to here",
         ),
     ];
+    // Every edge of a `br_table` merges all locals: thirty small switches once took Cranelift a second.
+    let switch = format!("(block (br_table {} (i32.const 0)))", many("0 ", 1_025));
+    let switches = format!("(func (local {}) {})", "i32 ".repeat(500), many(&switch, 30));
+    let cases = cases.into_iter().chain([(switches, "the module is too complex to compile, up to here")]);
     for (fields, reason) in cases {
         let found = refusal(&with(&fields));
         assert!(found.reason.contains(reason), "{reason}: {found}");
@@ -216,6 +220,20 @@ fn every_limit_is_kept_and_named() {
     let mut huge = wasm(&with(""));
     huge.resize(300 * 1024, 0);
     assert!(prepare(&huge).expect_err("too long").reason.contains("the module is too long in bytes: 307200"));
+}
+
+#[test]
+fn complexity_counts_blocks_edges_and_loops_by_the_locals_they_carry() {
+    let complexity = |fields: &str| prepare(&wasm(&with(fields))).expect("acceptable").info.complexity;
+    assert_eq!(complexity(""), 0);
+    assert_eq!(complexity("(func (block) (block))"), 2 * 2);
+    assert_eq!(complexity("(func (param i32) (local i64 i64) (block))"), 1 + 100 * 3);
+    // Two targets and the default.
+    let switch = "(func (param i32) (local i64 i64) (block (br_table 0 0 0 (local.get 0))))";
+    assert_eq!(complexity(switch), 2 * 2 + (100 * 2 + 3 * 3) * 3);
+    assert_eq!(complexity(&switch.replace("(block", "(return) (block")), 3 * 3 + (100 * 3 + 3 * 3) * 3, "unreachable");
+    assert_eq!(complexity("(func (param i32) (loop (loop)))"), 2 * 2 + 100 * 2 + 2 * 2);
+    assert_eq!(complexity(&[switch, "(func (block))"].concat()), complexity(switch) + 1, "functions add up");
 }
 
 #[test]
