@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, U256};
 use esker_runtime::Genesis;
 use esker_runtime::genesis::GenesisAccount;
 use esker_vm::{Engine, EngineConfig, EngineError, EngineKind, Machine};
@@ -14,8 +14,8 @@ use crate::accounts::{Accounts, DEFAULT_MNEMONIC, MnemonicError};
 use crate::chain::{Chain, ChainError, Clock, ProduceError, memory_store, open_state_dir};
 use crate::mempool::{Limits, Pool};
 use crate::producer::{Mining, Producer};
-use crate::rpc::{self, Api, ApiParts};
-use crate::server::{RpcServer, ServerError};
+use crate::rpc::{self, Api};
+use crate::server::{Listener, RpcServer, ServerError};
 
 /// The store's place in a state directory.
 pub const STORE_FOLDER: &str = "db";
@@ -108,34 +108,25 @@ impl DevNode {
     /// [`DevError`].
     pub async fn start(config: DevConfig) -> Result<Self, DevError> {
         let accounts = Accounts::from_mnemonic(&config.mnemonic, config.accounts)?;
-        let cache_dir = config.state_dir.as_ref().map(|path| path.join(CODE_FOLDER));
-        let engine = Engine::new(EngineConfig { cache_dir, ..EngineConfig::with_kind(config.engine) })?;
-        let rpc_machine: Arc<dyn Machine> = Arc::new(engine.for_simulation());
+        let clock = Arc::new(Clock::new());
+        let genesis = dev_genesis(&config, &accounts, clock.now());
+        // What cannot work must be known before anything is written: a bad genesis, a port in use, a folder in use.
+        genesis.build().map_err(ChainError::from)?;
+        let listener = Listener::bind(config.address)?;
         let store = match &config.state_dir {
             Some(path) => open_state_dir(&path.join(STORE_FOLDER), config.cache_bytes).map_err(ChainError::from)?,
             None => memory_store(),
         };
-        let clock = Arc::new(Clock::new());
-        let genesis = dev_genesis(&config, &accounts, clock.now());
+        let cache_dir = config.state_dir.as_ref().map(|path| path.join(CODE_FOLDER));
+        let engine = Engine::new(EngineConfig { cache_dir, ..EngineConfig::with_kind(config.engine) })?;
+        let rpc_machine: Arc<dyn Machine> = Arc::new(engine.for_simulation());
         let chain = Arc::new(Chain::open(store, &genesis, Arc::new(engine))?);
         let pool = Arc::new(Pool::new(Limits::default()));
         let mining = config.block_time.map_or(Mining::Instant, Mining::Interval);
-        let beneficiary = Address::ZERO;
-        let producer = Producer::start(chain.clone(), pool.clone(), clock.clone(), beneficiary, mining)?;
-        let executors = std::thread::available_parallelism().map_or(1, usize::from);
-        let api = Api::new(ApiParts {
-            chain: chain.clone(),
-            pool,
-            producer: producer.handle(),
-            clock,
-            machine: rpc_machine,
-            accounts: accounts.clone(),
-            beneficiary,
-            executors,
-            client_version: client_version(),
-            instance_id: instance_id(),
-        });
-        let server = RpcServer::start(config.address, rpc::module(api)?).await?;
+        let producer = Producer::start(chain.clone(), pool.clone(), clock.clone(), Address::ZERO, mining)?;
+        let accounts_held = accounts.clone();
+        let api = Api::new(chain.clone(), pool, producer.handle(), clock, rpc_machine, accounts_held, client_version());
+        let server = RpcServer::start(listener, rpc::module(api)?)?;
         Ok(Self { address: server.address, accounts, chain, server, producer })
     }
 
@@ -167,10 +158,4 @@ fn dev_genesis(config: &DevConfig, accounts: &Accounts, now: u64) -> Genesis {
 fn client_version() -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!("anvil/v1.7.1 (compatible) Esker/v{version}/{}-{}", std::env::consts::OS, std::env::consts::ARCH)
-}
-
-/// Differs between runs: tools notice by it that a node was restarted.
-fn instance_id() -> B256 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    keccak256(format!("{}:{}", std::process::id(), now.as_nanos()))
 }

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod dev_node;
 pub mod mempool;
 pub mod producer;
+mod request_check;
 pub mod rpc;
 pub mod server;
 pub mod simulation;

@@ -38,6 +38,7 @@ enum Order {
 /// Speaks to the producer's thread. Cheap to clone.
 #[derive(Clone)]
 pub struct ProducerHandle {
+    beneficiary: Address,
     orders: Sender<Order>,
     mining: Arc<Mutex<Mining>>,
     /// How often the producer looked at the pool.
@@ -80,7 +81,10 @@ impl Producer {
             failure: failure_sender,
         };
         let thread = std::thread::Builder::new().name("block-producer".into()).spawn(move || worker.run(&inbox))?;
-        Ok(Self { handle: ProducerHandle { orders, mining, looked, requested, failure }, thread: Some(thread) })
+        Ok(Self {
+            handle: ProducerHandle { beneficiary, orders, mining, looked, requested, failure },
+            thread: Some(thread),
+        })
     }
 
     /// A way to speak to it.
@@ -103,6 +107,12 @@ impl Drop for Producer {
 }
 
 impl ProducerHandle {
+    /// Who receives the tips.
+    #[must_use]
+    pub const fn beneficiary(&self) -> Address {
+        self.beneficiary
+    }
+
     /// Tells the producer that a transaction came in and, if blocks are made at once, waits until it has looked at it:
     /// the transaction is then in a block unless something holds it up (a gap, a fee cap below the base fee, a full
     /// block).

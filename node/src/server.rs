@@ -1,16 +1,18 @@
 //! The server: HTTP and WebSocket on one port, CORS open.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use jsonrpsee::core::middleware::{Batch, BatchEntry, Notification, RpcServiceBuilder, RpcServiceT};
 use jsonrpsee::core::traits::IdProvider;
 use jsonrpsee::server::{BatchResponseBuilder, MethodResponse, RpcModule, ServerConfig, ServerHandle};
-use jsonrpsee::types::{ErrorObject, Request, SubscriptionId};
+use jsonrpsee::types::{ErrorObject, Id, Request, SubscriptionId};
 use tower_http::cors::{Any, CorsLayer};
 
+use crate::request_check::CheckedRequests;
 use crate::rpc::error::code;
 use crate::rpc::{Api, RpcError};
 
@@ -20,6 +22,8 @@ const REQUEST_BYTES_MAX: u32 = 32 << 20;
 const RESPONSE_BYTES_MAX: u32 = 128 << 20;
 /// Most connections at a time.
 const CONNECTIONS_MAX: u32 = 1_000;
+/// How long requests under way may take when the server stops.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// Most subscriptions of one connection.
 const SUBSCRIPTIONS_MAX: u32 = 1_024;
 
@@ -43,6 +47,29 @@ pub enum ServerError {
     },
 }
 
+/// A port that is ours and that nobody serves yet: who connects waits.
+#[derive(Debug)]
+pub struct Listener {
+    address: SocketAddr,
+    socket: TcpListener,
+}
+
+impl Listener {
+    /// Takes `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn bind(address: SocketAddr) -> Result<Self, ServerError> {
+        let failed = |reason: std::io::Error| match reason.kind() {
+            std::io::ErrorKind::AddrInUse => ServerError::InUse(address),
+            _ => ServerError::Io { address, reason },
+        };
+        let socket = TcpListener::bind(address).map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        Ok(Self { address: socket.local_addr().map_err(failed)?, socket })
+    }
+}
+
 /// A running server.
 #[derive(Debug)]
 pub struct RpcServer {
@@ -52,16 +79,14 @@ pub struct RpcServer {
 }
 
 impl RpcServer {
-    /// Starts serving `module` on `address`; port 0 takes a free one.
+    /// Starts serving `module` to whoever connects to `listener`. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// [`ServerError`].
-    pub async fn start(address: SocketAddr, module: RpcModule<Api>) -> Result<Self, ServerError> {
-        let failed = |reason: std::io::Error| match reason.kind() {
-            std::io::ErrorKind::AddrInUse => ServerError::InUse(address),
-            _ => ServerError::Io { address, reason },
-        };
+    /// [`ServerError::Io`].
+    pub fn start(listener: Listener, module: RpcModule<Api>) -> Result<Self, ServerError> {
+        let address = listener.address;
         let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any);
+        let checked = tower::layer::layer_fn(|inner| CheckedRequests::new(inner, REQUEST_BYTES_MAX));
         let methods: Arc<BTreeSet<&'static str>> = Arc::new(module.method_names().collect());
         let config = ServerConfig::builder()
             .max_request_body_size(REQUEST_BYTES_MAX)
@@ -72,22 +97,23 @@ impl RpcServer {
             .build();
         let server = jsonrpsee::server::Server::builder()
             .set_config(config)
-            .set_http_middleware(tower::ServiceBuilder::new().layer(cors))
+            .set_http_middleware(tower::ServiceBuilder::new().layer(cors).layer(checked))
             .set_rpc_middleware(
                 RpcServiceBuilder::new().layer_fn(move |inner| GethWords { inner, methods: methods.clone() }),
             )
-            .build(address)
-            .await
-            .map_err(failed)?;
-        let address = server.local_addr().map_err(failed)?;
+            .build_from_tcp(listener.socket)
+            .map_err(|reason| ServerError::Io { address, reason })?;
         Ok(Self { address, handle: server.start(module) })
     }
 
-    /// Takes no more requests, answers those under way, and returns when all connections are closed.
+    /// Takes no more requests, answers those under way, and returns when all connections are closed, or after a while
+    /// if a client keeps one open.
     pub async fn stop(self) {
         // An error means that it has stopped already.
         let _ = self.handle.stop();
-        self.handle.stopped().await;
+        if tokio::time::timeout(STOP_WITHIN, self.handle.stopped()).await.is_err() {
+            tracing::warn!("a client did not end its request: the connection is cut");
+        }
     }
 }
 
@@ -135,6 +161,29 @@ where
     }
 }
 
+impl<S> GethWords<S>
+where
+    S: RpcServiceT<MethodResponse = MethodResponse> + Clone + Send + Sync + 'static,
+{
+    /// Does what a notification says; nobody is told the outcome. A subscription nobody is told of makes no sense.
+    async fn obey(inner: S, methods: Arc<BTreeSet<&'static str>>, notification: Notification<'_>, is_in_batch: bool) {
+        if matches!(notification.method_name(), "eth_subscribe" | "eth_unsubscribe") {
+            return;
+        }
+        let mut request = Request {
+            jsonrpc: notification.jsonrpc,
+            id: Id::Null,
+            method: notification.method,
+            params: notification.params,
+            extensions: notification.extensions,
+        };
+        if is_in_batch {
+            request.extensions_mut().insert(InBatch);
+        }
+        Self::answer(inner, methods, request).await;
+    }
+}
+
 impl<S> RpcServiceT for GethWords<S>
 where
     S: RpcServiceT<MethodResponse = MethodResponse, NotificationResponse = MethodResponse>
@@ -158,12 +207,17 @@ where
             let mut is_silent = false;
             for entry in batch {
                 let answer = match entry {
+                    // The library would answer it twice: by itself, and among the others.
+                    Ok(BatchEntry::Call(request)) if request.method_name() == "eth_subscribe" => {
+                        let error = RpcError::server("eth_subscribe cannot be part of a batch: send it by itself");
+                        MethodResponse::error(request.id, ErrorObject::from(error))
+                    }
                     Ok(BatchEntry::Call(mut request)) => {
                         request.extensions_mut().insert(InBatch);
                         Self::answer(inner.clone(), methods.clone(), request).await
                     }
                     Ok(BatchEntry::Notification(notification)) => {
-                        inner.notification(notification).await;
+                        Self::obey(inner.clone(), methods.clone(), notification, true).await;
                         is_silent = true;
                         continue;
                     }
@@ -184,7 +238,10 @@ where
     }
 
     fn notification<'a>(&self, notification: Notification<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let inner = self.inner.clone();
-        async move { inner.notification(notification).await }
+        let (inner, methods) = (self.inner.clone(), self.methods.clone());
+        async move {
+            Self::obey(inner, methods, notification, false).await;
+            MethodResponse::notification()
+        }
     }
 }

@@ -142,12 +142,67 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn a_port_in_use_is_a_clear_error() {
+fn a_port_in_use_is_a_clear_error_and_no_chain_begins() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("bound").port().to_string();
-    let output = esker().args(["dev", "--port", &port]).output().expect("runs");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let state = folder.path().join("chain");
+    let output = esker().args(["dev", "--port", &port, "--state"]).arg(&state).output().expect("runs");
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output).contains(&format!("127.0.0.1:{port} is in use")), "{}", text(&output));
+    assert!(!state.exists(), "nothing is written");
+}
+
+#[test]
+fn a_genesis_that_cannot_be_is_wrong_usage_and_no_chain_begins() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let state = folder.path().join("chain");
+    let output = esker().args(["dev", "--port", "0", "--gas-limit", "20999", "--state"]).arg(&state).output();
+    let output = output.expect("runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("choose one from 21000"), "{}", text(&output));
+    assert!(!state.exists(), "nothing is written");
+}
+
+#[test]
+fn a_state_directory_that_is_a_file_or_holds_something_else_is_a_clear_error_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, b"notes").expect("writes");
+    let foreign = folder.path().join("foreign");
+    std::fs::create_dir_all(foreign.join("db")).expect("a temporary folder");
+    std::fs::write(foreign.join("db/notes"), b"notes").expect("writes");
+    for state in [&file, &foreign] {
+        let output = esker().args(["dev", "--port", "0", "--state"]).arg(state).output().expect("runs");
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+        let named = state.join("db").display().to_string();
+        assert!(text(&output).contains(&named), "{named}: {}", text(&output));
+    }
+    assert_eq!(std::fs::read(&file).expect("still there"), b"notes");
+    let inside: Vec<_> = std::fs::read_dir(&foreign).expect("still there").flatten().collect();
+    assert_eq!(inside.len(), 1, "{inside:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn states_from_before_a_restart_are_refused_with_what_can_be_asked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = Node::start(folder.path(), &[]);
+    node.ok("eth_sendRawTransaction", json!([transfer(0)])).await;
+    assert_eq!(number(&node.ok("eth_getTransactionCount", json!([signer().address(), "0x0"])).await), 0);
+    node.kill();
+    let node = Node::start(folder.path(), &[]);
+    assert_eq!(number(&node.ok("eth_getTransactionCount", json!([signer().address(), "0x1"])).await), 1);
+    let root = node.block(0).await["stateRoot"].as_str().expect("a root").trim_start_matches("0x").to_owned();
+    for (method, params) in [
+        ("eth_getBalance", json!([signer().address(), "0x0"])),
+        ("eth_call", json!([{"to": signer().address()}, "earliest"])),
+        ("eth_getProof", json!([signer().address(), [], "0x0"])),
+    ] {
+        let (code, text) = call(&node.http, method, params).await.expect_err("the state is gone");
+        assert_eq!(code, -32000, "{method}: {text}");
+        assert!(text.starts_with(&format!("missing trie node {root} ")), "{method}: {text}");
+        assert!(text.contains("block 0 is too old") && text.ends_with("from block 1 on"), "{method}: {text}");
+    }
 }
 
 #[test]
@@ -251,4 +306,19 @@ fn a_node_told_to_stop_stops_well() {
         assert!(sent.success());
         assert_eq!(node.child.wait().expect("our own child").code(), Some(0), "SIG{signal}");
     }
+}
+
+#[test]
+fn a_client_that_never_ends_its_request_does_not_keep_a_node_from_stopping() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut node = Node::start(folder.path(), &[]);
+    let address = node.facts["listening"].as_str().expect("an address");
+    let mut client = std::net::TcpStream::connect(address).expect("it listens");
+    let begun = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    client.write_all(begun).expect("writes");
+    let pid = node.child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().expect("kill is there").success());
+    assert_eq!(node.child.wait().expect("our own child").code(), Some(0));
+    drop(client);
 }

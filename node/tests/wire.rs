@@ -37,7 +37,19 @@ async fn malformed_requests_are_answered_with_the_protocols_codes() {
         (&b"{"[..], -32700),
         (b"\xff\xfe", -32700),
         (b"nonsense", -32700),
+        (b"", -32700),
+        (b"{} {}", -32700),
         (b"[]", -32600),
+        (b"{}", -32600),
+        (b" {}", -32600),
+        (b"5", -32600),
+        (b"null", -32600),
+        (b"\"eth_chainId\"", -32600),
+        (b"{\"method\":\"eth_chainId\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"eth_chainId\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":-1,\"method\":\"eth_chainId\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"eth_chainId\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"eth_chainId\"}", -32600),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1}", -32600),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":5}", -32600),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getBalance\",\"params\":{\"a\":1}}", -32602),
@@ -46,6 +58,40 @@ async fn malformed_requests_are_answered_with_the_protocols_codes() {
         assert_eq!(answer["error"]["code"], json!(code), "{}: {answer}", String::from_utf8_lossy(body));
     }
     assert_eq!(node.ok("eth_blockNumber", json!([])).await, json!("0x0"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_may_begin_with_any_amount_of_whitespace() {
+    let node = TestNode::start().await;
+    let request = format!("{}{}", " \r\n".repeat(1_000), json!({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"}));
+    assert_eq!(post(&node, request.as_bytes()).await["result"], json!("0x7a69"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notifications_are_obeyed_in_silence() {
+    let node = TestNode::start().await;
+    let mine = json!({"jsonrpc": "2.0", "method": "evm_mine", "params": []});
+    let nonsense = json!({"jsonrpc": "2.0", "method": "eth_nonsense"});
+    let subscribe = json!({"jsonrpc": "2.0", "method": "eth_subscribe", "params": ["newHeads"]});
+    for body in [mine.clone(), nonsense.clone(), subscribe.clone(), json!([mine, nonsense, subscribe])] {
+        let response =
+            http(&node, "POST / HTTP/1.1\r\nContent-Type: application/json", body.to_string().as_bytes()).await;
+        assert!(response.head.starts_with("http/1.1 200"), "{body}: {}", response.head);
+        assert_eq!(response.body, "", "{body}");
+    }
+    assert_eq!(node.ok("eth_blockNumber", json!([])).await, json!("0x2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_of_a_batch_with_an_unusable_id_is_answered_all_the_same() {
+    let node = TestNode::start().await;
+    let batch = json!([
+        {"jsonrpc": "2.0", "id": -7, "method": "evm_mine"},
+        {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber"},
+    ]);
+    let answer = post(&node, batch.to_string().as_bytes()).await;
+    assert_eq!(answer[0]["error"]["code"], json!(-32600), "{answer}");
+    assert_eq!(answer[1], json!({"jsonrpc": "2.0", "id": 1, "result": "0x0"}), "and it is not obeyed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,6 +203,18 @@ async fn malformed_frames_are_answered_and_survived() {
     let mut broken = RawSocket::open(&node).await;
     broken.stream.write_all(&[0xff; 64]).await.expect("writes");
     assert_eq!(node.ok("eth_chainId", json!([])).await, json!("0x7a69"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_in_a_batch_is_refused_once() {
+    let node = TestNode::start().await;
+    let mut socket = RawSocket::open(&node).await;
+    socket.send(1, b"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}]").await;
+    let answer = socket.receive().await;
+    assert_eq!(answer[0]["error"]["code"], json!(-32000), "{answer}");
+    node.ok("evm_mine", json!([])).await;
+    socket.send(1, b"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"eth_blockNumber\"}").await;
+    assert_eq!(socket.receive().await, json!({"jsonrpc": "2.0", "id": 2, "result": "0x1"}), "no notification before");
 }
 
 #[tokio::test(flavor = "multi_thread")]

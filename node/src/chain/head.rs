@@ -190,6 +190,13 @@ impl Chain {
         recent.states.get(index).map(|(head, _)| head.clone())
     }
 
+    /// Number of the oldest block whose state can be queried.
+    #[must_use]
+    pub fn oldest_state(&self) -> u64 {
+        let recent = self.recent.read();
+        recent.states.front().map_or(recent.head.block.header.number, |(head, _)| head.block.header.number)
+    }
+
     fn recent_block(&self, number: u64) -> Option<Arc<BlockRecord>> {
         let recent = self.recent.read();
         let age = usize::try_from(recent.head.block.header.number.checked_sub(number)?).ok()?;

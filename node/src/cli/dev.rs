@@ -12,7 +12,11 @@ use serde_json::json;
 use super::answer::Answer;
 use super::failure::Failure;
 use crate::accounts::{DEFAULT_MNEMONIC, DERIVATION_PATH};
+use crate::chain::ChainError;
 use crate::dev_node::{DevConfig, DevError, DevNode};
+
+/// The largest chain id whose legacy signatures have a `v` of 64 bits (EIP-2294).
+const CHAIN_ID_MAX: u64 = u64::MAX / 2 - 36;
 
 /// `esker dev`.
 #[derive(Clone, Debug, Args)]
@@ -24,7 +28,7 @@ pub struct DevArgs {
     #[arg(short, long, default_value_t = 8545)]
     port: u16,
     /// The chain's id.
-    #[arg(long, default_value_t = 31_337)]
+    #[arg(long, default_value_t = 31_337, value_parser = clap::value_parser!(u64).range(1..=CHAIN_ID_MAX))]
     chain_id: u64,
     /// Make a block every so many seconds, instead of one for every transaction.
     #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
@@ -83,7 +87,7 @@ impl From<&DevArgs> for DevConfig {
 impl From<DevError> for Failure {
     fn from(error: DevError) -> Self {
         let failure = match error {
-            DevError::Mnemonic(_) => Self::usage("the node cannot start"),
+            DevError::Mnemonic(_) | DevError::Chain(ChainError::Genesis(_)) => Self::usage("the node cannot start"),
             _ => Self::infrastructure("the node cannot start"),
         };
         failure.because(error)

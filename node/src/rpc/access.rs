@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
 use esker_runtime::db::StoreError;
 use esker_runtime::state::{Account, StateReader};
 use esker_vm::Machine;
@@ -50,49 +50,34 @@ pub struct Api {
     pub(super) sending: Mutex<()>,
 }
 
-/// What [`Api::new`] is made from.
-pub struct ApiParts {
-    /// Blocks and states.
-    pub chain: Arc<Chain>,
-    /// Waiting transactions.
-    pub pool: Arc<Pool>,
-    /// Makes blocks.
-    pub producer: ProducerHandle,
-    /// What time blocks get.
-    pub clock: Arc<Clock>,
-    /// Executes calls.
-    pub machine: Arc<dyn Machine>,
-    /// Keys that this node signs with.
-    pub accounts: Accounts,
-    /// Who receives the tips.
-    pub beneficiary: Address,
-    /// Calls executed at a time.
-    pub executors: usize,
-    /// What `web3_clientVersion` says.
-    pub client_version: String,
-    /// Names this run of the node.
-    pub instance_id: B256,
-}
-
 impl Api {
-    /// The methods' context.
+    /// The methods' context. `client_version` is what `web3_clientVersion` says.
     #[must_use]
-    pub fn new(parts: ApiParts) -> Self {
-        let block_gas_limit = parts.chain.head().block.header.gas_limit;
+    pub fn new(
+        chain: Arc<Chain>,
+        pool: Arc<Pool>,
+        producer: ProducerHandle,
+        clock: Arc<Clock>,
+        machine: Arc<dyn Machine>,
+        accounts: Accounts,
+        client_version: String,
+    ) -> Self {
+        let block_gas_limit = chain.head().block.header.gas_limit;
+        let executors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            chain: parts.chain,
-            pool: parts.pool,
-            producer: parts.producer,
-            clock: parts.clock,
-            machine: parts.machine,
-            accounts: parts.accounts,
-            beneficiary: parts.beneficiary,
+            chain,
+            pool,
+            beneficiary: producer.beneficiary(),
+            producer,
+            clock,
+            machine,
+            accounts,
             call_gas_cap: block_gas_limit.max(50_000_000),
-            client_version: parts.client_version,
-            instance_id: parts.instance_id,
+            client_version,
+            instance_id: instance_id(),
             filters: Filters::default(),
             readers: Arc::new(Semaphore::new(READERS)),
-            executors: Arc::new(Semaphore::new(parts.executors.max(1))),
+            executors: Arc::new(Semaphore::new(executors)),
             sending: Mutex::new(()),
         }
     }
@@ -133,10 +118,11 @@ impl Api {
         if let Some(head) = self.chain.recent_state(number) {
             return Ok(head);
         }
+        let oldest = self.chain.oldest_state();
         let root = self.chain.header(number)?.map(|header| header.state_root).unwrap_or_default();
         Err(RpcError::server(format!(
-            "missing trie node {root:x} (path ) state {root} is not available: block {number} is too old, \
-             this node keeps the states of the last blocks only"
+            "missing trie node {root:x} (path ) state {root} is not available: block {number} is too old, this node \
+             answers for the states of the last blocks since it started, from block {oldest} on"
         )))
     }
 
@@ -150,6 +136,12 @@ impl Api {
         let nonce = self.account(address)?.nonce;
         Ok(self.pool.pending_nonce(address).map_or(nonce, |pending| pending.max(nonce)))
     }
+}
+
+/// Differs between runs: tools notice by it that a node was restarted.
+fn instance_id() -> B256 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    keccak256(format!("{}:{}", std::process::id(), now.as_nanos()))
 }
 
 impl From<StoreError> for RpcError {

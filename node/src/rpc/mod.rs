@@ -29,7 +29,7 @@ mod register;
 pub mod simulate;
 mod txpool;
 
-pub use access::{Api, ApiParts};
+pub use access::Api;
 pub use error::RpcError;
 pub use params::Args;
 pub use register::module;
