@@ -26,6 +26,7 @@ async fn malformed_parameters_are_invalid_params() {
         ("eth_call", json!([{"data": "0x01", "input": "0x02"}]), "invalid argument 0: both \"data\" and \"input\""),
         ("eth_call", json!([{"type": "0x3"}]), "invalid argument 0: transaction type not supported"),
         ("eth_getLogs", json!([{"fromBlock": "0x5", "toBlock": "0x1"}]), "invalid block range params"),
+        ("eth_newFilter", json!([{"fromBlock": "0x5", "toBlock": "0x1"}]), "invalid block range params"),
         ("eth_getLogs", json!([{"toBlock": "0x64"}]), "block range extends beyond current head block"),
         (
             "eth_getLogs",
@@ -149,6 +150,29 @@ async fn malformed_transactions_are_refused() {
         assert!(code == -32000 && text.starts_with(words), "want {words}: {code} {text}");
     }
     node.send(&good).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytecode_of_another_machine_is_refused_in_the_same_words_everywhere() {
+    let node = TestNode::start().await;
+    let creation = json!({"from": node.address(0), "data": "0x6080604052"});
+    for method in ["eth_call", "eth_estimateGas", "eth_createAccessList", "eth_fillTransaction", "eth_sendTransaction"]
+    {
+        let (code, text) = node.error(method, json!([creation])).await;
+        assert!(
+            code == -32000 && text.starts_with("invalid deploy payload: not an Esker deploy payload"),
+            "{method}: {code} {text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_chains_call_is_refused() {
+    let node = TestNode::start().await;
+    for method in ["eth_call", "eth_estimateGas", "esker_simulate"] {
+        let error = node.error(method, json!([{"to": node.address(0), "chainId": "0x1"}])).await;
+        assert_eq!(error, (-32000, "chainId does not match node's (have=1, want=31337)".to_owned()), "{method}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -288,6 +288,17 @@ async fn a_filled_transaction_can_be_signed_and_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_pending_block_is_empty_however_it_is_asked_for() {
+    let node = TestNode::start().await;
+    node.send(&node.transfer(0, 0, Address::repeat_byte(0x44), 10)).await;
+    let pending = node.ok("eth_getBlockByNumber", json!(["pending", true])).await;
+    assert_eq!((&pending["number"], &pending["transactions"]), (&json!("0x2"), &json!([])));
+    assert_eq!(node.ok("eth_getBlockTransactionCountByNumber", json!(["pending"])).await, json!("0x0"));
+    assert_eq!(node.ok("eth_getBlockReceipts", json!(["pending"])).await, json!([]));
+    assert_eq!(node.ok("eth_getTransactionByBlockNumberAndIndex", json!(["pending", "0x0"])).await, json!(null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn recent_states_can_be_asked_and_proofs_fit_their_header() {
     let node = TestNode::start().await;
     let to = Address::repeat_byte(0x44);

@@ -57,6 +57,9 @@ pub fn block_by_hash(api: &Api, args: &Args) -> Result<Option<BlockView>, RpcErr
 /// `eth_getBlockReceipts`
 pub fn receipts(api: &Api, args: &Args) -> Result<Option<Vec<ReceiptView>>, RpcError> {
     let block: BlockParam = args.required(0)?;
+    if block == BlockParam::Tag(Tag::Pending) {
+        return Ok(Some(Vec::new()));
+    }
     Ok(api
         .block(block)?
         .map(|block| (0..block.transactions.len()).filter_map(|index| ReceiptView::new(&block, index)).collect()))
@@ -74,8 +77,11 @@ fn transaction_count(block: &BlockRecord) -> U64 {
     U64::from(block.transactions.len())
 }
 
-/// `eth_getBlockTransactionCountByNumber`
+/// `eth_getBlockTransactionCountByNumber`: the pending block is shown empty.
 pub fn transaction_count_by_number(api: &Api, args: &Args) -> Result<Option<U64>, RpcError> {
+    if args.required::<BlockNumberOrTag>(0)? == BlockNumberOrTag::Tag(Tag::Pending) {
+        return Ok(Some(U64::ZERO));
+    }
     Ok(by_number(api, args)?.map(|block| transaction_count(&block)))
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Bytes, TxKind, U64};
 use esker_runtime::BlockEnv;
-use esker_runtime::ExecutionStatus;
 use esker_runtime::simulate::{self, CallRequest, EstimateError, SimulateError, SimulateOptions};
+use esker_runtime::{ExecutionStatus, TransactionError};
 use serde::Serialize;
 
 use super::block_param::{BlockParam, Tag};
@@ -70,7 +70,17 @@ pub(super) fn scene(api: &Api, block: BlockParam) -> Result<Scene, RpcError> {
     Ok(Scene { head, env })
 }
 
-fn check_chain_id(api: &Api, args: &CallArgs) -> Result<(), RpcError> {
+/// Refuses a creation whose payload is no deploy envelope in the words that the pool has for it: to execute it would
+/// only say that the module is illegal.
+pub(super) fn check_payload(args: &CallArgs) -> Result<(), RpcError> {
+    if args.to.is_none() {
+        let payload = args.input.as_ref().map_or(&[][..], |input| input.as_ref());
+        esker_vm::envelope::parse(payload).map_err(TransactionError::IllegalPayload)?;
+    }
+    Ok(())
+}
+
+pub(super) fn check_chain_id(api: &Api, args: &CallArgs) -> Result<(), RpcError> {
     let want = api.chain.config().chain_id;
     match args.chain_id {
         Some(have) if have != want => {
@@ -84,6 +94,7 @@ fn check_chain_id(api: &Api, args: &CallArgs) -> Result<(), RpcError> {
 fn prepare(api: &Api, args: &Args) -> Result<(Scene, CallRequest, SimulateOptions), RpcError> {
     let call: CallArgs = args.required(0)?;
     check_chain_id(api, &call)?;
+    check_payload(&call)?;
     let mut scene = scene(api, args.optional(1)?.unwrap_or_default())?;
     let overrides = args.optional::<StateOverridesParam>(2)?.unwrap_or_default().0;
     if let Some(block) = args.optional::<BlockOverrides>(3)? {

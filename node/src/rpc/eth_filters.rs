@@ -91,6 +91,12 @@ fn next_block(api: &Api) -> u64 {
 pub fn new_log_filter(api: &Api, args: &Args) -> Result<U64, RpcError> {
     let filter: LogFilter = args.required(0)?;
     filter.check()?;
+    if let BlockRange::Between { from: Some(BlockNumberOrTag::Number(from)), to: Some(BlockNumberOrTag::Number(to)) } =
+        filter.range
+        && from > to
+    {
+        return Err(RpcError::invalid_params("invalid block range params"));
+    }
     let head = api.chain.head().block.header.number;
     // A filter reports what is mined from now on; a later first block is respected.
     let next = match filter.range {

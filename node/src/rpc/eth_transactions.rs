@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::{B256, Bytes};
 use esker_runtime::{Transaction, TransactionError};
 
-use super::block_param::{BlockNumberOrTag, BlockParam};
+use super::block_param::{BlockNumberOrTag, BlockParam, Tag};
 use super::register::on_worker;
 use super::views::{ReceiptView, TransactionView};
 use super::{Api, Args, RpcError};
@@ -79,10 +79,13 @@ fn at(block: Option<Arc<BlockRecord>>, index: u64) -> Option<TransactionView> {
     TransactionView::included(&*block?, usize::try_from(index).ok()?)
 }
 
-/// `eth_getTransactionByBlockNumberAndIndex`
+/// `eth_getTransactionByBlockNumberAndIndex`: the pending block is shown empty.
 pub fn by_number_and_index(api: &Api, args: &Args) -> Result<Option<TransactionView>, RpcError> {
     let block: BlockNumberOrTag = args.required(0)?;
     let index = args.required(1)?;
+    if block == BlockNumberOrTag::Tag(Tag::Pending) {
+        return Ok(None);
+    }
     Ok(at(api.block(block.into())?, index))
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::block_param::{BlockParam, Tag};
 use super::call_args::CallArgs;
-use super::eth_execute::{estimate, scene};
+use super::eth_execute::{check_payload, estimate, scene};
 use super::eth_fees::{next_base_fee, suggested_tip};
 use super::views::UnsignedView;
 use super::{Api, Args, RpcError};
@@ -76,6 +76,7 @@ pub(super) fn fill(api: &Api, args: &CallArgs) -> Result<TypedTransaction, RpcEr
     if args.to.is_none() && input.is_empty() {
         return Err(RpcError::server("contract creation without any data provided"));
     }
+    check_payload(args)?;
     let to = args.to.map_or(TxKind::Create, TxKind::Call);
     let nonce = match args.nonce {
         Some(nonce) => nonce,

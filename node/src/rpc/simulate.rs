@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::block_param::{BlockParam, Tag};
 use super::call_args::CallArgs;
-use super::eth_execute::scene;
+use super::eth_execute::{check_chain_id, scene};
 use super::params::FromParam;
 use super::{Api, Args, RpcError};
 use crate::simulation::SimulationReport;
@@ -49,7 +49,10 @@ pub fn request_of(transaction: &Transaction) -> CallRequest {
 pub fn simulate(api: &Api, args: &Args) -> Result<SimulationReport, RpcError> {
     let scene = scene(api, args.optional(1)?.unwrap_or(BlockParam::Tag(Tag::Pending)))?;
     let (request, strict) = match args.required(0)? {
-        Subject::Call(call) => (CallRequest::from(&*call), false),
+        Subject::Call(call) => {
+            check_chain_id(api, &call)?;
+            (CallRequest::from(&*call), false)
+        }
         Subject::Raw(raw) => (request_of(&Transaction::decode(&raw, api.chain.config())?), true),
     };
     let options = SimulateOptions { gas_cap: api.call_gas_cap, strict, trace: true, ..SimulateOptions::default() };
