@@ -55,8 +55,17 @@ fn check_says_why_a_module_would_be_refused_and_exits_with_1() {
 fn files_that_are_no_contract_are_told_apart_from_refused_ones() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = write(folder.path(), "notes.txt", b"hello");
-    let run = esker(&["contract", "check", &text]).expect(1);
-    assert!(run.stderr.contains("neither wasm"), "{run:?}");
+    for what in ["check", "size", "abi"] {
+        let run = esker(&["contract", what, &text]).expect(2);
+        assert!(run.stderr.contains("holds no module: it is neither wasm"), "{run:?}");
+    }
+    let other = write(folder.path(), "package.json", b"{}");
+    let run = esker(&["contract", "check", &other]).expect(2);
+    assert!(run.stderr.contains("is not an Esker artifact"), "{run:?}");
+    let payload = esker_vm::envelope::encode(&module(false));
+    let damaged = write(folder.path(), "damaged.bin", &payload[..payload.len() - 1]);
+    let run = esker(&["contract", "check", &damaged]).expect(1);
+    assert!(run.stderr.contains("the chain would refuse"), "{run:?}");
     let run = esker(&["contract", "check", "nowhere.wasm"]).expect(2);
     assert!(run.stderr.contains("there is nothing at nowhere.wasm"), "{run:?}");
     let run = esker_in(folder.path(), &["contract", "build"]).expect(2);
@@ -92,6 +101,13 @@ fn new_writes_a_crate_once() {
     assert!(manifest.contains("name = \"my-token\"") && manifest.contains("esker-sdk = { path = "), "{manifest}");
     let run = esker_in(folder.path(), &["contract", "new", "my-token"]).expect(2);
     assert!(run.stderr.contains("exists already"), "{run:?}");
-    let run = esker_in(folder.path(), &["contract", "new", "My Token"]).expect(2);
-    assert!(run.stderr.contains("cannot be a contract's name"), "{run:?}");
+    for name in ["My Token", "", "1st", "../up", "-x-"] {
+        let run = esker_in(folder.path(), &["contract", "new", "--", name]).expect(2);
+        assert!(run.stderr.contains("use lowercase letters"), "{run:?}");
+    }
+    for name in ["match", "std", "esker-sdk", "context"] {
+        let run = esker_in(folder.path(), &["contract", "new", name]).expect(2);
+        assert!(run.stderr.contains("means something else by it"), "{run:?}");
+        assert!(!folder.path().join(name).exists());
+    }
 }

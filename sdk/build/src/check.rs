@@ -25,15 +25,18 @@ pub(crate) fn validate(wasm: &[u8]) -> Result<ModuleInfo, RejectReason> {
 /// Checks a file: a wasm module, a deploy payload or account code as raw bytes, or an artifact's JSON.
 ///
 /// # Errors
-/// [`BuildError::Io`] if it cannot be read; [`BuildError::Module`] if it is none of these.
+/// [`BuildError::Io`] if it cannot be read; [`BuildError::File`] if it is none of these.
 pub fn check(path: &Path) -> Result<Checked, BuildError> {
-    let unusable = |reason: String| BuildError::Module { package: path.display().to_string(), reason };
+    let unusable = |reason: String| BuildError::File { path: path.to_owned(), reason };
     let bytes = fs::read(path).map_err(|source| BuildError::Io { path: path.to_owned(), source })?;
     let wasm = if bytes.starts_with(b"\0asm") {
         bytes
     } else if bytes.starts_with(&envelope::MAGIC) {
-        let envelope = envelope::parse(&bytes).map_err(|error| unusable(error.to_string()))?;
-        envelope.inflate().map_err(|error| unusable(error.to_string()))?
+        let refused = |reason: envelope::EnvelopeError| BuildError::Rejected {
+            package: path.display().to_string(),
+            reason: reason.to_string(),
+        };
+        envelope::parse(&bytes).and_then(|envelope| envelope.inflate()).map_err(refused)?
     } else if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
         let artifact = Artifact::read(path).map_err(|error| unusable(error.to_string()))?;
         artifact.wasm().map_err(unusable)?

@@ -44,6 +44,14 @@ pub enum BuildError {
         /// What is wrong.
         reason: String,
     },
+    /// A file that was to hold a module holds none.
+    #[error("{} holds no module: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it holds, or how it is damaged.
+        reason: String,
+    },
     /// The chain would refuse the module.
     #[error("the chain would refuse {package}: {reason}")]
     Rejected {

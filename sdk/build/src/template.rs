@@ -9,6 +9,9 @@ pub enum TemplateError {
     /// The name cannot be a crate's.
     #[error("{0:?} cannot be a contract's name: use lowercase letters, digits, `-` and `_`, beginning with a letter")]
     Name(String),
+    /// The name means something else already.
+    #[error("{0:?} cannot be a contract's name: Rust, or the SDK, means something else by it")]
+    Reserved(String),
     /// The folder exists.
     #[error("{} exists already: nothing was changed", .0.display())]
     Exists(PathBuf),
@@ -35,8 +38,12 @@ pub enum TemplateError {
 pub fn create(parent: &Path, name: &str, sdk: &Path) -> Result<PathBuf, TemplateError> {
     let first_is_letter = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
-    if !first_is_letter || !name.bytes().all(plain) || RESERVED.contains(&name) {
+    if !first_is_letter || !name.bytes().all(plain) {
         return Err(TemplateError::Name(name.to_owned()));
+    }
+    let module = name.replace('-', "_");
+    if is_reserved(&module) {
+        return Err(TemplateError::Reserved(name.to_owned()));
     }
     let sdk = sdk.canonicalize().map_err(|_| TemplateError::NoSdk(sdk.to_owned()))?;
     if !sdk.join("macros").is_dir() || !sdk.join("Cargo.toml").is_file() {
@@ -52,7 +59,6 @@ pub fn create(parent: &Path, name: &str, sdk: &Path) -> Result<PathBuf, Template
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(TemplateError::Exists(folder)),
         other => other.map_err(failed(&folder))?,
     }
-    let module = name.replace('-', "_");
     let named = |text: &str| {
         text.replace("{Type}", &crate::pipeline::contract_name(&module))
             .replace("{module}", &module)
@@ -74,22 +80,23 @@ pub fn create(parent: &Path, name: &str, sdk: &Path) -> Result<PathBuf, Template
     Ok(folder)
 }
 
-/// Names that cargo refuses, or that would hide a crate everything needs.
-const RESERVED: &[&str] = &[
-    "alloc",
-    "core",
-    "std",
-    "test",
-    "proc_macro",
-    "esker-sdk",
-    "esker_sdk",
-    "crate",
-    "self",
-    "super",
-    "mod",
-    "fn",
-    "impl",
+/// Rust's words, with `-` written `_`: none can be a module's name.
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
+
+/// Crates that everything needs, and names that cargo refuses.
+const CRATES: &[&str] = &["alloc", "core", "esker_abi", "esker_sdk", "proc_macro", "std", "test"];
+
+/// Names whose type the template has another meaning for.
+const TYPES: &[&str] = &["address", "cell", "changed", "context", "error", "u256"];
+
+fn is_reserved(module: &str) -> bool {
+    [KEYWORDS, CRATES, TYPES].iter().any(|names| names.contains(&module))
+}
 
 /// Whether a folder at or above `folder` holds a workspace's manifest.
 fn inside_workspace(folder: &Path) -> bool {

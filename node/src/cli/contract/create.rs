@@ -38,7 +38,7 @@ pub(super) fn run(args: &NewArgs) -> Result<Answer, Failure> {
     })?;
     let shown = folder.display();
     let text = format!(
-        "wrote {shown}\n\nnext:\n  cd {shown}\n  cargo test               # the contract's tests, natively and on the VM\n  esker contract build     # artifacts/*.json, for `esker deploy` and every Ethereum tool"
+        "wrote {shown}\n\nnext:\n  cd {shown}\n  cargo test               # the contract's tests\n  esker contract build     # artifacts/*.json, for `esker deploy` and every Ethereum tool"
     );
     Ok(Answer::new(text, json!({"name": args.name, "folder": folder, "sdk": sdk})))
 }

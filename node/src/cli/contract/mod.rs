@@ -36,11 +36,12 @@ enum ContractCommand {
         esker contract build\n  \
         esker contract build contracts/erc20 contracts/erc721 --out artifacts\n  \
         esker contract build --workspace --json\n\n\
-        The compiler is the active toolchain if it has the wasm32-unknown-unknown target, else one that Esker fetches\n\
-        (rustup target add; on Debian and kin its rustc-web packages, unpacked into Esker's cache folder).\n\n\
+        The compiler is the active toolchain if it has the wasm32-unknown-unknown target,\n\
+        else one that Esker fetches (rustup target add; on Debian and kin its rustc-web packages,\n\
+        unpacked into Esker's cache folder).\n\n\
         Environment:\n  \
         ESKER_WASM_RUSTC  a rustc to use instead\n  \
-        ESKER_CACHE_DIR   where a fetched compiler is kept (default: XDG_CACHE_HOME/esker or ~/.cache/esker)\n  \
+        ESKER_CACHE_DIR   where a fetched compiler is kept [default: ~/.cache/esker]\n  \
         ESKER_OFFLINE     1: fetch nothing")]
     Build(build::BuildArgs),
 
@@ -84,9 +85,10 @@ fn failure(error: BuildError) -> Failure {
     let (message, reason) =
         whole.split_once('\n').map_or((whole.as_str(), ""), |(first, rest)| (first, rest.trim_matches('\n')));
     let failure = match &error {
-        BuildError::NoCrate(_) | BuildError::Manifest { .. } | BuildError::NotAContract { .. } => {
-            Failure::usage(message)
-        }
+        BuildError::NoCrate(_)
+        | BuildError::Manifest { .. }
+        | BuildError::NotAContract { .. }
+        | BuildError::File { .. } => Failure::usage(message),
         error if error.is_infrastructure() => Failure::infrastructure(message),
         _ => Failure::failed(message),
     };
