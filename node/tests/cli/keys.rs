@@ -72,6 +72,12 @@ fn keys_are_imported_from_a_mnemonic_a_key_and_a_keystore() {
         let run = key(folder.path(), Some("secret"), &["key", "import", "bad", source, &bad]).expect(2);
         assert!(run.stderr.contains("unusable"), "{run:#?}");
     }
+    // A secret in the wrong file stays a secret.
+    let run = key(folder.path(), Some("secret"), &["key", "import", "bad", "--mnemonic-file", &digits]).expect(2);
+    assert!(run.stderr.contains("it is one word") && !run.stderr.contains(&FIRST_KEY[2..]), "{run:#?}");
+    let misspelt = write("misspelt", &MNEMONIC.replacen("test", "tset", 1));
+    let run = key(folder.path(), Some("secret"), &["key", "import", "bad", "--mnemonic-file", &misspelt]).expect(2);
+    assert!(run.stderr.contains("a word is not in BIP-39's") && !run.stderr.contains("tset"), "{run:#?}");
     // A stored key signs.
     let hash = format!("0x{}", "11".repeat(32));
     let server = Script::chain().answer("eth_sendRawTransaction", json!(hash)).start();

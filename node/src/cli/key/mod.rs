@@ -44,7 +44,7 @@ pub enum KeyCommand {
     /// Print the address of a stored key
     #[command(after_help = "Examples:\n  \
         esker key address alice\n  \
-        esker key address alice --verify      # opens the keystore and checks that the key belongs to the address")]
+        esker key address alice --verify        # opens the keystore and checks")]
     Address(AddressArgs),
 }
 
@@ -74,6 +74,7 @@ pub struct ImportArgs {
     mnemonic_file: Option<PathBuf>,
     /// Which of the mnemonic's keys: the last part of m/44'/60'/0'/0/INDEX
     #[arg(long, default_value_t = 0, requires = "mnemonic_file", value_name = "INDEX")]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(i32::MAX)))]
     index: u32,
     /// Copy this Web3 Secret Storage file; its password opens and keeps it
     #[arg(long, value_name = "FILE", group = "source")]
@@ -155,11 +156,7 @@ fn import(args: &ImportArgs) -> Result<Answer, Failure> {
     let signer = if let Some(path) = &args.mnemonic_file {
         let words = password::read_secret(path, "mnemonic")?;
         let builder = MnemonicBuilder::<English>::default().phrase(words.trim()).index(args.index);
-        builder.and_then(|builder| builder.build()).map_err(|error| {
-            Failure::usage("the mnemonic is unusable")
-                .because(error)
-                .hint("expected 12 to 24 words of BIP-39's English list")
-        })?
+        builder.and_then(|builder| builder.build()).map_err(|_| unusable_mnemonic(words.trim()))?
     } else {
         let text = match &args.private_key_file {
             Some(path) => password::read_secret(path, "private key")?,
@@ -171,6 +168,21 @@ fn import(args: &ImportArgs) -> Result<Answer, Failure> {
         parse_private_key(&text)?
     };
     store(&signer, args.name.as_deref(), &args.folder, &args.password)
+}
+
+/// What is wrong with a mnemonic, without any of its words: the file may hold another secret.
+fn unusable_mnemonic(words: &str) -> Failure {
+    let count = words.split_whitespace().count();
+    let reason = match count {
+        12 | 15 | 18 | 21 | 24 => {
+            "a word is not in BIP-39's English list, or the checksum in the last word is wrong".into()
+        }
+        1 => "it is one word".into(),
+        _ => format!("it has {count} words"),
+    };
+    Failure::usage("the mnemonic is unusable")
+        .because(reason)
+        .hint("a mnemonic has 12, 15, 18, 21 or 24 words of BIP-39's English list, on the file's first line")
 }
 
 fn store(
