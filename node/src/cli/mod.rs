@@ -64,15 +64,15 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 struct GlobalArgs {
     /// Print one JSON object to standard output; when something fails it has the member "error"
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     json: bool,
 
     /// Log more to standard error; twice for still more
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, display_order = 901, action = ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
 
     /// Log errors only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 902)]
     quiet: bool,
 }
 
@@ -96,20 +96,24 @@ pub enum Command {
     /// Create a contract from an artifact
     #[command(after_help = "Examples:\n  \
         esker deploy Erc20 \"My Token\" MTK 1000000ether --unlocked\n  \
-        esker deploy artifacts/Erc20.json \"My Token\" MTK 1e24 --keystore alice --rpc-url https://rpc.example.org")]
+        esker deploy artifacts/Erc20.json \"My Token\" MTK 1e24 \\\n      \
+          --keystore alice --rpc-url https://rpc.example.org")]
     Deploy(deploy::DeployArgs),
 
     /// Ask a contract, without a transaction
     #[command(after_help = "Examples:\n  \
-        esker call 0x5FbDB2315678afecb367f032d93F642f64180aa3 \"balanceOf(address)(uint256)\" 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  \
+        esker call 0x5FbDB2315678afecb367f032d93F642f64180aa3 \\\n      \
+          \"balanceOf(address)(uint256)\" 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  \
         esker call 0x5FbDB2315678afecb367f032d93F642f64180aa3 name --artifact Erc20 --json")]
     Call(call::CallArgs),
 
     /// Send a transaction and wait for its receipt
     #[command(after_help = "Examples:\n  \
         esker send 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --value 1ether --unlocked\n  \
-        esker send 0x5FbDB2315678afecb367f032d93F642f64180aa3 \"transfer(address,uint256)\" 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --keystore alice\n  \
-        esker send 0x5FbDB2315678afecb367f032d93F642f64180aa3 transfer --artifact Erc20 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --json")]
+        esker send 0x5FbDB2315678afecb367f032d93F642f64180aa3 \"transfer(address,uint256)\" \\\n      \
+          0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --keystore alice\n  \
+        esker send 0x5FbDB2315678afecb367f032d93F642f64180aa3 transfer --artifact Erc20 \\\n      \
+          0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --unlocked --json")]
     Send(send::SendArgs),
 
     /// Say what a transaction would do, the chain unchanged
@@ -117,9 +121,13 @@ pub enum Command {
     /// Shows status, results, gas, logs, calls and state changes, also when it fails. On servers without
     /// `esker_simulate` it shows what eth_call and eth_estimateGas can tell.
     #[command(after_help = "Examples:\n  \
-        esker simulate 0x5FbDB2315678afecb367f032d93F642f64180aa3 transfer --artifact Erc20 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether --from 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  \
-        esker simulate --create Erc20 \"My Token\" MTK 1e24 --json\n  \
-        esker simulate 0x5FbDB2315678afecb367f032d93F642f64180aa3 \"totalSupply()(uint256)\" --state ./chain\n  \
+        esker simulate 0x5FbDB2315678afecb367f032d93F642f64180aa3 transfer --artifact Erc20 \\\n      \
+          0x70997970C51812dc3A010C7d01b50e0d17dc79C8 5ether \\\n      \
+          --from 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  \
+        esker simulate --create Erc20 \"My Token\" MTK 1e24 \\\n      \
+          --from 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 --json\n  \
+        esker simulate 0x5FbDB2315678afecb367f032d93F642f64180aa3 \"totalSupply()(uint256)\" \\\n      \
+          --state ./chain\n  \
         esker simulate --raw 0x02f8… --abi \"error Broke(uint256)\"")]
     Simulate(simulate::SimulateArgs),
 

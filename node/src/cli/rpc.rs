@@ -130,6 +130,10 @@ impl Rpc {
     /// # Errors
     /// If the url is none, or of a scheme other than http and https.
     pub fn new(args: &RpcArgs) -> Result<Self, Failure> {
+        if args.rpc_url.is_empty() {
+            return Err(Failure::usage("the url of the JSON-RPC server is empty")
+                .hint("give --rpc-url, or unset ESKER_RPC_URL to ask http://127.0.0.1:8545"));
+        }
         let shown = without_credentials(&args.rpc_url);
         let bad = |reason: String| {
             Failure::usage(format!("{shown:?} is no url of a JSON-RPC server"))

@@ -24,6 +24,17 @@ pub enum Fees {
     },
 }
 
+impl Fees {
+    /// The most to pay for one gas, in wei.
+    #[must_use]
+    pub const fn cap(self) -> u128 {
+        match self {
+            Self::Legacy { gas_price } => gas_price,
+            Self::Eip1559 { max_fee, .. } => max_fee,
+        }
+    }
+}
+
 /// What fees depend on in the latest block.
 #[derive(Clone, Debug)]
 pub struct LatestBlock {

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use self::fees::Fees;
 use self::sender::{Sender, SenderArgs};
 use super::abi::Decoder;
-use super::answer::{Answer, columns, printable};
+use super::answer::{Answer, columns, printable, remark};
 use super::failure::Failure;
 use super::rpc::{Refusal, Rpc, RpcFailure};
-use super::units::{parse_amount, parse_price, parse_quantity};
+use super::units::{format_price, parse_amount, parse_price, parse_quantity};
 
 /// What a transaction carries beside its call data, and how to send it.
 #[derive(Args, Clone, Debug)]
@@ -174,6 +174,13 @@ impl TransactionArgs {
         let block = fees::latest(rpc).await?;
         let legacy = self.legacy || self.gas_price.is_some();
         let fees = fees::choose(rpc, &block, legacy.then_some(self.gas_price), self.max_fee, self.priority_fee).await?;
+        if let Some(base_fee) = block.base_fee.filter(|base_fee| fees.cap() < *base_fee) {
+            remark(&format!(
+                "at most {} a gas is offered and the base fee is {}: no block takes the transaction before that falls",
+                format_price(fees.cap()),
+                format_price(base_fee)
+            ));
+        }
         let nonce = match self.nonce {
             Some(nonce) => nonce,
             None => {
