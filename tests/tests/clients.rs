@@ -1,7 +1,7 @@
-//! Unmodified Ethereum clients against a development chain: viem, ethers and Foundry's cast, from npm.
+//! Unmodified Ethereum clients against a development chain: viem, ethers and Foundry's cast from npm, web3.py from PyPI.
 //!
-//! They need `node` and `npm`; where these are missing, or the packages cannot be fetched, the test says loudly that it
-//! was skipped.
+//! They need `node` and `npm`, or `python3` with its module `venv`; where these are missing, or the packages cannot be
+//! fetched, a test says loudly that it was skipped.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,8 +10,8 @@ use esker::dev_node::{DevConfig, DevNode};
 use esker_tests::{say, workspace_root};
 
 /// Says on standard error, in a way nobody overlooks, that clients were not tried.
-fn skipped(why: &str) {
-    say(&format!("SKIPPED: the tests with viem, ethers and cast did not run: {why}"));
+fn skipped(clients: &str, why: &str) {
+    say(&format!("SKIPPED: the tests with {clients} did not run: {why}"));
 }
 
 fn has(program: &str) -> bool {
@@ -19,31 +19,69 @@ fn has(program: &str) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Copies `tests/clients` below the build output and installs its packages there, once per lock file.
-fn install(source: &Path) -> Result<PathBuf, String> {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("clients");
+/// Copies `tests/clients` to the folder `name` below the build output and, unless this was done before for what the file
+/// `lock` says, runs `fetch` there.
+fn install(name: &str, lock: &str, fetch: fn(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
+    let source = workspace_root().join("tests/clients");
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    for entry in std::fs::read_dir(source).expect("tests/clients is part of the checkout").flatten() {
+    for entry in std::fs::read_dir(&source).expect("tests/clients is part of the checkout").flatten() {
         if entry.path().is_file() {
             std::fs::copy(entry.path(), folder.join(entry.file_name())).expect("the build folder is writable");
         }
     }
-    let lock = std::fs::read(source.join("package-lock.json")).expect("the lock file is part of the checkout");
+    let lock = std::fs::read(source.join(lock)).expect("the lock file is part of the checkout");
     let stamp = folder.join("installed.lock");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(folder);
     }
-    eprintln!("installing viem, ethers and cast with npm (some 180 MB, once)…");
-    let output = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(&folder)
-        .output()
-        .map_err(|error| format!("npm could not be started: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("`npm ci` failed:\n{}", String::from_utf8_lossy(&output.stderr)));
-    }
+    fetch(&folder)?;
     std::fs::write(&stamp, lock).expect("the build folder is writable");
     Ok(folder)
+}
+
+/// Runs an installing program to its end.
+fn fetched(command: &mut Command) -> Result<(), String> {
+    let shown = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{shown} could not be started: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{shown} could not install them:\n{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn fetch_with_npm(folder: &Path) -> Result<(), String> {
+    eprintln!("installing viem, ethers and cast with npm (some 180 MB, once)…");
+    fetched(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder))
+}
+
+/// The Python that has web3.py, below its folder.
+const PYTHON: &str = "venv/bin/python";
+
+fn fetch_with_pip(folder: &Path) -> Result<(), String> {
+    eprintln!("installing web3.py with pip (some 30 MB, once)…");
+    fetched(Command::new("python3").args(["-m", "venv", "--clear", "venv"]).current_dir(folder))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"];
+    fetched(Command::new(folder.join(PYTHON)).args(pip).current_dir(folder))
+}
+
+/// Runs one suite of tests against a chain of its own, and gives what it printed to standard output and error.
+fn run(suite: &mut Command, artifacts: &Path) -> (String, String) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
+    let config = DevConfig { address: ([127, 0, 0, 1], 0).into(), ..DevConfig::default() };
+    let node = runtime.block_on(DevNode::start(config)).expect("a development node starts");
+    let output = suite
+        .env("ESKER_RPC", format!("http://{}", node.address))
+        .env("ESKER_ARTIFACTS", artifacts)
+        .stdin(Stdio::null())
+        .output()
+        .expect("it was there a moment ago");
+    runtime.block_on(node.stop());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    println!("{text}");
+    assert!(output.status.success(), "{suite:?} failed:\n{text}\n{errors}");
+    (text, errors)
 }
 
 /// Builds the contracts from source into `folder`.
@@ -59,37 +97,41 @@ fn build_artifacts(folder: &Path) -> Result<(), String> {
 
 #[test]
 fn unmodified_clients_deploy_transact_and_verify() {
+    let clients = "viem, ethers and cast";
     for program in ["node", "npm"] {
         if !has(program) {
-            return skipped(&format!("{program} is not there; install Node.js 20 or newer"));
+            return skipped(clients, &format!("{program} is not there; install Node.js 20 or newer"));
         }
     }
-    let folder = match install(&workspace_root().join("tests/clients")) {
+    let folder = match install("clients", "package-lock.json", fetch_with_npm) {
         Ok(folder) => folder,
-        Err(why) => return skipped(&why),
+        Err(why) => return skipped(clients, &why),
     };
     let artifacts = tempfile::tempdir().expect("a temporary folder");
     build_artifacts(artifacts.path()).expect("the contracts build");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
     for suite in ["viem.test.mjs", "ethers.test.mjs", "cast.test.mjs"] {
-        // A chain of its own for each client: their accounts and blocks do not mix.
-        let node = runtime
-            .block_on(DevNode::start(DevConfig { address: ([127, 0, 0, 1], 0).into(), ..DevConfig::default() }))
-            .expect("a development node starts");
-        let output = Command::new("node")
-            .args(["--test", "--test-reporter=tap", suite])
-            .current_dir(&folder)
-            .env("ESKER_RPC", format!("http://{}", node.address))
-            .env("ESKER_ARTIFACTS", artifacts.path())
-            .stdin(Stdio::null())
-            .output()
-            .expect("node was there a moment ago");
-        runtime.block_on(node.stop());
-        let text = String::from_utf8_lossy(&output.stdout);
-        println!("{text}");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{suite} failed:\n{text}\n{errors}");
+        let mut command = Command::new("node");
+        command.args(["--test", "--test-reporter=tap", suite]).current_dir(&folder);
+        let (text, _) = run(&mut command, artifacts.path());
         let passed = text.lines().find_map(|line| line.strip_prefix("# pass ")?.trim().parse::<u32>().ok());
         assert!(passed.unwrap_or_default() >= 3, "{suite} ran no tests:\n{text}");
     }
+}
+
+#[test]
+fn unmodified_web3_py_deploys_transacts_and_verifies() {
+    if !has("python3") {
+        return skipped("web3.py", "python3 is not there; install Python 3.10 or newer");
+    }
+    let folder = match install("web3", "requirements.txt", fetch_with_pip) {
+        Ok(folder) => folder,
+        Err(why) => return skipped("web3.py", &why),
+    };
+    let artifacts = tempfile::tempdir().expect("a temporary folder");
+    build_artifacts(artifacts.path()).expect("the contracts build");
+    let mut command = Command::new(folder.join(PYTHON));
+    command.args(["-m", "unittest", "web3_test"]).current_dir(&folder);
+    let (_, told) = run(&mut command, artifacts.path());
+    let ran = told.lines().find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse::<u32>().ok());
+    assert!(ran.unwrap_or_default() >= 10, "web3.py ran no tests:\n{told}");
 }
