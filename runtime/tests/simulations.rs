@@ -9,8 +9,8 @@ use alloy_primitives::{Address, Bytes, TxKind, U256};
 use esker_runtime::TransactionError;
 use esker_runtime::exec::{ExecutionStatus, FrameKind};
 use esker_runtime::simulate::{
-    AccountOverride, CallRequest, EstimateError, SimulateError, SimulateOptions, Simulation, create_access_list,
-    estimate_gas, simulate,
+    AccountOverride, CallRequest, EstimateError, SimulateError, SimulateOptions, Simulation, TRACE_BYTES_MAX,
+    create_access_list, estimate_gas, simulate,
 };
 use esker_vm::{CallKind, CallResult, Halt, HostError, Log};
 use world::*;
@@ -306,4 +306,28 @@ fn balances_that_no_chain_has_saturate_instead_of_overflowing() {
     let request = CallRequest { value: U256::MAX, ..request };
     let refused = simulate(&machine, &ledger, &config(), &env(), &request, &options);
     assert!(matches!(refused, Err(SimulateError::Invalid(TransactionError::InsufficientFunds { .. }))), "{refused:?}");
+}
+
+#[test]
+fn a_trace_keeps_every_frame_and_a_bounded_part_of_their_data() {
+    let machine = ScriptedMachine::default();
+    let mut ledger = ledger();
+    let script = |guest: &mut Guest<'_>| {
+        for _ in 0..20 {
+            let target = h160(Address::with_last_byte(4));
+            let input = &[7; 1 << 20];
+            let request =
+                esker_vm::CallRequest { kind: CallKind::Static, gas: 1_000_000, target, value: 0.into(), input };
+            assert!(
+                matches!(guest.host.call(request, &mut guest.meter)?, CallResult::Success(output) if output == input)
+            );
+        }
+        Ok(numbers(&[]))
+    };
+    ledger.put_contract(CONTRACT, machine.code(0, script));
+    let root = run(&machine, &ledger, &request(CONTRACT)).expect("valid").frames.expect("traced");
+    assert_eq!(root.calls.len(), 20);
+    let kept: usize = root.calls.iter().map(|frame| frame.input.len() + frame.output.len()).sum();
+    assert_eq!(kept, TRACE_BYTES_MAX);
+    assert_eq!((root.calls[7].input.len(), root.calls[8].input.len()), (1 << 20, 0));
 }

@@ -20,7 +20,7 @@ use crate::types::{ExecuteError, TransactionError};
 pub use access_list::{AccessListResult, create_access_list};
 pub use estimate::{EstimateError, estimate_gas};
 pub use overrides::{AccountOverride, StateOverrides};
-pub use trace::{CallFrame, CallTracer};
+pub use trace::{CallFrame, CallTracer, TRACE_BYTES_MAX};
 
 /// Gas of a simulation that names none, and most that one may ask for: geth's `--rpc.gascap`.
 pub const DEFAULT_GAS_CAP: u64 = 50_000_000;
