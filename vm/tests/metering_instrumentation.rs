@@ -13,6 +13,8 @@ mod equivalence;
 mod hostile_bytes;
 #[path = "metering_instrumentation/rejections.rs"]
 mod rejections;
+#[path = "generators/smith.rs"]
+mod smith;
 #[path = "metering_instrumentation/vectors.rs"]
 mod vectors;
 

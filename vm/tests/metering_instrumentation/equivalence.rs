@@ -2,10 +2,9 @@
 
 use esker_abi::MeterCosts;
 use rand_like::Seeded;
-use wasm_smith::{Config, InstructionKind, InstructionKinds, Module};
 
 use crate::engines::{ALL, End, Engine, Run, run_metered, run_original};
-use crate::{audit, metered, prepare, wasm};
+use crate::{audit, metered, prepare, smith, wasm};
 
 /// Fuel that no test uses up.
 const AMPLE: i64 = 1 << 50;
@@ -335,59 +334,10 @@ fn generated_modules_do_the_same_and_charge_what_they_run_from_seed_0_on() {
 /// A module of our shape from a seed, which stops by itself.
 pub fn generate(seed: u64, shape: &[u8]) -> Option<Vec<u8>> {
     let bytes = Seeded::new(seed).bytes(6_000);
-    let kinds = [
-        InstructionKind::NumericInt,
-        InstructionKind::VectorInt,
-        InstructionKind::Parametric,
-        InstructionKind::Variable,
-        InstructionKind::Table,
-        InstructionKind::MemoryInt,
-        InstructionKind::Control,
-        InstructionKind::Aggregate,
-    ];
-    let config = Config {
-        module_shape: Some(shape.to_vec()),
-        allowed_instructions: InstructionKinds::new(&kinds),
-        allow_floats: false,
-        allow_start_export: false,
-        bulk_memory_enabled: true,
-        multi_value_enabled: true,
-        sign_extension_ops_enabled: true,
-        reference_types_enabled: false,
-        saturating_float_to_int_enabled: false,
-        simd_enabled: false,
-        relaxed_simd_enabled: false,
-        tail_call_enabled: false,
-        threads_enabled: false,
-        shared_everything_threads_enabled: false,
-        exceptions_enabled: false,
-        gc_enabled: false,
-        custom_descriptors_enabled: false,
-        custom_page_sizes_enabled: false,
-        memory64_enabled: false,
-        extended_const_enabled: false,
-        wide_arithmetic_enabled: false,
-        disallow_traps: !seed.is_multiple_of(3),
-        max_memories: 1,
-        max_tables: 1,
-        max_memory32_bytes: 8 * 65_536,
-        max_table_elements: 64,
-        max_type_size: 20,
-        max_globals: 20,
-        max_funcs: 12,
-        max_instructions: 300,
-        max_data_segments: 4,
-        max_element_segments: 2,
-        ..Config::default()
-    };
-    let mut unstructured = arbitrary_bytes(&bytes);
-    let mut module = Module::new(config, &mut unstructured).ok()?;
+    let traps = seed.is_multiple_of(3);
+    let mut module = smith::contract(&mut arbitrary::Unstructured::new(&bytes), shape, traps)?;
     module.ensure_termination(200).ok()?;
     Some(module.to_bytes())
-}
-
-fn arbitrary_bytes(bytes: &[u8]) -> arbitrary::Unstructured<'_> {
-    arbitrary::Unstructured::new(bytes)
 }
 
 pub mod rand_like {

@@ -1,0 +1,36 @@
+//! Modules: only the validator decides validity, so what it accepts must compile on every engine.
+
+use esker_vm::abi::{Limits, MeterCosts};
+use esker_vm::{Engine, Machine, Prepared, crypto, prepare_module};
+use primitive_types::H256;
+use wasmparser::{Validator, WasmFeatures};
+
+/// Offers `wasm` to the validator: a reason in printable words, or a rewritten module that is valid, the same every time
+/// and compiles on all of `engines`. Returns the rewritten module if there is one.
+pub fn accepted(engines: &[Engine], wasm: &[u8]) -> Option<Vec<u8>> {
+    let prepared = prepare_module(wasm, &Limits::V1, &MeterCosts::V1);
+    assert_eq!(prepare_module(wasm, &Limits::V1, &MeterCosts::V1), prepared, "the same bytes, the same answer");
+    let module = match prepared {
+        Ok(module) => module,
+        Err(reason) => {
+            let text = reason.to_string();
+            assert!(!text.is_empty() && !text.chars().any(char::is_control), "{text:?}");
+            return None;
+        }
+    };
+    assert!(wasm.len() <= Limits::V1.module_bytes_max as usize);
+    assert!(module.info.maximum_pages <= Limits::V1.memory_pages_max);
+    assert!(module.info.complexity <= Limits::V1.complexity_max);
+    let mut validator = Validator::new_with_features(WasmFeatures::WASM2);
+    validator.validate_all(&module.wasm).unwrap_or_else(|error| panic!("the rewritten module is invalid: {error}"));
+    let expected = Prepared {
+        complexity: module.info.complexity,
+        has_constructor: module.info.has_constructor,
+        module_bytes: module.info.module_bytes,
+    };
+    for engine in engines {
+        let found = engine.prepare(H256(crypto::keccak256(wasm)), wasm, u64::MAX);
+        assert_eq!(found, Ok(expected), "an accepted module on {}", engine.kind());
+    }
+    Some(module.wasm)
+}
