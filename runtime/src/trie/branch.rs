@@ -62,8 +62,10 @@ impl<'a> BranchRecord<'a> {
             return Err(damaged());
         };
         let record = Self { path: *path, bytes, children, branches, long };
+        // The deepest branch tells keys apart by their last nibble: what hangs below it are leaves.
+        let room_below = path.len() + 1 < KEY_NIBBLES || (path.len() < KEY_NIBBLES && branches == 0);
         let sane = children.count_ones() >= 2 && branches & !children == 0 && long & !children == 0;
-        if !sane || path.len() >= KEY_NIBBLES {
+        if !sane || !room_below {
             return Err(damaged());
         }
         if long == 0 {
