@@ -1,0 +1,43 @@
+//! Call data that nobody meant well with: an error, or what alloy reads.
+//!
+//! Deterministic: the seed below. `tests/fuzz` runs the same oracle on data that a fuzzer finds.
+
+#[path = "oracles/abi.rs"]
+mod oracle;
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+const SEED: [u8; 32] = *b"esker: hostile data, one seed...";
+
+fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
+    println!("seed {}, {cases} cases", String::from_utf8_lossy(&SEED));
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &SEED));
+    let result = runner.run(&strategy, |value| {
+        test(value);
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn words_that_look_like_an_encoding_are_read_as_alloy_reads_them_or_refused() {
+    let accepted = Cell::new(0);
+    run(60_000, (0..oracle::TYPES, prop::collection::vec(any::<u8>(), 0..24)), |(which, seeds)| {
+        accepted.set(accepted.get() + u32::from(oracle::decoded(which, &oracle::words(&seeds))));
+    });
+    println!("{} of 60000 accepted", accepted.get());
+    assert!(accepted.get() > 2_000);
+}
+
+#[test]
+fn arbitrary_bytes_are_read_as_alloy_reads_them_or_refused() {
+    run(20_000, (0..oracle::TYPES, prop::collection::vec(any::<u8>(), 0..300)), |(which, data)| {
+        oracle::decoded(which, &data);
+    });
+}
