@@ -136,6 +136,7 @@ pub fn decode_body(mut bytes: &[u8]) -> Result<Vec<Arc<Transaction>>, String> {
         let recovered = Recovered::new_unchecked(envelope, sender);
         transactions.push(Arc::new(Transaction::from_recovered_unchecked(recovered)));
     }
+    whole(bytes)?;
     Ok(transactions)
 }
 
@@ -152,6 +153,22 @@ pub fn encode_receipts(receipts: &[ReceiptEnvelope]) -> Vec<u8> {
 /// What is wrong with the bytes.
 pub fn decode_receipts(mut bytes: &[u8]) -> Result<Vec<ReceiptEnvelope>, String> {
     let encoded = Vec::<Bytes>::decode(&mut bytes).map_err(|error| error.to_string())?;
+    whole(bytes)?;
     let decode = |bytes: &Bytes| ReceiptEnvelope::decode_2718_exact(bytes).map_err(|error| error.to_string());
     encoded.iter().map(decode).collect()
+}
+
+/// Reads back a header.
+///
+/// # Errors
+/// What is wrong with the bytes.
+pub fn decode_header(mut bytes: &[u8]) -> Result<Header, String> {
+    let header = Header::decode(&mut bytes).map_err(|error| error.to_string())?;
+    whole(bytes)?;
+    Ok(header)
+}
+
+/// Refuses what is left behind a value that was read.
+fn whole(rest: &[u8]) -> Result<(), String> {
+    if rest.is_empty() { Ok(()) } else { Err(format!("{} bytes follow it", rest.len())) }
 }

@@ -2,12 +2,11 @@
 
 use alloy_consensus::Header;
 use alloy_primitives::B256;
-use alloy_rlp::Decodable;
 use esker_runtime::db::{Batch, StoreError, chunks, keys};
 use esker_runtime::state::StateDb;
 
 use super::BlockRecord;
-use super::block_record::{decode_body, decode_receipts, encode_body, encode_receipts};
+use super::block_record::{decode_body, decode_header, decode_receipts, encode_body, encode_receipts};
 
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +96,7 @@ pub fn hash_of(db: &StateDb, number: u64) -> Result<Option<B256>, StoreError> {
 /// Header of block `number`.
 pub fn header(db: &StateDb, number: u64) -> Result<Option<Header>, StoreError> {
     db.get(&header_key(number))?
-        .map(|bytes| Header::decode(&mut &*bytes).map_err(|error| damaged(&format!("header of block {number}"), error)))
+        .map(|bytes| decode_header(&bytes).map_err(|error| damaged(&format!("header of block {number}"), error)))
         .transpose()
 }
 
