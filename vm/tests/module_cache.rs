@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use esker_vm::abi::MeterCosts;
 use esker_vm::{Engine, EngineConfig, EngineError, EngineKind, Execution, Machine, Outcome, crypto};
 use primitive_types::H256;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use world::{PLENTY, World, wasm};
 
 const TEXT: &str = r#"(module
@@ -203,5 +205,36 @@ fn the_folder_and_its_key_are_private() {
     assert_eq!(mode(&folder), 0o700);
     for file in modules(&folder).iter().chain([&folder.join("key")]) {
         assert_eq!(mode(file), 0o600, "{}", file.display());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    /// Seed 1, 60 cases.
+    #[test]
+    fn no_bytes_in_a_modules_file_change_a_result(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..4),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+        more in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (expected, _) = run(&open(folder.path(), EngineKind::Pulley));
+        let file = modules(folder.path()).pop().expect("one module");
+        let whole = fs::read(&file).expect("readable");
+        let mut bytes = whole.clone();
+        for (place, byte, near_the_end) in edits {
+            // The trailer is short; half of the damage goes there.
+            let at = if near_the_end { bytes.len() - 1 - place.index(57) } else { place.index(bytes.len()) };
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        bytes.extend_from_slice(&more);
+        fs::write(&file, &bytes).expect("writable");
+        let (execution, compiled) = run(&open(folder.path(), EngineKind::Pulley));
+        prop_assert_eq!(&execution, &expected);
+        prop_assert_eq!(compiled == 0, bytes == whole, "loaded only if nothing changed");
     }
 }

@@ -1,0 +1,4 @@
+//! The SDK: call data.
+
+#[path = "../../../sdk/tests/oracles/abi.rs"]
+pub mod abi;
