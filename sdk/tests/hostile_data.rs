@@ -41,3 +41,9 @@ fn arbitrary_bytes_are_read_as_alloy_reads_them_or_refused() {
         oracle::decoded(which, &data);
     });
 }
+
+#[test]
+fn a_string_whose_padding_the_next_word_serves_as_is_accepted_and_padded_anew() {
+    // Found by the fuzz target: string[] of one element whose 7 bytes end where the data end, unpadded words around it.
+    assert!(oracle::decoded(13, &oracle::words(&[0x62, 0x87, 0xaa, 0x4a, 0x4a, 0x87, 0x25])));
+}
