@@ -47,3 +47,9 @@ fn a_string_whose_padding_the_next_word_serves_as_is_accepted_and_padded_anew() 
     // Found by the fuzz target: string[] of one element whose 7 bytes end where the data end, unpadded words around it.
     assert!(oracle::decoded(13, &oracle::words(&[0x62, 0x87, 0xaa, 0x4a, 0x4a, 0x87, 0x25])));
 }
+
+#[test]
+fn an_offset_back_into_the_head_is_followed_as_solidity_follows_it() {
+    // Found by the fuzz target: alloy refuses this; an empty string read from the very word that points to it.
+    assert!(oracle::decoded(11, &[0; 64]));
+}
