@@ -271,8 +271,11 @@ fn a_new_contract_builds_at_once_and_its_tests_pass() {
 fn a_new_contract_needs_a_crates_name_and_an_sdk() {
     let parent = tempfile::tempdir().expect("a temporary folder");
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for name in ["", "../up", "a/b", "Capital", "7up", "with space", "std", "fn"] {
+    for name in ["", "../up", "a/b", "Capital", "7up", "with space"] {
         assert!(matches!(create(parent.path(), name, &sdk), Err(TemplateError::Name(_))), "{name:?}");
+    }
+    for name in ["std", "fn", "match", "esker-sdk", "context"] {
+        assert!(matches!(create(parent.path(), name, &sdk), Err(TemplateError::Reserved(_))), "{name:?}");
     }
     assert!(matches!(create(parent.path(), "counter", parent.path()), Err(TemplateError::NoSdk(_))));
     assert_eq!(fs::read_dir(parent.path()).expect("readable").count(), 0, "nothing was written");
