@@ -116,18 +116,22 @@ impl ProducerHandle {
     /// Tells the producer that a transaction came in and, if blocks are made at once, waits until it has looked at it:
     /// the transaction is then in a block unless something holds it up (a gap, a fee cap below the base fee, a full
     /// block).
-    pub async fn notify(&self, is_waiting: bool) {
+    ///
+    /// # Errors
+    /// [`ProduceError`] if the node failed meanwhile, so that nobody knows what became of the transaction; `None` inside
+    /// means that the producer has ended.
+    pub async fn notify(&self, is_waiting: bool) -> Result<(), Option<ProduceError>> {
         let ticket = {
             let mut requested = self.requested.lock();
             *requested += 1;
             *requested
         };
-        if self.orders.send(Order::Wake).is_err() || !is_waiting || *self.mining.lock() != Mining::Instant {
-            return;
+        let ended = || self.failure.borrow().clone();
+        self.orders.send(Order::Wake).map_err(|_| ended())?;
+        if is_waiting && *self.mining.lock() == Mining::Instant {
+            self.looked.clone().wait_for(|count| *count >= ticket).await.map_err(|_| ended())?;
         }
-        let mut looked = self.looked.clone();
-        // An error means that the producer has ended; nobody will make a block then.
-        let _ = looked.wait_for(|count| *count >= ticket).await;
+        Ok(())
     }
 
     /// Makes `blocks` blocks, whatever the pool holds, `interval` seconds apart if given; returns when they are durable.

@@ -94,10 +94,7 @@ async fn produce(api: &Api, blocks: u64, interval: Option<u64>) -> Result<(), Rp
     if blocks > BLOCKS_MAX {
         return Err(RpcError::invalid_params(format!("too many blocks: {blocks}, limit {BLOCKS_MAX}")));
     }
-    api.producer.mine(blocks, interval).await.map_err(|error| match error {
-        Some(error) => RpcError::internal(error),
-        None => RpcError::internal("block production has ended"),
-    })
+    api.producer.mine(blocks, interval).await.map_err(RpcError::no_block)
 }
 
 /// `evm_mine`: one block, at a timestamp or `{timestamp, blocks}` if given.

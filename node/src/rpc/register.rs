@@ -187,14 +187,14 @@ fn transaction_methods(registry: &mut Registry) {
     let result =
         registry.module.register_async_method("eth_sendRawTransaction", |params, api, extensions| async move {
             let hash = eth_transactions::send_raw(&api, Args::parse(&params, 1)?).await?;
-            api.producer.notify(!is_in_batch(&extensions)).await;
+            api.producer.notify(!is_in_batch(&extensions)).await.map_err(RpcError::no_block)?;
             Ok::<B256, RpcError>(hash)
         });
     let result = result.map(|_| ());
     registry.keep(result);
     let result = registry.module.register_async_method("eth_sendTransaction", |params, api, extensions| async move {
         let hash = eth_accounts::send_transaction(&api, Args::parse(&params, 1)?).await?;
-        api.producer.notify(!is_in_batch(&extensions)).await;
+        api.producer.notify(!is_in_batch(&extensions)).await.map_err(RpcError::no_block)?;
         Ok::<B256, RpcError>(hash)
     });
     let result = result.map(|_| ());

@@ -1,0 +1,77 @@
+//! A store that fails as a full disk does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use alloy_primitives::{Address, U256};
+use esker::accounts::{Accounts, DEFAULT_MNEMONIC};
+use esker::chain::{Chain, Clock, memory_store};
+use esker::mempool::{Limits, Pool};
+use esker::producer::{Mining, Producer};
+use esker::rpc::{self, Api};
+use esker_runtime::Genesis;
+use esker_runtime::db::{Batch, Store, StoreError, Visit};
+use esker_runtime::genesis::GenesisAccount;
+use esker_vm::{Engine, EngineConfig, EngineKind, Machine};
+use serde_json::{Value, json};
+
+/// A store on a disk that can fill up.
+struct Disk {
+    inner: Arc<dyn Store>,
+    is_full: AtomicBool,
+}
+
+impl Store for Disk {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.get(key)
+    }
+
+    fn scan(&self, prefix: &[u8], start: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
+        self.inner.scan(prefix, start, visit)
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        if self.is_full.load(Ordering::SeqCst) {
+            return Err(StoreError::Io("no space left on device".into()));
+        }
+        self.inner.apply(batch)
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.inner.flush()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_whose_block_cannot_be_kept_is_not_acknowledged() {
+    let disk = Arc::new(Disk { inner: memory_store(), is_full: AtomicBool::new(false) });
+    let accounts = Accounts::from_mnemonic(DEFAULT_MNEMONIC, 1).expect("a mnemonic");
+    let from = accounts.addresses()[0];
+    let mut genesis = Genesis::new(31_337, 30_000_000, 1_700_000_000);
+    let balance = U256::from(10).pow(U256::from(20));
+    genesis.alloc.insert(from, GenesisAccount { balance, ..GenesisAccount::default() });
+    let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("an engine");
+    let simulator: Arc<dyn Machine> = Arc::new(engine.for_simulation());
+    let chain = Arc::new(Chain::open(disk.clone(), &genesis, Arc::new(engine)).expect("a chain"));
+    let (pool, clock) = (Arc::new(Pool::new(Limits::default())), Arc::new(Clock::new()));
+    let producer =
+        Producer::start(chain.clone(), pool.clone(), clock.clone(), Address::ZERO, Mining::Instant).expect("a thread");
+    let api = Api::new(chain.clone(), pool, producer.handle(), clock, simulator, accounts, "test".into());
+    let module = rpc::module(api).expect("methods differ");
+    let send = async || {
+        let transaction = json!({"from": from, "to": Address::repeat_byte(7), "value": "0x1"});
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_sendTransaction", "params": [transaction]});
+        let (answer, _) = module.raw_json_request(&request.to_string(), 1).await.expect("a request");
+        serde_json::from_str::<Value>(answer.get()).expect("JSON")
+    };
+    assert!(send().await["result"].is_string());
+    disk.is_full.store(true, Ordering::SeqCst);
+    // The first failure ends block production: nothing is acknowledged after it either.
+    for _ in 0..2 {
+        let answer = send().await;
+        assert_eq!(answer["error"]["code"], json!(-32603), "{answer}");
+        assert!(answer["error"]["message"].as_str().expect("words").contains("no space left"), "{answer}");
+    }
+    assert_eq!(chain.head().block.header.number, 1);
+    assert!(producer.handle().failed().await.to_string().contains("no space left"));
+}
