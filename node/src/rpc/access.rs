@@ -133,8 +133,9 @@ impl Api {
 
     /// The nonce that `address` uses next, waiting transactions counted.
     pub(super) fn pending_nonce(&self, address: Address) -> Result<u64, RpcError> {
-        let nonce = self.account(address)?.nonce;
-        Ok(self.pool.pending_nonce(address).map_or(nonce, |pending| pending.max(nonce)))
+        // The pool first: a transaction leaves it only after the head that counts it is there.
+        let pending = self.pool.pending_nonce(address);
+        Ok(self.account(address)?.nonce.max(pending.unwrap_or_default()))
     }
 }
 
