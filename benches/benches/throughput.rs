@@ -1,7 +1,8 @@
 //! The whole path of one node: decoding, signature recovery, execution, state root and durable commit of blocks of ERC-20
 //! transfers between random pairs of holders, against what secp256k1 recovery alone allows on the same cores.
 //!
-//! `cargo bench -p esker-benches --bench throughput`; `HOLDERS`, `BLOCKS` and `PER_BLOCK` change the size.
+//! `cargo bench -p esker-benches --bench throughput`; `HOLDERS`, `BLOCKS` and `PER_BLOCK` change the size, `ROW_CACHE_MB`
+//! and `SLED_CACHE_MB` the memory.
 
 use esker_benches as _;
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use alloy_signer_local::PrivateKeySigner;
 use esker_runtime::db::{Batch, MemoryStore, SledStore, Store};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::simulate::{CallRequest, SimulateOptions, simulate};
-use esker_runtime::state::StateDb;
+use esker_runtime::state::{StateDb, StateOptions, StateUpdate};
 use esker_runtime::types::recover_senders;
 use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, Genesis, SignedTransaction, Transaction};
 use esker_vm::{Engine, EngineConfig, EngineKind};
@@ -144,27 +145,35 @@ struct Times {
     total: Duration,
 }
 
-/// Runs all blocks; the senders of the next block are recovered while one is executed and committed.
+/// Runs all blocks. While a block is committed, its successor is executed and its root computed; then the senders of the
+/// one after that are recovered, on every core that committing leaves.
 fn run(store: Arc<dyn Store>, workload: &Workload, engine: &Engine, workers: usize) -> Times {
     let config = ChainConfig { block_bytes_max: usize::MAX, ..workload.genesis.chain_config() };
-    let db = StateDb::open(store).expect("the store opens");
+    let options = StateOptions { row_cache_bytes: size("ROW_CACHE_MB", 512) << 20, ..StateOptions::default() };
+    let db = StateDb::open_with(store, options).expect("the store opens");
     let built = workload.genesis.build().expect("the genesis is valid");
     let update = db.prepare(&built.changes, 0).expect("the store works");
-    let mut parent = built.seal(update.root).header;
+    let mut header = built.seal(update.root).header;
     db.commit(update, Batch::new()).expect("the store works");
+    let commit = |update: StateUpdate| {
+        let begun = Instant::now();
+        db.commit(update, Batch::new()).expect("the store works");
+        begun.elapsed()
+    };
     let mut times = Times::default();
+    let mut view = db.snapshot();
+    let mut parent = None;
     let started = Instant::now();
     let mut next = recover(&workload.blocks[0], &config, workers);
     for index in 0..workload.blocks.len() {
         let transactions = std::mem::take(&mut next);
-        parent = std::thread::scope(|scope| {
-            let upcoming = workload.blocks.get(index + 1);
-            let ahead = upcoming.map(|raw| scope.spawn(|| recover(raw, &config, 1)));
+        let update = std::thread::scope(|scope| {
+            let committed = parent.take().map(|update| scope.spawn(|| commit(update)));
             let begun = Instant::now();
-            let env = BlockEnv::child_of(&parent, parent.timestamp + 1, Address::repeat_byte(0xcb), 0, &config);
+            let env = BlockEnv::child_of(&header, header.timestamp + 1, Address::repeat_byte(0xcb), 0, &config);
             let number = env.number;
             let built = esker_vm::run_on_execution_stack(|| {
-                let mut builder = BlockBuilder::new(engine, &db, &config, env);
+                let mut builder = BlockBuilder::new(engine, &view, &config, env);
                 for transaction in transactions {
                     let result = builder.push(transaction).expect("the workload fits its blocks");
                     assert!(result.status.is_success(), "a transfer failed: {:?}", result.status);
@@ -173,18 +182,22 @@ fn run(store: Arc<dyn Store>, workload: &Workload, engine: &Engine, workers: usi
             });
             times.execute += begun.elapsed();
             let begun = Instant::now();
-            let update = db.prepare(&built.changes, number).expect("the store works");
-            let header = built.seal(update.root).header;
+            let update = view.prepare(&built.changes, number).expect("the store works");
+            header = built.seal(update.root).header;
             times.root += begun.elapsed();
-            let begun = Instant::now();
-            db.commit(update, Batch::new()).expect("the store works");
-            times.commit += begun.elapsed();
-            if let Some(ahead) = ahead {
-                next = ahead.join().expect("recovery does not panic");
+            if let Some(upcoming) = workload.blocks.get(index + 1) {
+                let busy = usize::from(committed.as_ref().is_some_and(|thread| !thread.is_finished()));
+                next = recover(upcoming, &config, workers.saturating_sub(busy).max(1));
             }
-            header
+            if let Some(committed) = committed {
+                times.commit += committed.join().expect("committing does not panic");
+            }
+            update
         });
+        view = db.settle(update.view());
+        parent = Some(update);
     }
+    times.commit += parent.take().map_or(Duration::ZERO, commit);
     times.total = started.elapsed();
     times
 }
@@ -224,6 +237,6 @@ fn main() {
 
     report("memory", &run(Arc::new(MemoryStore::new()), &workload, &engine, workers), transactions, floor);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let sled = SledStore::open(folder.path(), 512 << 20).expect("sled opens");
+    let sled = SledStore::open(folder.path(), (size("SLED_CACHE_MB", 512) as u64) << 20).expect("sled opens");
     report("sled", &run(Arc::new(sled), &workload, &engine, workers), transactions, floor);
 }

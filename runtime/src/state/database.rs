@@ -105,6 +105,19 @@ impl StateDb {
         StateView::new(Arc::clone(&self.shared.base), layer, self.shared.options, Arc::clone(&self.shared.ids))
     }
 
+    /// The same state as `view`, without holding apart what has been committed since the view was made. Whoever executes
+    /// and prepares a block while its parent is being committed takes each block's view through here: otherwise every
+    /// view would carry all blocks before it.
+    #[must_use]
+    pub fn settle(&self, mut view: StateView) -> StateView {
+        let tip = Arc::clone(&self.shared.tip.read());
+        if let Some(committed) = view.pending.iter().position(|pending| pending.id == tip.id) {
+            view.pending.drain(..=committed);
+            view.layer = tip;
+        }
+        view
+    }
+
     /// Computes the state after block `block_number`, which makes `changes` to the newest committed state; writes
     /// nothing. [`StateView::prepare`] does so on an older or a not yet committed state.
     ///

@@ -121,6 +121,36 @@ fn blocks_prepared_on_blocks_not_yet_committed_give_the_same_roots() {
 }
 
 #[test]
+fn a_block_may_be_prepared_while_its_parent_is_being_committed() {
+    run(30, blocks(ACCOUNTS), |blocks| {
+        let db = StateDb::open_with(Arc::new(MemoryStore::new()), options()).expect("opens");
+        let mut model = Model::default();
+        let mut view = db.snapshot();
+        let mut parent = None;
+        for (number, block) in (0..).zip(&blocks) {
+            let changes = model.apply(block);
+            let update = std::thread::scope(|scope| {
+                let waiting = parent.take();
+                let commit = scope.spawn(|| waiting.map_or(Ok(()), |parent| db.commit(parent, Batch::new())));
+                let update = view.prepare(&changes, number).expect("the changes fit");
+                commit.join().expect("no panic").expect("the store works");
+                update
+            });
+            assert_eq!(update.root, model.root(), "block {number}");
+            view = db.settle(update.view());
+            model.check(&view, ACCOUNTS, &format!("block {number}, its parent committed"));
+            parent = Some(update);
+        }
+        if let Some(last) = parent {
+            db.commit(last, Batch::new()).expect("the store works");
+        }
+        let settled = db.settle(view);
+        assert_eq!(settled.root(), db.root());
+        model.check(&settled, ACCOUNTS, "all committed");
+    });
+}
+
+#[test]
 fn reverse_diffs_lead_back_to_the_rows_before_and_only_the_last_are_kept() {
     run(30, blocks(ACCOUNTS), |blocks| {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
