@@ -57,7 +57,7 @@ pub enum OpenError {
         expected: u32,
     },
     /// What lies at the path is damaged.
-    #[error("{path} is damaged: {reason}; restore it from a snapshot or rebuild it from blocks", path = .path.display())]
+    #[error("{path} cannot be used: {reason}; choose an empty folder, restore this one from a snapshot, or rebuild it from blocks", path = .path.display())]
     Corrupt {
         /// The store's folder.
         path: PathBuf,

@@ -95,7 +95,7 @@ fn check_marker(folder: &Path) -> Result<bool, OpenError> {
             let is_ours = |name: &std::ffi::OsStr| name == UNFINISHED_MARKER;
             if fs::read_dir(folder).map_err(failed)?.flatten().any(|entry| !is_ours(&entry.file_name())) {
                 let reason =
-                    format!("it is not empty and has no {MARKER} file: choose an empty folder, or restore this one");
+                    format!("it is not empty and has no {MARKER} file, so it is no state that this program wrote");
                 return Err(OpenError::Corrupt { path: folder.into(), reason });
             }
             write_marker(folder, MARKER_NEW).map_err(failed)?;

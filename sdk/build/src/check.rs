@@ -6,6 +6,7 @@ use std::path::Path;
 use esker_vm::abi::{Limits, MeterCosts};
 use esker_vm::{ModuleInfo, RejectReason, envelope, prepare_module};
 
+use crate::module::demangle;
 use crate::{Artifact, BuildError};
 
 /// What a check found.
@@ -17,9 +18,12 @@ pub struct Checked {
     pub verdict: Result<ModuleInfo, RejectReason>,
 }
 
-/// Runs the validator that deploying runs, under the limits and costs of protocol version 1.
+/// Runs the validator that deploying runs, under the limits and costs of protocol version 1. A refusal names functions as
+/// the source does.
 pub(crate) fn validate(wasm: &[u8]) -> Result<ModuleInfo, RejectReason> {
-    prepare_module(wasm, &Limits::V1, &MeterCosts::V1).map(|module| module.info)
+    prepare_module(wasm, &Limits::V1, &MeterCosts::V1)
+        .map(|module| module.info)
+        .map_err(|refusal| RejectReason { function: refusal.function.as_deref().map(demangle), ..refusal })
 }
 
 /// Checks a file: a wasm module, a deploy payload or account code as raw bytes, or an artifact's JSON.

@@ -4,8 +4,9 @@ use wasmparser::WasmFeatures;
 
 use crate::RejectReason;
 
-/// Longest function name shown in a message, in characters.
-const SHOWN_NAME_CHARS: usize = 120;
+/// Longest name shown in a message, in characters: room for a mangled one, which whoever shows it can make readable only
+/// while it is whole.
+const SHOWN_NAME_CHARS: usize = 500;
 
 pub(super) const HINT_FLOATS: &str = "Floating point differs between machines and is refused; use integers or \
      fixed-point arithmetic, and look for a dependency or a formatting of floats that pulls it in";

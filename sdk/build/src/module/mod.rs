@@ -79,7 +79,7 @@ pub(crate) fn function_names(wasm: &[u8]) -> Vec<FunctionName> {
 }
 
 /// Rust's path in a mangled symbol, without the hash; any other text as it is.
-fn demangle(symbol: &str) -> String {
+pub(crate) fn demangle(symbol: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(symbol))
 }
 
