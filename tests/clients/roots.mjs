@@ -1,6 +1,6 @@
 // Recomputes what a block claims, from what the RPC shows of it, with none of Esker's code: RLP by @ethereumjs/rlp,
 // tries by @ethereumjs/mpt, keccak by viem.
-import { MerklePatriciaTrie, verifyMerkleProof } from '@ethereumjs/mpt'
+import { createMPT, verifyMerkleProof } from '@ethereumjs/mpt'
 import { RLP } from '@ethereumjs/rlp'
 import { hexToBytes, bytesToHex, keccak256, concatBytes } from 'viem'
 
@@ -61,7 +61,7 @@ export function receiptBytes(receipt) {
 
 /** Root of the trie that maps RLP(index) to each item. */
 export async function orderedRoot(items) {
-  const trie = await MerklePatriciaTrie.create()
+  const trie = await createMPT()
   for (const [index, item] of items.entries()) await trie.put(RLP.encode(index), item)
   return bytesToHex(trie.root())
 }

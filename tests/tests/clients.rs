@@ -52,7 +52,9 @@ fn fetched(command: &mut Command) -> Result<(), String> {
 
 fn fetch_with_npm(folder: &Path) -> Result<(), String> {
     eprintln!("installing viem, ethers and cast with npm (some 180 MB, once)…");
-    fetched(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder))
+    // Not `npm ci`: it refuses a lock file that lacks the packages of cast for other platforms, which not every registry
+    // has. The versions and hashes are those of the lock file here too.
+    fetched(Command::new("npm").args(["install", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder))
 }
 
 /// The Python that has web3.py, below its folder.
