@@ -24,24 +24,16 @@ use esker_runtime::types::SignedTransaction;
 use esker_runtime::{ChainConfig, Genesis};
 use esker_vm::{Engine, EngineConfig, Machine};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
+#[path = "../../tests/src/seeded.rs"]
+mod seeded;
 mod support;
 
 const SEED: [u8; 32] = *b"esker: hostile files, fixed seed";
 
 fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
-    println!("seed {}, {cases} cases", String::from_utf8_lossy(&SEED));
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &SEED));
-    let result = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
+    seeded::run(&SEED, cases, strategy, test);
 }
 
 /// A JSON value as a hostile file may hold one.

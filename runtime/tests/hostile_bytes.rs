@@ -5,6 +5,8 @@
 
 mod generators;
 mod oracles;
+#[path = "../../tests/src/seeded.rs"]
+mod seeded;
 
 use std::cell::Cell;
 
@@ -17,22 +19,12 @@ use esker_runtime::trie::{Path, verify};
 use esker_runtime::{BlockEnv, ChainConfig, Genesis};
 use esker_vm::{Engine, EngineConfig};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
 const SEED: [u8; 32] = *b"esker: hostile bytes, fixed seed";
 
 fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
-    println!("seed {}, {cases} cases", String::from_utf8_lossy(&SEED));
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &SEED));
-    let result = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
+    seeded::run(&SEED, cases, strategy, test);
 }
 
 fn bytes(length: usize) -> impl Strategy<Value = Vec<u8>> {

@@ -4,25 +4,17 @@
 
 #[path = "oracles/abi.rs"]
 mod oracle;
+#[path = "../../tests/src/seeded.rs"]
+mod seeded;
 
 use std::cell::Cell;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 const SEED: [u8; 32] = *b"esker: hostile data, one seed...";
 
 fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
-    println!("seed {}, {cases} cases", String::from_utf8_lossy(&SEED));
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &SEED));
-    let result = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
+    seeded::run(&SEED, cases, strategy, test);
 }
 
 #[test]

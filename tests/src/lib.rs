@@ -1,7 +1,8 @@
 //! Integration tests of Esker live in this crate's `tests/` folder; this library tells them where the workspace
-//! is, and holds the script that the determinism tests execute.
+//! is, and holds the script that the determinism tests execute and the runner of the property tests.
 
 pub mod script;
+pub mod seeded;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

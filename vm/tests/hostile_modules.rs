@@ -4,6 +4,8 @@
 
 mod generators;
 mod oracles;
+#[path = "../../tests/src/seeded.rs"]
+mod seeded;
 mod world;
 
 use std::path::Path;
@@ -15,21 +17,11 @@ use generators::{Edit, edited, host_calls, smith};
 use oracles::execution::{engines, exact_everywhere, same_everywhere};
 use oracles::module::accepted;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 const SEED: [u8; 32] = *b"esker: hostile modules, one seed";
 
 fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
-    println!("seed {}, {cases} cases", String::from_utf8_lossy(&SEED));
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &SEED));
-    let result = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
+    seeded::run(&SEED, cases, strategy, test);
 }
 
 fn bytes(length: usize) -> impl Strategy<Value = Vec<u8>> {

@@ -5,4 +5,6 @@ mod model;
 mod random;
 mod readers;
 mod rules;
+#[path = "../../../tests/src/seeded.rs"]
+mod seeded;
 mod sled_folder;

@@ -5,23 +5,14 @@ use std::sync::Arc;
 use esker_runtime::db::{Batch, MemoryStore, SledStore, Store, keys};
 use esker_runtime::state::{StateDb, StateOptions, StateReader};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::model::{Action, Model, blocks};
+use super::seeded;
 
 const SEED: [u8; 32] = *b"esker: random blocks, fixed seed";
 
 pub fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
-    println!("seed {}", String::from_utf8_lossy(&SEED));
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &SEED));
-    let result = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
+    seeded::run(&SEED, cases, strategy, test);
 }
 
 /// So small a cache that rows leave it, so that some reads are served by the store and some by the cache.

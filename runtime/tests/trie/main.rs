@@ -3,4 +3,6 @@
 
 mod memory_trie;
 mod random;
+#[path = "../../../tests/src/seeded.rs"]
+mod seeded;
 mod vectors;

@@ -4,23 +4,14 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::memory_trie::MemoryTrie;
+use super::seeded;
 
 const SEED: [u8; 32] = *b"esker: random tries, fixed seed.";
 
 fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
-    println!("seed {}", String::from_utf8_lossy(&SEED));
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &SEED));
-    let result = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
+    seeded::run(&SEED, cases, strategy, test);
 }
 
 /// Where the few nibbles that differ between keys stand; all others are equal.
