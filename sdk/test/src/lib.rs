@@ -1,14 +1,7 @@
 //! Test kit for Esker contracts: one test body, run natively and as wasm on the real VM.
 //!
-//! ```ignore
-//! #[esker_sdk::test]
-//! fn pays_and_refuses(chain: &mut Chain, alice: User, bob: User) {
-//!     let token = chain.deploy(alice, Erc20Handle::deployment("Gold", "GLD", U256::from(100)));
-//!     chain.send(alice, token.transfer(bob.address, U256::from(40))).emits(Transfer { … });
-//!     chain.send(bob, token.transfer(alice.address, U256::from(41))).reverts(ERC20InsufficientBalance { … });
-//!     assert_eq!(chain.read(token.balance_of(bob.address)), U256::from(40));
-//! }
-//! ```
+//! `docs/sdk.md` explains how such a test is written; `contracts/erc20/tests` and `contracts/conformance/tests` are full of
+//! them.
 //!
 //! Both runs go through the runtime's own executor and journal; only what executes the contract differs. After them, what
 //! each transaction and call returned or reverted with, its logs and the storage that it wrote are compared; any
