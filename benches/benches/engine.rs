@@ -5,11 +5,12 @@
 use esker_benches as _;
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use esker_vm::{
-    BlockContext, CallRequest, CallResult, CreateRequest, CreateResult, Engine, EngineConfig, EngineKind, Entry, Frame,
-    Host, HostError, Log, Machine, Meter, Outcome, TransactionContext, run_on_execution_stack,
+    BlockContext, CallRequest, CallResult, Code, CreateRequest, CreateResult, Engine, EngineConfig, EngineKind, Entry,
+    Frame, Host, HostError, Log, Meter, Outcome, TierPolicy, TransactionContext, envelope, execution,
 };
 use primitive_types::{H160, H256, U256};
 
@@ -67,15 +68,21 @@ impl Host for Storage {
 const FUEL: u64 = 1 << 40;
 
 fn engine(kind: EngineKind) -> Engine {
-    Engine::new(EngineConfig::with_kind(kind)).expect("the engine starts")
+    let tiers = TierPolicy::Optimised;
+    Engine::new(EngineConfig { tiers, ..EngineConfig::with_kind(kind) }).expect("the engine starts")
 }
 
-fn execute(engine: &Engine, hash: H256, wasm: &[u8], frame: &Frame, host: &mut Storage) -> Vec<u8> {
-    let execution = engine.execute(hash, &mut || Some(wasm.to_vec()), Entry::Call, frame, host, FUEL);
-    match execution.outcome {
-        Outcome::Return(output) => output,
-        other => panic!("{other:?}"),
-    }
+/// Time that so many calls take in one session.
+fn calls_take(engine: &Engine, code: Code<'_>, frame: &Frame, calls: u64) -> Duration {
+    let mut host = Storage::default();
+    execution(engine, |session| {
+        let begun = Instant::now();
+        for _ in 0..calls {
+            let ended = session.execute(code, Entry::Call, frame, &mut host, FUEL);
+            assert!(matches!(black_box(ended.outcome), Outcome::Return(_) | Outcome::Revert(_)));
+        }
+        begun.elapsed()
+    })
 }
 
 /// A method that does nothing, and one that reads its input, hashes it and returns.
@@ -97,33 +104,18 @@ const REVERT: &str = r#"(module
 fn calls(criterion: &mut Criterion) {
     for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
         let engine = engine(kind);
-        for (name, text) in [("empty", EMPTY), ("echo 100 bytes", ECHO)] {
-            let wasm = wat::parse_str(text).expect("valid text");
-            let hash = H256::repeat_byte(name.len() as u8);
+        for (byte, (name, text)) in (1..).zip([("empty", EMPTY), ("echo 100 bytes", ECHO), ("revert", REVERT)]) {
+            let envelope = envelope::encode(&wat::parse_str(text).expect("valid text"));
+            let code = Code { hash: H256::repeat_byte(byte), envelope: &envelope };
             let frame = Frame { input: vec![7; 100], ..Frame::default() };
-            let mut host = Storage::default();
             criterion.bench_function(&format!("warm call, {name}, {kind}"), |bencher| {
-                bencher.iter(|| black_box(execute(&engine, hash, &wasm, &frame, &mut host)));
+                bencher.iter_custom(|calls| calls_take(&engine, code, &frame, calls));
             });
         }
-        let wasm = wat::parse_str(REVERT).expect("valid text");
-        let (frame, mut host) = (Frame::default(), Storage::default());
-        criterion.bench_function(&format!("warm call, revert, {kind}"), |bencher| {
-            bencher.iter(|| {
-                let execution = engine.execute(
-                    H256::repeat_byte(9),
-                    &mut || Some(wasm.clone()),
-                    Entry::Call,
-                    &frame,
-                    &mut host,
-                    FUEL,
-                );
-                assert!(matches!(black_box(execution.outcome), Outcome::Revert(_)));
-            });
-        });
     }
-    criterion.bench_function("execution stack, there and back", |bencher| {
-        bencher.iter(|| run_on_execution_stack(|| black_box(1)));
+    let engine = engine(EngineKind::Cranelift);
+    criterion.bench_function("a session, opened and closed", |bencher| {
+        bencher.iter(|| execution(&engine, |_| black_box(1)));
     });
 }
 
@@ -163,21 +155,35 @@ fn contract(bytes: usize) -> Vec<u8> {
     module(bytes / each)
 }
 
+/// Makes `wasm` ready under so many names, each new to the engine.
+fn preparations_take(engine: &Engine, envelope: &[u8], names: impl Iterator<Item = H256> + Send) -> Duration {
+    execution(engine, |session| {
+        let begun = Instant::now();
+        for hash in names {
+            session.prepare(Code { hash, envelope }, u64::MAX).expect("acceptable");
+        }
+        begun.elapsed()
+    })
+}
+
 fn compiling(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compile");
     group.sample_size(10);
     for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
-        let wasm = contract(24 * 1024);
-        let engine = engine(kind);
-        let mut number = 0u64;
-        group.bench_function(format!("{} KiB, {kind}", wasm.len() / 1024), |bencher| {
-            bencher.iter(|| {
-                number += 1;
-                let mut hash = H256::zero();
-                hash.0[..8].copy_from_slice(&number.to_be_bytes());
-                engine.prepare(hash, &wasm, u64::MAX).expect("acceptable")
+        for tiers in [TierPolicy::Baseline, TierPolicy::Optimised] {
+            let wasm = contract(24 * 1024);
+            let envelope = envelope::encode(&wasm);
+            let config = EngineConfig { tiers, ..EngineConfig::with_kind(kind) };
+            let engine = Engine::new(config).expect("the engine starts");
+            let mut number = 0u64;
+            group.bench_function(format!("{} KiB, {kind}, {tiers:?}", wasm.len() / 1024), |bencher| {
+                bencher.iter_custom(|modules| {
+                    let first = number;
+                    number += modules;
+                    preparations_take(&engine, &envelope, (first..number).map(H256::from_low_u64_be))
+                });
             });
-        });
+        }
     }
     group.finish();
 }
@@ -187,19 +193,17 @@ fn compiling(criterion: &mut Criterion) {
 fn loading(criterion: &mut Criterion) {
     for kib in [24, 250] {
         let folder = tempfile::tempdir().expect("a folder");
-        let config =
-            EngineConfig { cache_dir: Some(folder.path().to_owned()), cache_bytes: 1, ..EngineConfig::default() };
-        let engine = Engine::new(config).expect("the engine starts");
+        let cache_dir = Some(folder.path().to_owned());
+        let tiers = TierPolicy::Optimised;
+        let engine = Engine::new(EngineConfig { cache_dir, cache_bytes: 1, tiers, ..EngineConfig::default() })
+            .expect("the engine starts");
         let wasm = contract(kib * 1024);
-        for byte in 1..=2 {
-            engine.prepare(H256::repeat_byte(byte), &wasm, u64::MAX).expect("acceptable");
-        }
-        let mut turn = 1;
+        let envelope = envelope::encode(&wasm);
+        let turns = |count| (0..count).map(|turn| H256::from_low_u64_be(turn % 2));
+        preparations_take(&engine, &envelope, turns(2));
+        engine.settle();
         criterion.bench_function(&format!("load {} KiB from the disk cache", wasm.len() / 1024), |bencher| {
-            bencher.iter(|| {
-                turn = 3 - turn;
-                engine.prepare(H256::repeat_byte(turn), &[], 0).expect("on disk")
-            });
+            bencher.iter_custom(|loads| preparations_take(&engine, &[], turns(loads)));
         });
     }
 }

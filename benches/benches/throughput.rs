@@ -72,7 +72,8 @@ fn token_account(envelope: &Bytes, holders: &[Address], balance: u64, engine: &E
     };
     let env = BlockEnv::child_of(&genesis, 1, Address::ZERO, 0, &config);
     let options = SimulateOptions::default();
-    let deployed = esker_vm::run_on_execution_stack(|| simulate(engine, &empty, &config, &env, &request, &options))
+    let deployed = esker_vm::simulation(engine, |session| simulate(session, &empty, &config, &env, &request, &options))
+        .expect("the engine is ours alone")
         .expect("the deploy executes");
     assert!(deployed.status.is_success(), "the deploy failed: {:?}", deployed.status);
     let address = deployed.created.expect("a successful deploy has an address");
@@ -172,8 +173,8 @@ fn run(store: Arc<dyn Store>, workload: &Workload, engine: &Engine, workers: usi
             let begun = Instant::now();
             let env = BlockEnv::child_of(&header, header.timestamp + 1, Address::repeat_byte(0xcb), 0, &config);
             let number = env.number;
-            let built = esker_vm::run_on_execution_stack(|| {
-                let mut builder = BlockBuilder::new(engine, &view, &config, env);
+            let built = esker_vm::execution(engine, |session| {
+                let mut builder = BlockBuilder::new(session, &view, &config, env);
                 for transaction in transactions {
                     let result = builder.push(transaction).expect("the workload fits its blocks");
                     assert!(result.status.is_success(), "a transfer failed: {:?}", result.status);
@@ -222,7 +223,7 @@ fn main() {
     let artifact = std::fs::read_to_string(artifact).expect("the committed artifact is there");
     let artifact: serde_json::Value = serde_json::from_str(&artifact).expect("the committed artifact is JSON");
     let envelope: Bytes = serde_json::from_value(artifact["bytecode"].clone()).expect("the artifact has bytecode");
-    let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
+    let engine = Engine::new(EngineConfig { tiers: TierPolicy::Optimised, ..EngineConfig::with_kind(EngineKind::Cranelift) }).expect("the engine starts");
     println!("{blocks} blocks of {per_block} transfers between random pairs of {holders} holders, {workers} cores");
     let workload = workload(&envelope, holders, blocks, per_block, &engine);
     let transactions = blocks * per_block;

@@ -119,13 +119,13 @@ impl DevNode {
         };
         let cache_dir = config.state_dir.as_ref().map(|path| path.join(CODE_FOLDER));
         let engine = Engine::new(EngineConfig { cache_dir, ..EngineConfig::with_kind(config.engine) })?;
-        let rpc_machine: Arc<dyn Machine> = Arc::new(engine.for_simulation());
-        let chain = Arc::new(Chain::open(store, &genesis, Arc::new(engine))?);
+        let machine: Arc<dyn Machine> = Arc::new(engine);
+        let chain = Arc::new(Chain::open(store, &genesis, machine.clone())?);
         let pool = Arc::new(Pool::new(Limits::default()));
         let mining = config.block_time.map_or(Mining::Instant, Mining::Interval);
         let producer = Producer::start(chain.clone(), pool.clone(), clock.clone(), Address::ZERO, mining)?;
         let accounts_held = accounts.clone();
-        let api = Api::new(chain.clone(), pool, producer.handle(), clock, rpc_machine, accounts_held, client_version());
+        let api = Api::new(chain.clone(), pool, producer.handle(), clock, machine, accounts_held, client_version());
         let server = RpcServer::start(listener, rpc::module(api)?)?;
         Ok(Self { address: server.address, accounts, chain, server, producer })
     }

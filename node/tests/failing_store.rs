@@ -51,12 +51,12 @@ async fn a_transaction_whose_block_cannot_be_kept_is_not_acknowledged() {
     let balance = U256::from(10).pow(U256::from(20));
     genesis.alloc.insert(from, GenesisAccount { balance, ..GenesisAccount::default() });
     let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("an engine");
-    let simulator: Arc<dyn Machine> = Arc::new(engine.for_simulation());
-    let chain = Arc::new(Chain::open(disk.clone(), &genesis, Arc::new(engine)).expect("a chain"));
+    let machine: Arc<dyn Machine> = Arc::new(engine);
+    let chain = Arc::new(Chain::open(disk.clone(), &genesis, machine.clone()).expect("a chain"));
     let (pool, clock) = (Arc::new(Pool::new(Limits::default())), Arc::new(Clock::new()));
     let producer =
         Producer::start(chain.clone(), pool.clone(), clock.clone(), Address::ZERO, Mining::Instant).expect("a thread");
-    let api = Api::new(chain.clone(), pool, producer.handle(), clock, simulator, accounts, "test".into());
+    let api = Api::new(chain.clone(), pool, producer.handle(), clock, machine, accounts, "test".into());
     let module = rpc::module(api).expect("methods differ");
     let send = async || {
         let transaction = json!({"from": from, "to": Address::repeat_byte(7), "value": "0x1"});

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_consensus::EMPTY_ROOT_HASH;
 use alloy_primitives::{Address, B256, Bloom, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use esker_abi::Limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::block::{BlockEnv, BuiltBlock, extra_data, mix_hash};
@@ -134,7 +135,7 @@ impl Genesis {
             let code_hash = if account.code.is_empty() {
                 KECCAK256_EMPTY
             } else {
-                esker_vm::envelope::decode_code(&account.code)
+                esker_vm::envelope::decode_code(&account.code, Limits::V1.module_bytes_max)
                     .map_err(|reason| GenesisError::Code { address, reason })?;
                 keccak256(&account.code)
             };

@@ -23,10 +23,6 @@ pub struct ChainConfig {
     pub block_bytes_max: usize,
     /// Highest gas limit of a transaction: above it, fuel would not fit a signed 64-bit number.
     pub gas_limit_max: u64,
-    /// Most complexity (see [`Limits::complexity_max`]) that the modules created in one block may have together.
-    pub block_complexity_max: u64,
-    /// Most bytes, as `deploy_byte` counts them, that the modules created in one block may have together.
-    pub block_module_bytes_max: u64,
 }
 
 impl ChainConfig {
@@ -42,8 +38,6 @@ impl ChainConfig {
             payload_bytes_max: 96 * 1024,
             block_bytes_max: 4 * 1024 * 1024,
             gas_limit_max: 1 << 48,
-            block_complexity_max: 40_000_000,
-            block_module_bytes_max: 768 * 1024,
         }
     }
 }

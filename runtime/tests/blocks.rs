@@ -46,7 +46,8 @@ fn a_built_blocks_header_says_what_happened() {
     let parent = parent();
     let env = BlockEnv::child_of(&parent, 900, BENEFICIARY, 3, &config);
     assert_eq!(env.timestamp, 1_000, "a clock that is behind does not stop the chain");
-    let mut builder = BlockBuilder::new(&machine, &ledger, &config, env);
+    esker_vm::execution(&machine, |session| {
+    let mut builder = BlockBuilder::new(session, &ledger, &config, env);
     for transaction in &transactions {
         builder.push(transaction.clone()).expect("fits");
     }
@@ -75,6 +76,7 @@ fn a_built_blocks_header_says_what_happened() {
     bloom.accrue(BloomInput::Raw(CONTRACT.as_slice()));
     assert_eq!(header.logs_bloom, bloom);
     assert_eq!(check_header(&config, &parent, header), Ok(()));
+    });
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn executing_a_block_twice_gives_the_same_block() {
     let mut ledger = ledger();
     let transactions = block_of(&machine, &mut ledger);
     let config = config();
-    let run = || execute_block(&machine, &ledger, &config, env(), &transactions).expect("valid");
+    let run = || esker_vm::execution(&machine, |session| execute_block(session, &ledger, &config, env(), &transactions)).expect("valid");
     let (one, two) = (run(), run());
     assert_eq!(one.changes, two.changes);
     assert_eq!(one.results, two.results);
@@ -96,11 +98,11 @@ fn a_block_equals_its_transactions_executed_in_blocks_of_their_own() {
     let mut ledger = ledger();
     let transactions = block_of(&machine, &mut ledger);
     let config = config();
-    let together = execute_block(&machine, &ledger, &config, env(), &transactions).expect("valid");
+    let together = esker_vm::execution(&machine, |session| execute_block(session, &ledger, &config, env(), &transactions)).expect("valid");
     let mut by_one = ledger.clone();
     for (transaction, result) in transactions.iter().zip(&together.results) {
         let alone = std::slice::from_ref(transaction);
-        let block = execute_block(&machine, &by_one, &config, env(), alone).expect("valid");
+        let block = esker_vm::execution(&machine, |session| execute_block(session, &by_one, &config, env(), alone)).expect("valid");
         assert_eq!(&block.results[0], result);
         by_one.apply(&block.changes);
     }
@@ -114,7 +116,8 @@ fn what_does_not_fit_is_told_apart_from_what_never_will() {
     let ledger = ledger();
     let config = config();
     let small = BlockEnv { gas_limit: 50_000, ..env() };
-    let mut builder = BlockBuilder::new(&machine, &ledger, &config, small);
+    esker_vm::execution(&machine, |session| {
+    let mut builder = BlockBuilder::new(session, &ledger, &config, small);
     let transfer = |index, nonce, gas_limit| {
         let mut transfer = transaction(nonce, TxKind::Call(Address::repeat_byte(9)), 5, Bytes::new());
         transfer.gas_limit = gas_limit;
@@ -130,6 +133,7 @@ fn what_does_not_fit_is_told_apart_from_what_never_will() {
     assert_eq!(builder.gas_left(), 8_000);
     let block = builder.finish().expect("no fault");
     assert_eq!((block.transactions.len(), block.gas_used), (2, 42_000));
+    });
 }
 
 #[test]
@@ -139,7 +143,7 @@ fn a_header_that_does_not_follow_its_parent_is_refused() {
     let machine = ScriptedMachine::default();
     let ledger = ledger();
     let env = BlockEnv::child_of(&parent, 1_001, BENEFICIARY, 0, &config);
-    let good = execute_block(&machine, &ledger, &config, env, &[]).expect("empty").header(B256::ZERO);
+    let good = esker_vm::execution(&machine, |session| execute_block(session, &ledger, &config, env, &[])).expect("empty").header(B256::ZERO);
     assert_eq!(check_header(&config, &parent, &good), Ok(()));
     type Damage = (fn(&mut Header), HeaderFault);
     let damages: [Damage; 13] = [

@@ -254,30 +254,3 @@ fn a_creation_beyond_the_balance_costs_its_base_and_no_nonce() {
     });
     assert!(!changes.accounts.contains_key(&CONTRACT));
 }
-
-#[test]
-fn a_block_compiles_only_so_much_and_puts_the_rest_off() {
-    let machine = ScriptedMachine::default();
-    let ledger = ledger();
-    let config = config();
-    let mut executor = Executor::new(&machine, &ledger, &config, &env());
-    let heavy = |machine: &ScriptedMachine, complexity| machine.code(complexity, |_| Ok(numbers(&[])));
-    let deploy = |index, code| {
-        let mut deploy = transaction(0, TxKind::Create, 0, code);
-        deploy.gas_limit = 20_000_000;
-        signed(index, deploy)
-    };
-    let first = deploy(0, heavy(&machine, 25_000_000));
-    let second = deploy(1, heavy(&machine, 15_000_001));
-    let third = deploy(2, heavy(&machine, 15_000_000));
-    let never = deploy(3, heavy(&machine, 40_000_001));
-    assert!(executor.execute(&Message::from(&first)).expect("valid").status.is_success());
-    let before = executor.journal().changes();
-    assert_eq!(executor.execute(&Message::from(&second)), Err(ExecuteError::CompileBudget));
-    assert_eq!(executor.journal().changes(), before, "as if it had not been tried");
-    assert!(executor.execute(&Message::from(&third)).expect("valid").status.is_success());
-    let mut next = Executor::new(&machine, &ledger, &config, &env());
-    assert!(next.execute(&Message::from(&second)).expect("valid").status.is_success());
-    let status = executor.execute(&Message::from(&never)).expect("no block holds it, so it is not put off").status;
-    assert_eq!(status, ExecutionStatus::Halt(Halt::OutOfGas));
-}

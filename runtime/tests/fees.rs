@@ -217,12 +217,14 @@ proptest! {
             signed(sender, unsigned)
         }).collect();
         let config = config();
-        let mut executor = Executor::new(&machine, &ledger, &config, &env());
+        let (gas_used, changes) = esker_vm::execution(&machine, |session| {
+        let mut executor = Executor::new(session, &ledger, &config, &env());
         let mut gas_used = 0;
         for transaction in &transactions {
             gas_used += executor.execute(&Message::from(transaction)).expect("valid").gas_used;
         }
-        let changes = executor.journal().changes();
+        (gas_used, executor.journal().changes())
+        });
         let mut after = ledger.clone();
         after.apply(&changes);
         prop_assert_eq!(after.supply() + U256::from(7 * gas_used), before);

@@ -10,7 +10,7 @@ use esker_runtime::TransactionError;
 use esker_runtime::exec::{ExecutionStatus, FrameKind};
 use esker_runtime::simulate::{
     AccountOverride, CallRequest, EstimateError, SimulateError, SimulateOptions, Simulation, TRACE_BYTES_MAX,
-    create_access_list, estimate_gas, simulate,
+    create_access_list, estimate_gas,
 };
 use esker_vm::{CallKind, CallResult, Halt, HostError, Log};
 use world::*;
@@ -21,13 +21,29 @@ fn request(to: Address) -> CallRequest {
     CallRequest { from: signer(0), kind: TxKind::Call(to), ..CallRequest::default() }
 }
 
+fn simulate(
+    machine: &ScriptedMachine,
+    ledger: &Ledger,
+    env: &BlockEnv,
+    request: &CallRequest,
+    options: &SimulateOptions,
+) -> Result<Simulation, SimulateError> {
+    let simulated = esker_vm::simulation(machine, |session| {
+        esker_runtime::simulate::simulate(session, ledger, &config(), env, request, options)
+    });
+    simulated.expect("no bound")
+}
+
 fn run(machine: &ScriptedMachine, ledger: &Ledger, request: &CallRequest) -> Result<Simulation, SimulateError> {
     let options = SimulateOptions { trace: true, ..SimulateOptions::default() };
-    simulate(machine, ledger, &config(), &env(), request, &options)
+    simulate(machine, ledger, &env(), request, &options)
 }
 
 fn estimate(machine: &ScriptedMachine, ledger: &Ledger, request: &CallRequest) -> Result<u64, EstimateError> {
-    estimate_gas(machine, ledger, &config(), &env(), request, &SimulateOptions::default())
+    esker_vm::simulation(machine, |session| {
+        estimate_gas(session, ledger, &config(), &env(), request, &SimulateOptions::default())
+    })
+    .expect("no bound")
 }
 
 /// Whether a transaction with that gas limit succeeds in a block.
@@ -109,7 +125,7 @@ fn nonce_and_price_are_free_unless_asked_for() {
     let strict = SimulateOptions { strict: true, ..SimulateOptions::default() };
     let early = CallRequest { nonce: Some(1), max_fee_per_gas: Some(9), gas: Some(21_000), ..request(OTHER) };
     assert!(matches!(
-        simulate(&machine, &ledger, &config(), &env(), &early, &strict),
+        simulate(&machine, &ledger, &env(), &early, &strict),
         Err(SimulateError::Invalid(TransactionError::NonceTooHigh { .. }))
     ));
 }
@@ -134,7 +150,7 @@ fn overrides_replace_balance_nonce_code_and_storage() {
         let other = AccountOverride { balance: Some(U256::from(77)), ..AccountOverride::default() };
         let overrides = BTreeMap::from([(CONTRACT, contract), (OTHER, other)]);
         let options = SimulateOptions { overrides, ..SimulateOptions::default() };
-        let result = simulate(&machine, &ledger, &config(), &env(), &request(CONTRACT), &options).expect("valid");
+        let result = simulate(&machine, &ledger, &env(), &request(CONTRACT), &options).expect("valid");
         assert!(result.changes.codes.is_empty());
         read_numbers(&result.output)
     };
@@ -276,7 +292,11 @@ fn an_access_list_names_what_a_call_touches_even_when_it_reverts() {
         }),
     );
     let options = SimulateOptions::default();
-    let result = create_access_list(&machine, &ledger, &config(), &env(), &request(CONTRACT), &options).expect("runs");
+    let result = esker_vm::simulation(&machine, |session| {
+        create_access_list(session, &ledger, &config(), &env(), &request(CONTRACT), &options)
+    })
+    .expect("no bound")
+    .expect("runs");
     let expected = AccessList(vec![
         AccessListItem { address: Address::repeat_byte(2), storage_keys: vec![] },
         AccessListItem { address: CONTRACT, storage_keys: vec![word(8)] },
@@ -300,11 +320,11 @@ fn balances_that_no_chain_has_saturate_instead_of_overflowing() {
         options.overrides.insert(address, everything);
     }
     let request = CallRequest { value: U256::from(5), gas_price: Some(100), ..request(OTHER) };
-    let result = simulate(&machine, &ledger, &config(), &env(), &request, &options).expect("valid");
+    let result = simulate(&machine, &ledger, &env(), &request, &options).expect("valid");
     assert!(result.status.is_success());
     assert!(!result.changes.accounts.contains_key(&OTHER), "it stays at the highest balance there is");
     let request = CallRequest { value: U256::MAX, ..request };
-    let refused = simulate(&machine, &ledger, &config(), &env(), &request, &options);
+    let refused = simulate(&machine, &ledger, &env(), &request, &options);
     assert!(matches!(refused, Err(SimulateError::Invalid(TransactionError::InsufficientFunds { .. }))), "{refused:?}");
 }
 

@@ -16,7 +16,7 @@ use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
 use esker_runtime::exec::{ExecutionStatus, TransactionResult, create_address};
 use esker_runtime::genesis::{Genesis, GenesisAccount};
 use esker_runtime::{BlockEnv, Transaction, execute_block};
-use esker_vm::{Engine, EngineConfig, EngineKind, envelope, run_on_execution_stack};
+use esker_vm::{Engine, EngineConfig, EngineKind, Session, envelope, execution};
 use serde::{Deserialize, Serialize};
 use world::*;
 
@@ -282,7 +282,7 @@ fn root_of(ledger: &Ledger) -> B256 {
 }
 
 /// Runs blocks from their raw transactions and says all that came out.
-fn run(about: &str, genesis: &Genesis, blocks: &[Vec<Bytes>], machine: &Engine) -> Vector {
+fn run(about: &str, genesis: &Genesis, blocks: &[Vec<Bytes>], session: &Session<'_>) -> Vector {
     let config = genesis.chain_config();
     let mut ledger = Ledger::default();
     let block = genesis.build().expect("the genesis is valid");
@@ -295,7 +295,7 @@ fn run(about: &str, genesis: &Genesis, blocks: &[Vec<Bytes>], machine: &Engine) 
             raw.iter().map(|raw| Transaction::decode(raw, &config).expect("well-formed")).collect();
         let env = BlockEnv::child_of(&parent, parent.timestamp + 12, BENEFICIARY, 0, &config);
         ledger.hashes.insert(parent.number, parent.hash_slow());
-        let block = execute_block(machine, &ledger, &config, env, &transactions).expect("valid");
+        let block = execute_block(session, &ledger, &config, env, &transactions).expect("valid");
         ledger.apply(&block.changes);
         let block = block.seal(root_of(&ledger));
         parent = block.header.clone();
@@ -320,7 +320,7 @@ fn bless() {
             .iter()
             .map(|block| block.iter().map(|transaction| Bytes::from(transaction.encoded())).collect())
             .collect();
-        let vector = run_on_execution_stack(|| run(about, &genesis(), &raw, &machine));
+        let vector = execution(&machine, |session| run(about, &genesis(), &raw, session));
         let text = serde_json::to_string_pretty(&vector).expect("vectors are JSON") + "\n";
         std::fs::create_dir_all(folder()).expect("the folder can be made");
         std::fs::write(folder().join(format!("{name}.json")), text).expect("the file can be written");
@@ -340,7 +340,7 @@ fn every_vector_comes_out_as_written_on_every_engine() {
         let raw: Vec<_> = vector.blocks.iter().map(|block| block.transactions.clone()).collect();
         for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
             let machine = engine(kind);
-            let found = run_on_execution_stack(|| run(&vector.about, &vector.genesis, &raw, &machine));
+            let found = execution(&machine, |session| run(&vector.about, &vector.genesis, &raw, session));
             for (index, (found, expected)) in found.blocks.iter().zip(&vector.blocks).enumerate() {
                 assert_eq!(found, expected, "block {index} of {} on {kind}", path.display());
             }
@@ -360,7 +360,7 @@ fn the_scenarios_show_what_they_are_about() {
         let (about, blocks) = scenarios().remove(name).expect("a scenario");
         let raw: Vec<Vec<Bytes>> =
             blocks.iter().map(|block| block.iter().map(|tx| Bytes::from(tx.encoded())).collect()).collect();
-        let vector = run_on_execution_stack(|| run(about, &genesis(), &raw, &machine));
+        let vector = execution(&machine, |session| run(about, &genesis(), &raw, session));
         vector.blocks.into_iter().flat_map(|block| block.results).collect::<Vec<_>>()
     };
     let statuses = |results: &[VectorResult]| results.iter().map(|result| result.status.clone()).collect::<Vec<_>>();

@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
     for path in files(&vectors.join("artifacts"))? {
         let artifact: Value = serde_json::from_slice(&fs::read(path)?)?;
         let payload = artifact["bytecode"].as_str().and_then(bytes);
-        modules.extend(payload.as_deref().and_then(|payload| esker_vm::envelope::decode_code(payload).ok()));
+        modules.extend(payload.as_deref().and_then(|payload| esker_vm::envelope::decode_code(payload, u32::MAX).ok()));
         payloads.extend(payload);
     }
     write(&corpus.join("module"), &modules)?;

@@ -238,8 +238,8 @@ pub fn execute(machine: &dyn Machine) -> Vec<ExecutedBlock> {
         let timestamp = 1_700_000_000 + 2 * (index as u64 + 1);
         let env = BlockEnv::child_of(&parent.header, timestamp, Address::repeat_byte(0xcb), 0, &config);
         let number = env.number;
-        let built = esker_vm::run_on_execution_stack(|| {
-            let mut builder = BlockBuilder::new(machine, &db, &config, env);
+        let built = esker_vm::execution(machine, |session| {
+            let mut builder = BlockBuilder::new(session, &db, &config, env);
             for raw in &raw {
                 let transaction = Transaction::decode(raw, &config).expect("the script's transactions are valid");
                 builder.push(transaction).expect("the script's transactions fit their blocks");

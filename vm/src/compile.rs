@@ -1,21 +1,17 @@
-//! From instrumented wasm to a module ready to be instantiated.
+//! A compiled module, ready to be instantiated.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use esker_abi::{EXPORT_CALL, EXPORT_DEPLOY, EXPORT_MEMORY};
-use wasmtime::{ExternType, InstancePre, Linker, Module, ModuleExport, Mutability, ValType};
+use wasmtime::{ExternType, InstancePre, Module, ModuleExport, Mutability, ValType};
 
+use crate::config::Level;
 use crate::instance::FrameState;
+use crate::modules::Image;
+use crate::tier::Tier;
 use crate::trap::EXPORT_HALT;
-use crate::{Fatal, Prepared};
-
-/// What is known about a module beyond its code: kept beside it in every cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ModuleFacts {
-    pub(crate) prepared: Prepared,
-    /// Pages of linear memory at the start of a frame.
-    pub(crate) initial_pages: u32,
-    /// Entries of the table; 0 if there is none.
-    pub(crate) table_entries: u32,
-}
+use crate::{DataSegment, Fatal, ModuleFacts};
 
 /// A compiled module with its imports resolved and its exports found.
 pub(crate) struct CompiledModule {
@@ -25,23 +21,41 @@ pub(crate) struct CompiledModule {
     pub(crate) memory: ModuleExport,
     pub(crate) halt: ModuleExport,
     pub(crate) facts: ModuleFacts,
+    /// What goes into memory before a frame begins.
+    pub(crate) data: Arc<[DataSegment]>,
+    pub(crate) level: Level,
     /// Size of the code image, in bytes.
     pub(crate) image_bytes: usize,
+    /// How much block execution has used it, as the optimiser counts.
+    pub(crate) heat: AtomicU64,
+    /// The optimiser was asked for it.
+    pub(crate) asked: AtomicBool,
+    /// The file that the code lies in, if it was loaded from one. Dropped last: everything above points into it.
+    _image: Option<Image>,
 }
 
 impl CompiledModule {
     /// Resolves imports and exports. Fails if they are not those of an instrumented module.
-    pub(crate) fn link(linker: &Linker<FrameState>, module: &Module, facts: ModuleFacts) -> Result<Self, Fatal> {
-        let pre = linker
-            .instantiate_pre(module)
+    ///
+    /// `image` is the mapping that `module` was loaded from; it stands before it, so that it is dropped after it.
+    pub(crate) fn link(
+        tier: &Tier,
+        facts: ModuleFacts,
+        data: Arc<[DataSegment]>,
+        image: Option<Image>,
+        module: Module,
+    ) -> Result<Self, Fatal> {
+        let pre = tier
+            .linker
+            .instantiate_pre(&module)
             .map_err(|error| Fatal::Engine(format!("an accepted module does not link: {error}")))?;
-        let (call, deploy) = (entry(module, EXPORT_CALL)?, entry(module, EXPORT_DEPLOY)?);
-        let memory = export(module, EXPORT_MEMORY, |kind| matches!(kind, ExternType::Memory(_)))?;
-        let halt = export(module, EXPORT_HALT, |kind| {
+        let (call, deploy) = (entry(&module, EXPORT_CALL)?, entry(&module, EXPORT_DEPLOY)?);
+        let memory = export(&module, EXPORT_MEMORY, |kind| matches!(kind, ExternType::Memory(_)))?;
+        let halt = export(&module, EXPORT_HALT, |kind| {
             matches!(kind, ExternType::Global(global)
                 if matches!(global.content(), ValType::I32) && global.mutability() == Mutability::Var)
         })?;
-        let image = module.image_range();
+        let range = module.image_range();
         Ok(Self {
             pre,
             call: call.ok_or_else(|| missing(EXPORT_CALL))?,
@@ -49,15 +63,14 @@ impl CompiledModule {
             memory: memory.ok_or_else(|| missing(EXPORT_MEMORY))?,
             halt: halt.ok_or_else(|| missing(EXPORT_HALT))?,
             facts,
-            image_bytes: image.end.addr() - image.start.addr(),
+            data,
+            level: tier.level,
+            image_bytes: range.end.addr() - range.start.addr(),
+            heat: AtomicU64::new(0),
+            asked: AtomicBool::new(false),
+            _image: image,
         })
     }
-}
-
-/// Compiles what the validator accepted; a failure is therefore ours.
-pub(crate) fn compile(engine: &wasmtime::Engine, instrumented: &[u8]) -> Result<Module, Fatal> {
-    Module::from_binary(engine, instrumented)
-        .map_err(|error| Fatal::Engine(format!("an accepted module does not compile: {error:#}")))
 }
 
 fn missing(name: &str) -> Fatal {

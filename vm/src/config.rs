@@ -1,6 +1,7 @@
 //! What an [`crate::Engine`] is made with, and how that becomes wasmtime's configuration.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use esker_abi::{Limits, MeterCosts};
 use wasmtime::{
@@ -13,7 +14,7 @@ pub(crate) const PAGE_BYTES: usize = 64 * 1024;
 
 /// How many times the logical stack of a frame is there natively: an optimiser keeps values alive across calls that are
 /// neither locals nor operands.
-const NATIVE_STACK_FACTOR: usize = 16;
+pub(crate) const NATIVE_STACK_FACTOR: usize = 16;
 
 /// Native stack of a frame beyond the factor, for the trampolines between host and guest.
 const NATIVE_STACK_SLACK: usize = 128 * 1024;
@@ -23,10 +24,10 @@ pub(crate) const fn frame_stack_bytes(limits: &Limits) -> usize {
     NATIVE_STACK_FACTOR * limits.stack_units_max as usize + NATIVE_STACK_SLACK
 }
 
-/// Which of wasmtime's back ends runs the code. Gas, results and halts are the same on all of them.
+/// What runs the code. Gas, results and halts are the same on all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EngineKind {
-    /// Optimised native code.
+    /// Native code, by a one-pass baseline compiler and an optimising one.
     #[default]
     Cranelift,
     /// wasmtime's portable interpreter.
@@ -67,21 +68,62 @@ impl std::str::FromStr for EngineKind {
     }
 }
 
+/// Which of an engine's two compilers a module runs on. Gas, results and halts are the same on both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TierPolicy {
+    /// Compiled by the baseline, whose time and frames are linear in the module; replaced in the background, once it is
+    /// used enough, by what the optimiser makes of it within its budgets.
+    #[default]
+    Background,
+    /// The baseline alone.
+    Baseline,
+    /// Optimised before the first frame runs wherever the budgets allow: for measuring, and for long replays.
+    Optimised,
+}
+
+/// A compiler of an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Level {
+    Baseline,
+    Optimised,
+}
+
+impl Level {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Optimised => "optimised",
+        }
+    }
+}
+
 /// How an [`crate::Engine`] is set up. [`EngineConfig::limits`] and [`EngineConfig::costs`] are consensus rules; the rest
 /// is each node's own affair and changes no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
     /// The back end.
     pub kind: EngineKind,
-    /// Where compiled modules are kept between runs; `None` keeps them in memory only. Created with mode 0700.
+    /// Which compilers are used, and when.
+    pub tiers: TierPolicy,
+    /// Where compiled modules are kept between runs; `None` keeps them in memory only. Created with mode 0700; a folder
+    /// that others may write to is refused.
     pub cache_dir: Option<PathBuf>,
-    /// Most bytes of compiled code kept in memory, least recently used going first.
+    /// Most bytes of compiled code that block execution keeps in memory, least recently used going first.
     pub cache_bytes: usize,
-    /// Instances that [`crate::Engine`] can have alive at once for executing blocks. One execution needs up to
-    /// [`Limits::call_depth_max`] + 1 of them.
-    pub execution_slots: u32,
-    /// Instances that all handles made by [`crate::Engine::for_simulation`] can have alive at once, together.
-    pub simulation_slots: u32,
+    /// Most modules that block execution keeps in memory. Each takes some three mappings of the process.
+    pub cache_modules: usize,
+    /// Most bytes on disk for modules that no account is known to hold.
+    pub loose_bytes: u64,
+    /// Sessions for executing blocks that can be open at once; others wait. Each has instances for a whole call tree,
+    /// [`Limits::call_depth_max`] + 1.
+    pub execution_sessions: u32,
+    /// Sessions for simulations that can be open at once; others wait, up to [`EngineConfig::simulation_wait`].
+    pub simulation_sessions: u32,
+    /// How long a simulation waits for its session before it is turned away.
+    pub simulation_wait: Duration,
+    /// Address space set aside for each linear memory, in bytes. With less than 4 GiB the code checks bounds, which makes
+    /// it some 1.7 times slower; a host with little address space (an emulator) wants that.
+    pub memory_reservation: u64,
     /// Bounds on modules and frames.
     pub limits: Limits,
     /// The gas schedule of the instrumentation.
@@ -92,10 +134,15 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             kind: EngineKind::Cranelift,
+            tiers: TierPolicy::Background,
             cache_dir: None,
             cache_bytes: 256 * 1024 * 1024,
-            execution_slots: 3 * (Limits::V1.call_depth_max + 1),
-            simulation_slots: 512,
+            cache_modules: 1_024,
+            loose_bytes: 256 * 1024 * 1024,
+            execution_sessions: 2,
+            simulation_sessions: 4,
+            simulation_wait: Duration::from_secs(5),
+            memory_reservation: 4 << 30,
             limits: Limits::V1,
             costs: MeterCosts::V1,
         }
@@ -118,21 +165,38 @@ impl EngineConfig {
             | WasmFeatures::BULK_MEMORY
     }
 
-    pub(crate) fn wasmtime(&self) -> Result<Config, wasmtime::Error> {
+    /// Instances that all sessions together can have alive.
+    fn slots(&self) -> u32 {
+        let sessions = self.execution_sessions.saturating_add(self.simulation_sessions);
+        sessions.saturating_mul(self.limits.call_depth_max.saturating_add(1))
+    }
+
+    /// wasmtime's configuration of one compiler. `one_pass` asks for the baseline that goes over the code once, which not
+    /// every CPU has; without it the baseline is the optimising compiler with its optimisations off, which keeps no value
+    /// alive that the code does not.
+    pub(crate) fn wasmtime(&self, level: Level, one_pass: bool) -> Result<Config, wasmtime::Error> {
         let mut config = Config::new();
         config.wasm_features(WasmFeatures::all(), false);
         config.wasm_features(Self::features(), true);
-        config.strategy(Strategy::Cranelift);
         match self.kind {
             EngineKind::Cranelift => {
-                config.cranelift_opt_level(OptLevel::Speed);
                 config.signals_based_traps(true);
             }
             EngineKind::Pulley => {
                 config.target(if cfg!(target_endian = "big") { "pulley64be" } else { "pulley64" })?;
-                config.cranelift_opt_level(OptLevel::Speed);
             }
         }
+        if level == Level::Baseline && one_pass {
+            config.strategy(Strategy::Winch);
+        } else {
+            config.strategy(Strategy::Cranelift);
+            config.cranelift_opt_level(match level {
+                Level::Baseline => OptLevel::None,
+                Level::Optimised => OptLevel::Speed,
+            });
+        }
+        // A compilation in the background must not stand in a shared queue before one that a block waits for.
+        config.parallel_compilation(false);
         // Gas is ours; a backtrace would cost time on every revert and can reach no outcome.
         config.consume_fuel(false);
         config.epoch_interruption(false);
@@ -141,13 +205,16 @@ impl EngineConfig {
         config.native_unwind_info(false);
         config.generate_address_map(false);
         config.max_wasm_stack(frame_stack_bytes(&self.limits));
-        // 4 GiB of address space a memory: every 32-bit address is inside the reservation or its guard, so compiled code
-        // needs no bounds checks.
-        config.memory_reservation(4 << 30);
+        // With 4 GiB of address space a memory, every 32-bit address is inside the reservation or its guard, so compiled
+        // code needs no bounds checks.
+        config.memory_reservation(self.memory_reservation);
         config.memory_may_move(false);
-        config.memory_init_cow(true);
-        config.memory_guaranteed_dense_image_size(u64::from(self.limits.memory_pages_max) * PAGE_BYTES as u64);
-        let slots = self.execution_slots.saturating_add(self.simulation_slots);
+        // Data segments are copied when a frame starts: an image of memory would hold a descriptor for each module, and
+        // be as large as the distance between its segments.
+        config.memory_init_cow(false);
+        #[cfg(unix)]
+        config.with_custom_code_memory(Some(std::sync::Arc::new(crate::modules::CodePages)));
+        let slots = self.slots();
         let mut pool = PoolingAllocationConfig::new();
         pool.total_core_instances(slots);
         pool.total_memories(slots);

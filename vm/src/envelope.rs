@@ -57,6 +57,14 @@ pub enum EnvelopeError {
         /// The raw length that the header gives, in bytes.
         expected: u32,
     },
+    /// The header promises a longer module than is accepted.
+    #[error("the module is {expected} bytes long, the limit is {limit}")]
+    Oversized {
+        /// The raw length that the header gives, in bytes.
+        expected: u32,
+        /// The longest module that is accepted, in bytes.
+        limit: u32,
+    },
     /// An account's code carries bytes after the envelope.
     #[error("{0} bytes follow the envelope in an account's code")]
     Trailing(usize),
@@ -177,12 +185,15 @@ pub fn parse(payload: &[u8]) -> Result<Envelope<'_>, EnvelopeError> {
     Ok(Envelope { raw_len, code, arguments })
 }
 
-/// The module in an account's code: one envelope and nothing after it.
+/// The module in an account's code: one envelope and nothing after it, and at most `raw_len_max` bytes long once inflated.
 ///
 /// # Errors
-/// Whatever [`parse`] and [`Envelope::inflate`] give, or [`EnvelopeError::Trailing`].
-pub fn decode_code(code: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+/// Whatever [`parse`] and [`Envelope::inflate`] give, [`EnvelopeError::Oversized`] or [`EnvelopeError::Trailing`].
+pub fn decode_code(code: &[u8], raw_len_max: u32) -> Result<Vec<u8>, EnvelopeError> {
     let envelope = parse(code)?;
+    if envelope.raw_len > raw_len_max {
+        return Err(EnvelopeError::Oversized { expected: envelope.raw_len, limit: raw_len_max });
+    }
     if !envelope.arguments.is_empty() {
         return Err(EnvelopeError::Trailing(envelope.arguments.len()));
     }

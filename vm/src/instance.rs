@@ -143,7 +143,7 @@ pub(crate) fn failed(fatal: Fatal) -> Execution {
 /// The consensus rules that a frame's run needs, besides those compiled into its module.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameRules {
-    /// Fuel for the pages and table entries that the frame starts with beyond the free ones.
+    /// Fuel for the pages, table entries and data that the frame starts with beyond what its base price covers.
     pub(crate) start_fuel: u64,
     /// Logical stack, in the units of the frame formula.
     pub(crate) stack_units: i32,
@@ -153,7 +153,6 @@ pub(crate) struct FrameRules {
 
 /// Runs `entry` of `module` on a fresh instance.
 pub(crate) fn run(
-    engine: &wasmtime::Engine,
     module: &CompiledModule,
     rules: FrameRules,
     entry: Entry,
@@ -175,14 +174,25 @@ pub(crate) fn run(
     };
     let given = i64::try_from(given).expect("below FRAME_FUEL_MAX, hence below 2^63");
 
-    let mut store = Store::new(engine, FrameState::new(host, frame, rules.output_bytes_max));
+    let mut store = Store::new(module.pre.module().engine(), FrameState::new(host, frame, rules.output_bytes_max));
     store.limiter(|state| &mut state.growth);
     let instance = match module.pre.instantiate(&mut store) {
         Ok(instance) => instance,
         Err(error) => return instantiation_failed(&error),
     };
-    store.data_mut().memory =
-        instance.get_module_export(&mut store, &module.memory).and_then(|item| item.into_memory());
+    let memory = instance.get_module_export(&mut store, &module.memory).and_then(|item| item.into_memory());
+    if let Some(memory) = memory {
+        let bytes = memory.data_mut(&mut store);
+        for segment in &*module.data {
+            let start = segment.offset as usize;
+            let place = start.checked_add(segment.bytes.len()).and_then(|end| bytes.get_mut(start..end));
+            let Some(place) = place else {
+                return failed(Fatal::Engine("a data segment outside the initial memory was accepted".to_owned()));
+            };
+            place.copy_from_slice(&segment.bytes);
+        }
+    }
+    store.data_mut().memory = memory;
     let Some(function) = instance.get_module_export(&mut store, start).and_then(|item| item.into_func()) else {
         return failed(Fatal::Engine("an export that was checked at compilation is missing".to_owned()));
     };

@@ -2,7 +2,20 @@
 
 use primitive_types::H256;
 
-use crate::{Fatal, Frame, Host, Outcome};
+use crate::session::{Admission, Busy, Session};
+use crate::{Fatal, Frame, Host, ModuleFacts, Outcome};
+
+/// The code of an account: an envelope ([`crate::envelope`]) and the hash that names it.
+///
+/// `hash` must commit to `envelope`: what a cache holds under a hash is not compared with the bytes again.
+#[derive(Clone, Copy, Debug)]
+pub struct Code<'a> {
+    /// Names the code in caches.
+    pub hash: H256,
+    /// The envelope, nothing after it. The machine inflates it within its own limits, and only if no cache holds the
+    /// module.
+    pub envelope: &'a [u8],
+}
 
 /// Which export a frame runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,15 +35,23 @@ pub struct Execution {
     pub fuel_left: u64,
 }
 
-/// What the validator found out about an accepted module: consensus data, alike on every engine.
+/// What became of preparing an acceptable module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prepared {
-    /// The complexity sum of `Limits::complexity_max`, charged as deploy gas and capped per block.
-    pub complexity: u64,
-    /// Whether the module exports `deploy`.
-    pub has_constructor: bool,
-    /// Size of the raw module, in bytes.
-    pub module_bytes: u32,
+pub enum Preparation {
+    /// It is compiled and can be executed.
+    Ready(ModuleFacts),
+    /// Its complexity is over the budget: it was not compiled.
+    OverBudget(ModuleFacts),
+}
+
+impl Preparation {
+    /// What is known of the module either way.
+    #[must_use]
+    pub const fn facts(&self) -> &ModuleFacts {
+        match self {
+            Self::Ready(facts) | Self::OverBudget(facts) => facts,
+        }
+    }
 }
 
 /// Why a module is refused: what is wrong, where, and what an author can do about it. For people; only the fact of
@@ -59,29 +80,53 @@ pub enum PrepareError {
 }
 
 /// Something that runs contract code: an [`crate::Engine`], or a test kit that runs some contracts natively.
+///
+/// It is used through a [`Session`], which nobody but [`crate::execution`] and [`crate::simulation`] can open.
 pub trait Machine: Send + Sync {
-    /// Decides whether `wasm` is an acceptable module and readies it for execution.
-    ///
-    /// The caller charges for the raw length before, and for [`Prepared::complexity`] after: `complexity_budget` is the
-    /// most complexity it can pay for. A module that needs more is not compiled; it is reported with its complexity all
-    /// the same, so that the caller can tell that it cannot pay.
+    /// Waits for one of the places set aside for executing blocks, which nothing else ever takes.
+    fn admit_execution(&self) -> Admission {
+        Admission::unlimited()
+    }
+
+    /// Takes one of the places set aside for calls that decide nothing.
     ///
     /// # Errors
-    /// [`PrepareError::Rejected`] when the module is invalid; [`PrepareError::Fatal`] when an accepted module failed to
-    /// compile.
-    fn prepare(&self, code_hash: H256, wasm: &[u8], complexity_budget: u64) -> Result<Prepared, PrepareError>;
+    /// [`Busy`] if none came free in time.
+    fn admit_simulation(&self) -> Result<Admission, Busy> {
+        Ok(Admission::unlimited())
+    }
+
+    /// Decides whether `code` holds an acceptable module and readies it for execution.
+    ///
+    /// The caller charges for the raw length before, and for [`ModuleFacts::complexity`] after: `complexity_budget` is the
+    /// most complexity it can pay for.
+    ///
+    /// # Errors
+    /// [`PrepareError::Rejected`] when envelope or module is invalid; [`PrepareError::Fatal`] when an accepted module
+    /// failed to compile.
+    fn prepare(
+        &self,
+        session: &Session<'_>,
+        code: Code<'_>,
+        complexity_budget: u64,
+    ) -> Result<Preparation, PrepareError>;
 
     /// Runs one frame on a fresh instance. Blocks until the frame and every frame it called have ended.
     ///
-    /// `code_hash` names the code in caches; `wasm` gives the raw module, called only when no cache holds it. `None` from
-    /// it means that the account's code is not a module: `Halt(IllegalModule)`.
+    /// Code that is no envelope of an acceptable module is `Halt(IllegalModule)`. A frame whose fuel does not cover what it
+    /// starts with halts before anything is loaded.
     fn execute(
         &self,
-        code_hash: H256,
-        wasm: &mut dyn FnMut() -> Option<Vec<u8>>,
+        session: &Session<'_>,
+        code: Code<'_>,
         entry: Entry,
         frame: &Frame,
         host: &mut dyn Host,
         fuel: u64,
     ) -> Execution;
+
+    /// Tells that committed accounts hold the codes with these hashes: what is kept of them on disk stays.
+    fn hold(&self, code_hashes: &[H256]) {
+        let _ = code_hashes;
+    }
 }

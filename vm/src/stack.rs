@@ -47,12 +47,10 @@ struct ThreadStack {
     floor: usize,
     /// Lowest address seen at a frame's start since the job began.
     deepest: usize,
-    /// Frames on this thread now.
-    frames: u32,
 }
 
 thread_local! {
-    static STACK: Cell<ThreadStack> = const { Cell::new(ThreadStack { floor: 0, deepest: usize::MAX, frames: 0 }) };
+    static STACK: Cell<ThreadStack> = const { Cell::new(ThreadStack { floor: 0, deepest: usize::MAX }) };
 }
 
 #[inline(never)]
@@ -63,15 +61,13 @@ fn stack_pointer() -> usize {
 
 /// Runs `work` on a thread with the native stack that the deepest execution needs, and waits for it.
 ///
-/// Whoever executes transactions or calls does it in here, once for a block or a call. `work` may borrow. Threads are
-/// reused, so a call costs two thread switches. Called from inside itself it runs `work` in place.
+/// `work` may borrow. Threads are reused, so a call costs two thread switches.
 ///
 /// # Panics
-/// If `work` panics, with the same payload; if the system gives no thread (address space or thread limit used up).
-pub fn run_on_execution_stack<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    if STACK.get().floor != 0 {
-        return work();
-    }
+/// If `work` panics, with the same payload; if the system gives no thread (address space or thread limit used up); if
+/// called from inside itself.
+pub(crate) fn on_execution_thread<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    assert!(STACK.get().floor == 0, "a session was opened inside a session: its frames would share one stack");
     let parked = PARKED.lock().pop();
     let worker = parked.unwrap_or_else(spawn);
     let mut result: Option<Result<R, Box<dyn Any + Send>>> = None;
@@ -114,7 +110,7 @@ fn spawn() -> Worker {
             let top = stack_pointer();
             let floor = top.saturating_sub(STACK_BYTES - RESERVE_BYTES).max(1);
             while let Ok(job) = inbox.recv() {
-                STACK.set(ThreadStack { floor, deepest: top, frames: 0 });
+                STACK.set(ThreadStack { floor, deepest: top });
                 job();
                 let fit = top - STACK.get().deepest < PARKED_STACK_BYTES;
                 if report.send(fit).is_err() || !fit {
@@ -128,39 +124,20 @@ fn spawn() -> Worker {
     Worker { jobs, done }
 }
 
-/// One frame on this thread's stack, for as long as it lives.
-pub(crate) struct FrameGuard(());
-
-impl FrameGuard {
-    /// Makes sure that guest code which may use `frame_bytes` of native stack fits below the current position.
-    ///
-    /// On a thread that is not an execution thread the size of the stack is unknown: one frame is allowed there, since
-    /// it fits the smallest usual stack of 2 MiB, and nested ones are refused.
-    pub(crate) fn enter(frame_bytes: usize) -> Result<Self, Fatal> {
-        let mut stack = STACK.get();
-        let here = stack_pointer();
-        if stack.floor == 0 {
-            if stack.frames > 0 {
-                return Err(Fatal::Engine(
-                    "nested frames need a deep native stack: execute inside run_on_execution_stack".to_owned(),
-                ));
-            }
-        } else if here.saturating_sub(stack.floor) < frame_bytes {
-            return Err(Fatal::NativeStack);
-        }
-        stack.deepest = stack.deepest.min(here);
-        stack.frames += 1;
-        STACK.set(stack);
-        Ok(Self(()))
+/// Makes sure that guest code which may use `frame_bytes` of native stack fits below the current position of an execution
+/// thread.
+pub(crate) fn reserve_frame(frame_bytes: usize) -> Result<(), Fatal> {
+    let mut stack = STACK.get();
+    let here = stack_pointer();
+    if stack.floor == 0 {
+        return Err(Fatal::Engine("a frame outside a session".to_owned()));
     }
-}
-
-impl Drop for FrameGuard {
-    fn drop(&mut self) {
-        let mut stack = STACK.get();
-        stack.frames = stack.frames.saturating_sub(1);
-        STACK.set(stack);
+    if here.saturating_sub(stack.floor) < frame_bytes {
+        return Err(Fatal::NativeStack);
     }
+    stack.deepest = stack.deepest.min(here);
+    STACK.set(stack);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -178,7 +155,7 @@ mod tests {
         let mut sum = 0;
         let data = [1, 2, 3];
         // 3,000 × 64 KiB is far more than an ordinary thread has.
-        let depth = run_on_execution_stack(|| {
+        let depth = on_execution_thread(|| {
             sum = data.iter().sum();
             consume(3_000)
         });
@@ -187,22 +164,16 @@ mod tests {
 
     #[test]
     fn panics_reach_the_caller_and_the_next_call_works() {
-        let caught = catch_unwind(|| run_on_execution_stack(|| panic!("told to")));
+        let caught = catch_unwind(|| on_execution_thread(|| panic!("told to")));
         let payload = caught.expect_err("the panic must propagate");
         assert_eq!(payload.downcast_ref::<&str>(), Some(&"told to"));
-        assert_eq!(run_on_execution_stack(|| 7), 7);
+        assert_eq!(on_execution_thread(|| 7), 7);
     }
 
     #[test]
-    fn calls_from_inside_run_in_place_and_many_threads_at_once_work() {
-        let inner = run_on_execution_stack(|| {
-            let outer = STACK.get().floor;
-            run_on_execution_stack(|| STACK.get().floor) == outer && outer != 0
-        });
-        assert!(inner);
+    fn many_threads_at_once_work_and_few_are_kept() {
         let total: usize = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..24).map(|i| scope.spawn(move || run_on_execution_stack(|| consume(20) + i))).collect();
+            let threads: Vec<_> = (0..24).map(|i| scope.spawn(move || on_execution_thread(|| consume(20) + i))).collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
         });
         assert_eq!(total, 24 * 20 + (0..24).sum::<usize>());
@@ -210,16 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn a_second_frame_on_a_foreign_thread_is_refused_with_advice() {
-        let first = FrameGuard::enter(1024).expect("the first frame fits");
-        assert!(matches!(FrameGuard::enter(1024), Err(Fatal::Engine(text)) if text.contains("run_on_execution_stack")));
-        drop(first);
-        assert!(FrameGuard::enter(1024).is_ok());
+    fn a_session_inside_a_session_and_a_frame_outside_are_refused() {
+        let nested = catch_unwind(|| on_execution_thread(|| on_execution_thread(|| 1)));
+        assert!(nested.is_err());
+        assert!(matches!(reserve_frame(1024), Err(Fatal::Engine(_))));
+        assert!(on_execution_thread(|| reserve_frame(1024).is_ok()));
     }
 
     #[test]
     fn a_frame_that_does_not_fit_is_the_nodes_fault() {
-        let refused = run_on_execution_stack(|| FrameGuard::enter(STACK_BYTES).err());
+        let refused = on_execution_thread(|| reserve_frame(STACK_BYTES).err());
         assert_eq!(refused, Some(Fatal::NativeStack));
     }
 }

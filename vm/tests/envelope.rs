@@ -53,8 +53,8 @@ fn every_vector_is_accepted_or_refused_as_it_says() {
                 assert_eq!(wasm, hex_field(vector, "wasm"), "{name}");
                 assert_eq!(envelope.arguments, hex_field(vector, "arguments"), "{name}");
                 assert_eq!(u64::from(envelope.raw_len), vector["rawLength"].as_u64().expect("number"), "{name}");
-                assert_eq!(envelope::decode_code(envelope.code), Ok(wasm), "{name}");
-                assert_eq!(envelope::decode_code(&payload).is_ok(), envelope.arguments.is_empty(), "{name}");
+                assert_eq!(envelope::decode_code(envelope.code, u32::MAX), Ok(wasm), "{name}");
+                assert_eq!(envelope::decode_code(&payload, u32::MAX).is_ok(), envelope.arguments.is_empty(), "{name}");
             }
             (Some(expected), Err(error)) => assert_eq!(expected, error_name(error), "{name}: {error}"),
             (None, Err(error)) => panic!("{name}: refused: {error}"),
@@ -106,7 +106,7 @@ proptest! {
     fn what_is_encoded_comes_back(wasm in compressible(), arguments in proptest::collection::vec(any::<u8>(), 0..100)) {
         let mut payload = envelope::encode(&wasm);
         prop_assert_eq!(&payload, &envelope::encode(&wasm));
-        prop_assert_eq!(envelope::decode_code(&payload), Ok(wasm.clone()));
+        prop_assert_eq!(envelope::decode_code(&payload, u32::MAX), Ok(wasm.clone()));
         let code_len = payload.len();
         payload.extend_from_slice(&arguments);
         let (envelope, inflated) = decode(&payload).expect("an envelope");
@@ -156,5 +156,5 @@ fn decode_stream(stream: &[u8], raw_len: usize) -> Result<Vec<u8>, EnvelopeError
     payload.extend_from_slice(&u32::try_from(raw_len).expect("small").to_be_bytes());
     payload.extend_from_slice(&u32::try_from(stream.len()).expect("small").to_be_bytes());
     payload.extend_from_slice(stream);
-    envelope::decode_code(&payload)
+    envelope::decode_code(&payload, u32::MAX)
 }

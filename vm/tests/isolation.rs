@@ -3,7 +3,9 @@
 mod world;
 
 use esker_vm::abi::{FUEL_PER_GAS, Limits};
-use esker_vm::{Engine, EngineConfig, EngineKind, Fatal, Halt, Outcome, run_on_execution_stack};
+use std::time::Duration;
+
+use esker_vm::{Busy, Engine, EngineConfig, EngineKind, Halt, Outcome, execution, simulation};
 use primitive_types::U256;
 use world::{PLENTY, World, account, engines, fatal_of, wasm};
 
@@ -57,8 +59,10 @@ fn fresh_output() -> Vec<u8> {
 }
 
 /// An engine with so few slots that every frame gets the slot of the one before.
-fn cramped(kind: EngineKind, execution_slots: u32, simulation_slots: u32) -> Engine {
-    Engine::new(EngineConfig { execution_slots, simulation_slots, ..EngineConfig::with_kind(kind) }).expect("starts")
+fn cramped(kind: EngineKind, execution_sessions: u32, simulation_sessions: u32) -> Engine {
+    let simulation_wait = Duration::ZERO;
+    let config = EngineConfig::with_kind(kind);
+    Engine::new(EngineConfig { execution_sessions, simulation_sessions, simulation_wait, ..config }).expect("starts")
 }
 
 #[test]
@@ -123,11 +127,9 @@ fn recursive() -> String {
 #[test]
 fn calls_nest_to_the_depth_limit_and_each_frame_is_fresh() {
     for engine in engines() {
-        let (execution, deepest) = run_on_execution_stack(|| {
-            let mut world = World::with_code(&engine, &recursive());
-            let execution = world.call(&[], 1_000_000 * PLENTY);
-            (execution, world.deepest)
-        });
+        let mut world = World::with_code(&engine, &recursive());
+        let execution = world.call(&[], 1_000_000 * PLENTY);
+        let deepest = world.deepest;
         assert_eq!(deepest, Limits::V1.call_depth_max as usize, "{}", engine.kind());
         let Outcome::Return(output) = execution.outcome else { panic!("{:?}", execution.outcome) };
         assert_eq!(output, [Limits::V1.call_depth_max.to_le_bytes(), 0u32.to_le_bytes()].concat());
@@ -162,22 +164,11 @@ fn the_deepest_calls_of_natively_heavy_frames_fit_the_execution_stack() {
         terms("i64.add"),
     );
     for engine in engines() {
-        let (execution, deepest) = run_on_execution_stack(|| {
-            let mut world = World::with_code(&engine, &text);
-            let execution = world.call(&[], 1_000_000 * PLENTY);
-            (execution, world.deepest)
-        });
+        let mut world = World::with_code(&engine, &text);
+        let execution = world.call(&[], 1_000_000 * PLENTY);
+        let deepest = world.deepest;
         assert_eq!(execution.outcome, Outcome::Return(Vec::new()), "{}", engine.kind());
         assert_eq!(deepest, Limits::V1.call_depth_max as usize, "{}", engine.kind());
-    }
-}
-
-#[test]
-fn nested_frames_off_the_execution_stack_are_refused_with_advice_instead_of_overflowing() {
-    for engine in engines() {
-        let mut world = World::with_code(&engine, &recursive());
-        let Fatal::Engine(text) = fatal_of(world.call(&[], PLENTY)) else { panic!("another fault") };
-        assert!(text.contains("run_on_execution_stack"), "{text}");
     }
 }
 
@@ -223,14 +214,12 @@ fn a_call_moves_value_data_and_status_between_frames() {
     };
     for engine in engines() {
         let run = |text: &str, mode: u8| {
-            run_on_execution_stack(|| {
-                let mut world = World::with_code(&engine, text);
-                world.set_code(account(2), wasm(callee));
-                match world.call(&[mode, 7, 8, 9], 10 * PLENTY).outcome {
-                    Outcome::Return(output) => (output, world.state),
-                    other => panic!("{other:?}"),
-                }
-            })
+            let mut world = World::with_code(&engine, text);
+            world.set_code(account(2), wasm(callee));
+            match world.call(&[mode, 7, 8, 9], 10 * PLENTY).outcome {
+                Outcome::Return(output) => (output, world.state),
+                other => panic!("{other:?}"),
+            }
         };
         let call = caller("call", "(i32.const 32)");
         let (output, _) = run(&call, 0);
@@ -279,27 +268,42 @@ fn many_threads_at_once_give_the_same_results_as_one() {
 }
 
 #[test]
-fn simulations_use_up_their_own_slots_only() {
+fn simulations_take_no_place_from_execution_and_say_when_they_are_busy() {
     for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
-        let engine = cramped(kind, Limits::V1.call_depth_max + 1, 3);
-        let simulation = engine.for_simulation();
+        let engine = cramped(kind, 1, 2);
         let text = recursive();
-        let refused = run_on_execution_stack(|| World::with_code(&simulation, &text).call(&[], 1_000_000 * PLENTY));
-        let Fatal::Memory(text_of) = fatal_of(refused) else { panic!("another fault") };
-        assert!(text_of.contains("simulations"), "{text_of}");
-        // All are free again, and execution was never short of any.
-        let empty = r#"(module (memory (export "memory") 1) (func (export "call")))"#;
-        let simulated = World::with_code(&simulation, empty).call(&[], FUEL_PER_GAS);
-        assert!(matches!(simulated.outcome, Outcome::Return(_)), "{simulated:?}");
-        let executed = run_on_execution_stack(|| World::with_code(&engine, &text).call(&[], 1_000_000 * PLENTY));
-        assert!(matches!(executed.outcome, Outcome::Return(_)), "{executed:?}");
+        let deepest = |engine: &Engine| World::with_code(engine, &text).call(&[], 1_000_000 * PLENTY);
+        // Both places for simulations are taken, and nobody gets a third; a block is executed all the same.
+        let executed = simulation(&engine, |_| {
+            std::thread::scope(|scope| {
+                let taken = scope.spawn(|| simulation(&engine, |_| simulation_from_outside(&engine)));
+                assert_eq!(taken.join().expect("no panic"), Ok(Err(Busy)));
+                scope.spawn(|| deepest(&engine)).join().expect("no panic")
+            })
+        });
+        assert!(matches!(executed.expect("a place").outcome, Outcome::Return(_)));
+        assert_eq!(simulation(&engine, |_| 7), Ok(7), "all are free again");
     }
 }
 
+/// What a third simulation gets, asked for on a thread of its own.
+fn simulation_from_outside(engine: &Engine) -> Result<(), Busy> {
+    std::thread::scope(|scope| scope.spawn(|| simulation(engine, |_| ())).join().expect("no panic"))
+}
+
 #[test]
-fn an_exhausted_pool_is_the_nodes_fault_and_never_a_result() {
+fn more_threads_than_places_wait_and_every_depth_is_there_for_each() {
     let engine = cramped(EngineKind::Cranelift, 2, 0);
     let text = recursive();
-    let execution = run_on_execution_stack(|| World::with_code(&engine, &text).call(&[], 1_000_000 * PLENTY));
-    assert!(matches!(fatal_of(execution), Fatal::Memory(_)));
+    std::thread::scope(|scope| {
+        for _ in 0..5 {
+            scope.spawn(|| {
+                let mut world = World::with_code(&engine, &text);
+                let ended = world.call(&[], 1_000_000 * PLENTY);
+                assert!(matches!(ended.outcome, Outcome::Return(_)), "{ended:?}");
+                assert_eq!(world.deepest, Limits::V1.call_depth_max as usize);
+            });
+        }
+    });
+    assert_eq!(execution(&engine, |_| 7), 7);
 }

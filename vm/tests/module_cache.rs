@@ -6,7 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use esker_vm::abi::MeterCosts;
-use esker_vm::{Engine, EngineConfig, EngineError, EngineKind, Execution, Machine, Outcome, crypto};
+use esker_vm::{
+    Code, Engine, EngineConfig, EngineError, EngineKind, Entry, Execution, Frame, Machine, Outcome, Preparation, Purpose,
+    TierPolicy, crypto, envelope, execution, simulation,
+};
 use primitive_types::H256;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -3,7 +3,7 @@
 mod world;
 
 use esker_vm::abi::{FUEL_PER_GAS, Limits, MeterCosts};
-use esker_vm::{EngineKind, Halt, Machine, Outcome, PrepareError, crypto, run_on_execution_stack};
+use esker_vm::{Code, Engine, EngineKind, Halt, Outcome, Preparation, PrepareError, Purpose, crypto, envelope, execution};
 use primitive_types::H256;
 use world::{PLENTY, World, account, engine, engines, halt_of, on_all, output_of, wasm};
 
@@ -198,20 +198,20 @@ fn every_amount_of_fuel_ends_the_same_on_every_engine() {
     let ends: Vec<_> = engines()
         .iter()
         .map(|engine| {
-            run_on_execution_stack(|| {
-                let step = usize::try_from((used / 500).max(1)).expect("small");
-                let ends: Vec<_> = (0..used + 20_000)
-                    .step_by(step)
-                    .map(|fuel| {
-                        let mut world = World::with_code(engine, &text);
-                        (world.call(&[], fuel), world.state)
-                    })
-                    .collect();
-                ends
-            })
+            let step = usize::try_from((used / 500).max(1)).expect("small");
+            let ends: Vec<_> = (0..used + 20_000)
+                .step_by(step)
+                .map(|fuel| {
+                    let mut world = World::with_code(engine, &text);
+                    (world.call(&[], fuel), world.state)
+                })
+                .collect();
+            ends
         })
         .collect();
-    assert_eq!(ends[0], ends[1]);
+    for other in &ends[1..] {
+        assert_eq!(*other, ends[0]);
+    }
     assert!(matches!(ends[0].first().map(|(end, _)| &end.outcome), Some(Outcome::Halt(Halt::OutOfGas))));
     assert!(matches!(ends[0].last().map(|(end, _)| &end.outcome), Some(Outcome::Return(_))));
 }
@@ -287,16 +287,19 @@ fn what_is_no_acceptable_module_is_illegal() {
             world.set_code(account(1), code.clone());
             let execution = world.call(&[], PLENTY);
             assert_eq!(execution.outcome, Outcome::Halt(Halt::IllegalModule), "{name} on {}", engine.kind());
-            let refused = engine.prepare(H256(crypto::keccak256(&code)), &code, u64::MAX);
+            let refused = prepare(&engine, &code, u64::MAX);
             assert!(matches!(refused, Err(PrepareError::Rejected(_))), "{name}: {refused:?}");
         }
     }
-    // An account whose code is no module at all.
+    // An account whose code is no envelope, or one that would inflate to more than a module may have.
     let engine = engine(EngineKind::Cranelift);
-    let mut world = World::new(&engine);
-    let frame = esker_vm::Frame::default();
-    let execution = engine.execute(H256::repeat_byte(1), &mut || None, esker_vm::Entry::Call, &frame, &mut world, 5);
-    assert_eq!((execution.outcome, execution.fuel_left), (Outcome::Halt(Halt::IllegalModule), 0));
+    let bomb = envelope::encode(&vec![0; 300 * 1024]);
+    for code in [b"no envelope".as_slice(), &bomb, &[]] {
+        let mut world = World::new(&engine);
+        let code = Code { hash: H256(crypto::keccak256(code)), envelope: code };
+        let ended = world.execute(code, esker_vm::Entry::Call, &esker_vm::Frame::default(), 5);
+        assert_eq!((ended.outcome, ended.fuel_left), (Outcome::Halt(Halt::IllegalModule), 0));
+    }
 }
 
 #[test]
@@ -311,9 +314,9 @@ fn a_constructor_runs_when_there_is_one() {
         assert_eq!(execution.outcome, Outcome::Return(vec![0; 3]));
         for (text, has_constructor) in [(without, false), (with, true)] {
             let code = wasm(text);
-            let prepared = engine.prepare(H256(crypto::keccak256(&code)), &code, u64::MAX).expect("acceptable");
-            assert_eq!(prepared.has_constructor, has_constructor);
-            assert_eq!(prepared.module_bytes as usize, code.len());
+            let preparation = prepare(&engine, &code, u64::MAX).expect("acceptable");
+            assert_eq!(preparation.facts().has_constructor, has_constructor);
+            assert_eq!(preparation.facts().module_bytes as usize, code.len());
         }
     }
 }
@@ -322,10 +325,17 @@ fn a_constructor_runs_when_there_is_one() {
 fn a_module_beyond_the_complexity_budget_is_reported_and_not_compiled() {
     let engine = engine(EngineKind::Cranelift);
     let code = wasm(&module("(loop (br_if 0 (i32.const 0)))"));
-    let hash = H256(crypto::keccak256(&code));
-    let prepared = engine.prepare(hash, &code, 0).expect("acceptable");
-    assert!(prepared.complexity > 0);
-    assert_eq!(engine.cached().0, 0);
-    assert_eq!(engine.prepare(hash, &code, prepared.complexity), Ok(prepared));
-    assert_eq!(engine.cached().0, 1);
+    let over = prepare(&engine, &code, 0).expect("acceptable");
+    let facts = *over.facts();
+    assert_eq!((over, facts.complexity > 0), (Preparation::OverBudget(facts), true));
+    assert_eq!(engine.cached(Purpose::Execution).0, 0);
+    assert_eq!(prepare(&engine, &code, facts.complexity - 1), Ok(over));
+    assert_eq!(prepare(&engine, &code, facts.complexity), Ok(Preparation::Ready(facts)));
+    assert_eq!(engine.cached(Purpose::Execution).0, 1);
+}
+
+fn prepare(engine: &Engine, wasm: &[u8], budget: u64) -> Result<Preparation, PrepareError> {
+    let envelope = envelope::encode(wasm);
+    let code = Code { hash: H256(crypto::keccak256(&envelope)), envelope: &envelope };
+    execution(engine, |session| session.prepare(code, budget))
 }

@@ -10,7 +10,7 @@ use esker_runtime::state::{ChangeSet, StateDb, StateReader, StateView};
 use esker_runtime::{
     BlockBuilder, BlockEnv, ChainConfig, ExecutedBlock, Genesis, PushError, Transaction, TransactionError,
 };
-use esker_vm::{Fatal, Machine};
+use esker_vm::{Fatal, Machine, Session};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
@@ -259,7 +259,7 @@ impl Chain {
         let env = self.next_env(&head.block.header, next.timestamp, next.beneficiary);
         let number = env.number;
         let (built, refused) =
-            esker_vm::run_on_execution_stack(|| fill(&*self.machine, &head.state, &self.config, env, source))?;
+            esker_vm::execution(&*self.machine, |session| fill(session, &head.state, &self.config, env, source))?;
         if built.transactions.is_empty() && !next.may_be_empty {
             return Ok(Produced { block: None, changes: ChangeSet::default(), refused });
         }
@@ -271,6 +271,8 @@ impl Chain {
         let bytes = update.batch().bytes();
         self.db.commit(update, batch)?;
         self.acknowledge(block.clone(), bytes);
+        let created: Vec<_> = changes.codes.keys().map(|hash| hash.0.into()).collect();
+        self.machine.hold(&created);
         Ok(Produced { block: Some(block), changes, refused })
     }
 
@@ -288,13 +290,13 @@ type Filled = (esker_runtime::BuiltBlock, Vec<(B256, TransactionError)>);
 
 /// Executes what `source` offers until the block is full.
 fn fill(
-    machine: &dyn Machine,
+    session: &Session<'_>,
     state: &dyn StateReader,
     config: &ChainConfig,
     env: BlockEnv,
     source: &mut dyn TransactionSource,
 ) -> Result<Filled, Fatal> {
-    let mut builder = BlockBuilder::new(machine, state, config, env);
+    let mut builder = BlockBuilder::new(session, state, config, env);
     let mut refused = Vec::new();
     while let Some(transaction) = source.offer() {
         let hash = transaction.hash();

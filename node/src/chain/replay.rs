@@ -93,8 +93,8 @@ impl Chain {
         for number in 1..=last {
             let recorded = self.block(number)?.ok_or(ReplayError::Missing(number))?;
             let block = Block { header: recorded.header.clone(), transactions: self.decode_again(&recorded)? };
-            let (executed, update) = esker_vm::run_on_execution_stack(|| {
-                validate_block(machine, &db, self.config(), &parent.header, &block)
+            let (executed, update) = esker_vm::execution(machine, |session| {
+                validate_block(session, &db, self.config(), &parent.header, &block)
             })
             .map_err(|error| ReplayError::Block { number, error })?;
             let computed = record(executed);

@@ -30,7 +30,7 @@ pub struct Api {
     pub producer: ProducerHandle,
     /// What time blocks get.
     pub clock: Arc<Clock>,
-    /// Executes calls; its slots are not those of block production.
+    /// Executes calls, in sessions for simulations.
     pub machine: Arc<dyn Machine>,
     /// Keys that this node signs with.
     pub accounts: Accounts,

@@ -86,6 +86,12 @@ impl RpcError {
     }
 }
 
+impl From<esker_vm::Busy> for RpcError {
+    fn from(busy: esker_vm::Busy) -> Self {
+        Self::new(code::LIMIT, busy.to_string())
+    }
+}
+
 impl From<RpcError> for ErrorObjectOwned {
     fn from(error: RpcError) -> Self {
         Self::owned(error.code, error.message, error.data)

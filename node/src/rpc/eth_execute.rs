@@ -115,9 +115,9 @@ fn halted(status: ExecutionStatus) -> RpcError {
 /// `eth_call`
 pub fn call(api: &Api, args: &Args) -> Result<Bytes, RpcError> {
     let (scene, request, options) = prepare(api, args)?;
-    let simulation = esker_vm::run_on_execution_stack(|| {
-        simulate::simulate(&*api.machine, &scene.head.state, api.chain.config(), &scene.env, &request, &options)
-    })?;
+    let simulation = esker_vm::simulation(&*api.machine, |session| {
+        simulate::simulate(session, &scene.head.state, api.chain.config(), &scene.env, &request, &options)
+    })??;
     match simulation.status {
         ExecutionStatus::Success => Ok(simulation.output),
         ExecutionStatus::Revert => Err(RpcError::reverted(&simulation.output)),
@@ -132,9 +132,9 @@ pub(super) fn estimate(
     request: &CallRequest,
     options: &SimulateOptions,
 ) -> Result<u64, RpcError> {
-    Ok(esker_vm::run_on_execution_stack(|| {
-        simulate::estimate_gas(&*api.machine, &scene.head.state, api.chain.config(), &scene.env, request, options)
-    })?)
+    Ok(esker_vm::simulation(&*api.machine, |session| {
+        simulate::estimate_gas(session, &scene.head.state, api.chain.config(), &scene.env, request, options)
+    })??)
 }
 
 /// `eth_estimateGas`
@@ -156,16 +156,16 @@ pub struct AccessListAnswer {
 /// `eth_createAccessList`
 pub fn create_access_list(api: &Api, args: &Args) -> Result<AccessListAnswer, RpcError> {
     let (scene, request, options) = prepare(api, args)?;
-    let result = esker_vm::run_on_execution_stack(|| {
+    let result = esker_vm::simulation(&*api.machine, |session| {
         simulate::create_access_list(
-            &*api.machine,
+            session,
             &scene.head.state,
             api.chain.config(),
             &scene.env,
             &request,
             &options,
         )
-    })?;
+    })??;
     let error = match result.status {
         ExecutionStatus::Success => None,
         ExecutionStatus::Revert => Some("execution reverted".to_owned()),

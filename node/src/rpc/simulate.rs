@@ -56,8 +56,8 @@ pub fn simulate(api: &Api, args: &Args) -> Result<SimulationReport, RpcError> {
         Subject::Raw(raw) => (request_of(&Transaction::decode(&raw, api.chain.config())?), true),
     };
     let options = SimulateOptions { gas_cap: api.call_gas_cap, strict, trace: true, ..SimulateOptions::default() };
-    let simulation = esker_vm::run_on_execution_stack(|| {
-        run(&*api.machine, &scene.head.state, api.chain.config(), &scene.env, &request, &options)
-    })?;
+    let simulation = esker_vm::simulation(&*api.machine, |session| {
+        run(session, &scene.head.state, api.chain.config(), &scene.env, &request, &options)
+    })??;
     Ok(SimulationReport::new(simulation, &scene.env))
 }

@@ -4,7 +4,7 @@ use alloy_consensus::proofs::{calculate_receipt_root, ordered_trie_root_with_enc
 use alloy_consensus::{Eip658Value, Receipt, ReceiptEnvelope, ReceiptWithBloom};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bloom};
-use esker_vm::{Fatal, Machine};
+use esker_vm::{Fatal, Session};
 
 use super::{BlockEnv, BuiltBlock};
 use crate::exec::{Executor, Message, TransactionResult};
@@ -29,7 +29,7 @@ pub enum PushError {
     /// The transaction is invalid here.
     #[error(transparent)]
     Invalid(#[from] TransactionError),
-    /// What is left of the block's gas, bytes or compile budget does not hold it; another block will.
+    /// What is left of the block's gas or bytes does not hold it; another block will.
     #[error("the block has no room left for this transaction")]
     BlockFull,
     /// This node failed.
@@ -41,7 +41,6 @@ impl From<ExecuteError> for PushError {
     fn from(error: ExecuteError) -> Self {
         match error {
             ExecuteError::Invalid(error) => Self::Invalid(error),
-            ExecuteError::CompileBudget => Self::BlockFull,
             ExecuteError::Fatal(fatal) => Self::Fatal(fatal),
         }
     }
@@ -50,9 +49,14 @@ impl From<ExecuteError> for PushError {
 impl<'a> BlockBuilder<'a> {
     /// An empty block `env` on `state`, the state after its parent.
     #[must_use]
-    pub fn new(machine: &'a dyn Machine, state: &'a dyn StateReader, config: &'a ChainConfig, env: BlockEnv) -> Self {
+    pub fn new(
+        session: &'a Session<'a>,
+        state: &'a dyn StateReader,
+        config: &'a ChainConfig,
+        env: BlockEnv,
+    ) -> Self {
         Self {
-            executor: Executor::new(machine, state, config, &env),
+            executor: Executor::new(session, state, config, &env),
             config,
             env,
             transactions: Vec::new(),
@@ -115,13 +119,13 @@ impl<'a> BlockBuilder<'a> {
 /// # Errors
 /// The index of the transaction that does not fit there, and why.
 pub fn execute_block(
-    machine: &dyn Machine,
+    session: &Session<'_>,
     state: &dyn StateReader,
     config: &ChainConfig,
     env: BlockEnv,
     transactions: &[Transaction],
 ) -> Result<BuiltBlock, (usize, PushError)> {
-    let mut builder = BlockBuilder::new(machine, state, config, env);
+    let mut builder = BlockBuilder::new(session, state, config, env);
     for (index, transaction) in transactions.iter().enumerate() {
         builder.push(transaction.clone()).map_err(|error| (index, error))?;
     }

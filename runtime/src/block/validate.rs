@@ -2,7 +2,7 @@
 
 use alloy_consensus::Header;
 use alloy_primitives::{B64, B256, U256};
-use esker_vm::{Fatal, Machine};
+use esker_vm::{Fatal, Session};
 
 use super::builder::transactions_root;
 use super::env::child_base_fee;
@@ -58,7 +58,7 @@ pub enum BlockError {
         error: TransactionError,
     },
     /// The transactions are more than a block holds.
-    #[error("transaction {index} passes the block's gas, byte or compile limit")]
+    #[error("transaction {index} passes the block's gas or byte limit")]
     TooMuch {
         /// The first that does not fit, from 0.
         index: usize,
@@ -129,7 +129,7 @@ pub fn check_header(config: &ChainConfig, parent: &Header, header: &Header) -> R
 /// # Errors
 /// [`BlockError`]; `Fatal` says nothing about the block.
 pub fn validate_block(
-    machine: &dyn Machine,
+    session: &Session<'_>,
     db: &StateDb,
     config: &ChainConfig,
     parent: &Header,
@@ -140,7 +140,7 @@ pub fn validate_block(
     same_hash("transactions root", transactions_root(&block.transactions), header.transactions_root)?;
 
     let built =
-        execute_block(machine, db, config, BlockEnv::from(header), &block.transactions).map_err(|(index, error)| {
+        execute_block(session, db, config, BlockEnv::from(header), &block.transactions).map_err(|(index, error)| {
             match error {
                 PushError::Invalid(error) => BlockError::Transaction { index, error },
                 PushError::BlockFull => BlockError::TooMuch { index },

@@ -3,8 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rlp::Encodable;
 use esker_abi::FUEL_PER_GAS;
-use esker_vm::{Entry, Fatal, Halt, HostError, Meter, Outcome, PrepareError, Prepared, envelope};
-use primitive_types::H256;
+use esker_vm::{Code, Entry, Halt, HostError, Meter, ModuleFacts, Outcome, Preparation, PrepareError, envelope};
 
 use super::frame::FrameResult;
 use super::host::{HostContext, code_hash_of, to_h160, to_u256};
@@ -98,10 +97,10 @@ impl Executor<'_> {
         self.pay_for_module(&payload, &mut meter)?;
         let code = Bytes::copy_from_slice(payload.code);
         let (code_hash, vm_code_hash) = code_hash_of(&code);
-        let (wasm, prepared) = self.prepare_module(&payload, vm_code_hash, &mut meter)?;
-        let gas_left = if prepared.has_constructor {
-            let result =
-                self.run_constructor(creation, address, account, vm_code_hash, &wasm, payload.arguments, meter);
+        let module = Code { hash: vm_code_hash, envelope: payload.code };
+        let facts = self.prepare_module(module, &mut meter)?;
+        let gas_left = if facts.has_constructor {
+            let result = self.run_constructor(creation, address, account, module, payload.arguments, meter);
             match result.outcome {
                 Outcome::Return(_) => result.gas_left,
                 _ => return Ok(result),
@@ -115,55 +114,30 @@ impl Executor<'_> {
     }
 
     /// Charges for the module's bytes, before anything is hashed or inflated.
-    fn pay_for_module(&mut self, payload: &envelope::Envelope<'_>, meter: &mut Meter) -> Result<(), HostError> {
+    fn pay_for_module(&self, payload: &envelope::Envelope<'_>, meter: &mut Meter) -> Result<(), HostError> {
         if payload.raw_len > self.config.limits.module_bytes_max {
             return Err(Halt::IllegalModule.into());
         }
         // A stream that inflates to little or nothing takes as much work as one that is honest.
         let bytes = u64::from(payload.raw_len).max(payload.compressed().len() as u64);
         meter.charge_gas(self.config.prices.deploy_byte.saturating_mul(bytes))?;
-        let bytes = self.compiled.bytes.saturating_add(bytes);
-        self.reserve(bytes, self.compiled_before.bytes, self.config.block_module_bytes_max)?;
-        self.compiled.bytes = bytes;
         Ok(())
     }
 
-    /// Inflates and validates the module, charges for its complexity and compiles it.
-    fn prepare_module(
-        &mut self,
-        payload: &envelope::Envelope<'_>,
-        code_hash: H256,
-        meter: &mut Meter,
-    ) -> Result<(Vec<u8>, Prepared), HostError> {
-        let wasm = payload.inflate().map_err(|_| Halt::IllegalModule)?;
+    /// Validates the module, charges for what compiling it takes and compiles it.
+    fn prepare_module(&self, module: Code<'_>, meter: &mut Meter) -> Result<ModuleFacts, HostError> {
         let unit_fuel = self.config.prices.complexity_unit_fuel;
         let affordable = meter.fuel().checked_div(unit_fuel).unwrap_or(u64::MAX);
-        let complexity_max = self.config.block_complexity_max;
-        let spent = self.compiled_before.complexity.saturating_add(self.compiled.complexity);
-        let budget = affordable.min(complexity_max.saturating_sub(spent));
-        let prepared = match self.machine.prepare(code_hash, &wasm, budget) {
-            Ok(prepared) => prepared,
+        let preparation = match self.session.prepare(module, affordable) {
+            Ok(preparation) => preparation,
             Err(PrepareError::Rejected(_)) => return Err(Halt::IllegalModule.into()),
             Err(PrepareError::Fatal(fatal)) => return Err(fatal.into()),
         };
-        meter.charge_fuel(prepared.complexity.saturating_mul(unit_fuel))?;
-        let complexity = self.compiled.complexity.saturating_add(prepared.complexity);
-        self.reserve(complexity, self.compiled_before.complexity, complexity_max)?;
-        self.compiled.complexity = complexity;
-        Ok((wasm, prepared))
-    }
-
-    /// Holds what the transaction compiles to the block's budget. What no block could compile halts; what only this
-    /// block cannot is put off: the transaction is unwound as if it had not been tried.
-    fn reserve(&mut self, by_transaction: u64, before: u64, max: u64) -> Result<(), HostError> {
-        if by_transaction > max {
-            return Err(Halt::OutOfGas.into());
+        meter.charge_fuel(preparation.facts().complexity.saturating_mul(unit_fuel))?;
+        match preparation {
+            Preparation::Ready(facts) => Ok(facts),
+            Preparation::OverBudget(_) => Err(Halt::OutOfGas.into()),
         }
-        if by_transaction.saturating_add(before) > max {
-            self.compile_budget_spent = true;
-            return Err(Fatal::Engine("the block's budget for compiling is spent".into()).into());
-        }
-        Ok(())
     }
 
     fn run_constructor(
@@ -171,8 +145,7 @@ impl Executor<'_> {
         creation: &Creation<'_>,
         address: Address,
         account: AccountId,
-        code_hash: H256,
-        wasm: &[u8],
+        module: Code<'_>,
         arguments: &[u8],
         meter: Meter,
     ) -> FrameResult {
@@ -185,7 +158,7 @@ impl Executor<'_> {
             is_static: false,
             is_reentrant,
         };
-        let machine = self.machine;
+        let session = self.session;
         let mut host = HostContext {
             executor: self,
             account,
@@ -195,8 +168,7 @@ impl Executor<'_> {
             is_static: false,
             is_reentrant,
         };
-        let mut wasm = || Some(wasm.to_vec());
-        let execution = machine.execute(code_hash, &mut wasm, Entry::Deploy, &frame, &mut host, meter.fuel());
+        let execution = session.execute(module, Entry::Deploy, &frame, &mut host, meter.fuel());
         self.journal.leave(account);
         execution.into()
     }

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, Bytes, U256};
 use esker_abi::FUEL_PER_GAS;
-use esker_vm::{CallKind, Entry, Execution, Fatal, Halt, HostError, Meter, Outcome, envelope};
+use esker_vm::{CallKind, Entry, Execution, Fatal, Halt, HostError, Meter, Outcome};
 
 use super::host::{HostContext, to_h160, to_h256, to_u256};
 use super::inspect::{FrameEnd, FrameKind, FrameStart};
@@ -177,7 +177,7 @@ impl Executor<'_> {
             is_static: call.is_static,
             is_reentrant,
         };
-        let machine = self.machine;
+        let session = self.session;
         let mut host = HostContext {
             executor: self,
             account: call.account,
@@ -188,8 +188,8 @@ impl Executor<'_> {
             is_reentrant,
         };
         let fuel = call.gas.saturating_mul(FUEL_PER_GAS);
-        let mut wasm = || envelope::decode_code(code).ok();
-        let execution = machine.execute(code_hash, &mut wasm, Entry::Call, &frame, &mut host, fuel);
+        let code = esker_vm::Code { hash: code_hash, envelope: code };
+        let execution = session.execute(code, Entry::Call, &frame, &mut host, fuel);
         if !is_delegate {
             self.journal.leave(call.account);
         }

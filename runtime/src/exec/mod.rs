@@ -14,7 +14,7 @@ mod tx;
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
-use esker_vm::{BlockContext, Fatal, Halt, Machine, TransactionContext};
+use esker_vm::{BlockContext, Fatal, Halt, Session, TransactionContext};
 
 use crate::block::BlockEnv;
 use crate::db::StoreError;
@@ -65,19 +65,9 @@ pub struct TransactionResult {
     pub effective_gas_price: u128,
 }
 
-/// What the modules that a block or a transaction created took to compile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Compiled {
-    complexity: u64,
-    bytes: u64,
-}
-
 /// Executes transactions in the order they come, for one block.
-///
-/// It runs contract code on the thread that calls it, [`esker_abi::Limits::call_depth_max`] frames deep: that thread
-/// needs the stack that the machine asks for.
 pub struct Executor<'a> {
-    machine: &'a dyn Machine,
+    session: &'a Session<'a>,
     config: &'a ChainConfig,
     journal: Journal<'a>,
     block: BlockContext,
@@ -87,21 +77,15 @@ pub struct Executor<'a> {
     block_hashes: BTreeMap<u64, B256>,
     transaction: TransactionContext,
     depth: u32,
-    /// By the transactions of this block that are over.
-    compiled_before: Compiled,
-    /// By the transaction being executed.
-    compiled: Compiled,
-    /// The transaction needs more compiling than the block has left: it is being unwound.
-    compile_budget_spent: bool,
     inspector: Option<&'a mut (dyn Inspector + 'a)>,
 }
 
 impl<'a> Executor<'a> {
     /// An executor of the block `env` on the state of its parent.
     #[must_use]
-    pub fn new(machine: &'a dyn Machine, state: &'a dyn StateReader, config: &'a ChainConfig, env: &BlockEnv) -> Self {
+    pub fn new(session: &'a Session<'a>, state: &'a dyn StateReader, config: &'a ChainConfig, env: &BlockEnv) -> Self {
         Self {
-            machine,
+            session,
             config,
             journal: Journal::new(state),
             block: host::block_context(env, config),
@@ -111,9 +95,6 @@ impl<'a> Executor<'a> {
             block_hashes: BTreeMap::new(),
             transaction: TransactionContext::default(),
             depth: 0,
-            compiled_before: Compiled::default(),
-            compiled: Compiled::default(),
-            compile_budget_spent: false,
             inspector: None,
         }
     }

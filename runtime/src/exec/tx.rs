@@ -9,7 +9,7 @@ use super::create::Creation;
 use super::fees::{IntrinsicGas, effective_gas_price, intrinsic_gas};
 use super::frame::{Call, FrameResult};
 use super::host::transaction_context;
-use super::{Compiled, ExecutionStatus, Executor, TransactionResult, fatal};
+use super::{ExecutionStatus, Executor, TransactionResult, fatal};
 use crate::params::gas;
 use crate::state::AccountId;
 use crate::types::{ExecuteError, Transaction, TransactionError};
@@ -90,19 +90,15 @@ impl Executor<'_> {
         let validated = self.validate(message)?;
         let checkpoint = self.journal.checkpoint();
         self.depth = 0;
-        self.compiled = Compiled::default();
-        self.compile_budget_spent = false;
         match self.run_transaction(message, &validated) {
             Ok(mut result) => {
-                self.compiled_before.complexity += self.compiled.complexity;
-                self.compiled_before.bytes += self.compiled.bytes;
                 result.logs = self.journal.end_transaction();
                 Ok(result)
             }
             Err(fatal) => {
                 self.journal.revert(checkpoint);
                 self.journal.end_transaction();
-                Err(if self.compile_budget_spent { ExecuteError::CompileBudget } else { fatal.into() })
+                Err(fatal.into())
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, B256, TxKind};
-use esker_vm::Machine;
+use esker_vm::Session;
 
 use super::overrides::OverriddenState;
 use super::{CallRequest, Context, SimulateError, SimulateOptions};
@@ -29,7 +29,7 @@ pub struct AccessListResult {
 /// # Errors
 /// [`SimulateError`] if nothing was executed. A revert or a halt is a result.
 pub fn create_access_list(
-    machine: &dyn Machine,
+    session: &Session<'_>,
     state: &dyn StateReader,
     config: &ChainConfig,
     env: &BlockEnv,
@@ -44,7 +44,7 @@ pub fn create_access_list(
             create_address(request.from, sender.nonce)
         }
     };
-    let context = Context { machine, state: &state, config, env, request, strict: options.strict };
+    let context = Context { session, state: &state, config, env, request, strict: options.strict };
     let gas = request.gas.unwrap_or(options.gas_cap).min(options.gas_cap);
     let mut access_list = request.access_list.clone();
     // A contract can look at its gas and never come to rest; its list then is that of the last run.

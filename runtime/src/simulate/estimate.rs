@@ -1,7 +1,7 @@
 //! How much gas a transaction needs.
 
 use alloy_primitives::{Bytes, TxKind, U256};
-use esker_vm::{Fatal, Halt, Machine};
+use esker_vm::{Fatal, Halt, Session};
 
 use super::overrides::OverriddenState;
 use super::{CallRequest, Context, SimulateError, SimulateOptions};
@@ -57,7 +57,7 @@ impl From<Fatal> for EstimateError {
 /// # Errors
 /// [`EstimateError`].
 pub fn estimate_gas(
-    machine: &dyn Machine,
+    session: &Session<'_>,
     state: &dyn StateReader,
     config: &ChainConfig,
     env: &BlockEnv,
@@ -65,7 +65,7 @@ pub fn estimate_gas(
     options: &SimulateOptions,
 ) -> Result<u64, EstimateError> {
     let state = OverriddenState::new(state, &options.overrides);
-    let context = Context { machine, state: &state, config, env, request, strict: options.strict };
+    let context = Context { session, state: &state, config, env, request, strict: options.strict };
     let allowance = context.allowance(options.gas_cap)?;
 
     // A plain transfer costs what every transaction costs.

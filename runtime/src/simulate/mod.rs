@@ -9,7 +9,7 @@ mod trace;
 
 use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
-use esker_vm::{Fatal, Machine};
+use esker_vm::{Fatal, Session};
 
 use crate::block::BlockEnv;
 use crate::exec::{Checks, ExecutionStatus, Executor, Inspector, Message, TransactionResult};
@@ -109,7 +109,6 @@ impl From<ExecuteError> for SimulateError {
         match error {
             ExecuteError::Invalid(error) => Self::Invalid(error),
             ExecuteError::Fatal(fatal) => Self::Fatal(fatal),
-            ExecuteError::CompileBudget => unreachable!("a block's first transaction is never put off"),
         }
     }
 }
@@ -119,7 +118,7 @@ impl From<ExecuteError> for SimulateError {
 /// # Errors
 /// [`SimulateError`] if nothing was executed. A revert or a halt is a result.
 pub fn simulate(
-    machine: &dyn Machine,
+    session: &Session<'_>,
     state: &dyn StateReader,
     config: &ChainConfig,
     env: &BlockEnv,
@@ -127,7 +126,7 @@ pub fn simulate(
     options: &SimulateOptions,
 ) -> Result<Simulation, SimulateError> {
     let state = overrides::OverriddenState::new(state, &options.overrides);
-    let context = Context { machine, state: &state, config, env, request, strict: options.strict };
+    let context = Context { session, state: &state, config, env, request, strict: options.strict };
     let gas = request.gas.unwrap_or(options.gas_cap).min(options.gas_cap);
     let mut tracer = CallTracer::default();
     let inspector: Option<&mut dyn Inspector> = if options.trace { Some(&mut tracer) } else { None };
@@ -146,7 +145,7 @@ pub fn simulate(
 
 /// A request with everything around it, to be run again and again.
 struct Context<'c> {
-    machine: &'c dyn Machine,
+    session: &'c Session<'c>,
     state: &'c dyn StateReader,
     config: &'c ChainConfig,
     env: &'c BlockEnv,
@@ -180,7 +179,7 @@ impl Context<'_> {
                 floor: true,
             },
         };
-        let mut executor = Executor::new(self.machine, self.state, self.config, self.env);
+        let mut executor = Executor::new(self.session, self.state, self.config, self.env);
         if let Some(inspector) = inspector {
             executor = executor.inspected_by(inspector);
         }

@@ -154,9 +154,6 @@ pub enum ExecuteError {
     /// The transaction is invalid in this state: nothing was changed.
     #[error(transparent)]
     Invalid(#[from] TransactionError),
-    /// The block has no room left for what this transaction compiles: nothing was changed; another block will do.
-    #[error("the block's budget for compiling new contracts is used up")]
-    CompileBudget,
     /// This node failed: nothing was changed.
     #[error(transparent)]
     Fatal(#[from] Fatal),

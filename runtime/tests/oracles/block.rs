@@ -10,7 +10,7 @@ use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::state::{StateDb, StateOptions};
 use esker_runtime::types::SignedTransaction;
 use esker_runtime::{Block, BlockBuilder, BlockEnv, BlockError, ChainConfig, Genesis, PushError, validate_block};
-use esker_vm::{Engine, envelope, run_on_execution_stack};
+use esker_vm::{Engine, Session, envelope, execution};
 
 use super::super::generators::transaction::{CHAIN_ID, SIGNERS, signer, transaction};
 
@@ -79,7 +79,7 @@ impl Chain {
         for _ in 0..bytes.int_in_range(0..=6)? {
             drawn.push(transaction(bytes, &mut nonces, &self.targets, &self.payloads)?);
         }
-        let block = run_on_execution_stack(|| self.build(env, drawn));
+        let block = execution(&self.engine, |session| self.build(session, env, drawn));
         let count = block.transactions.len();
         let hash = block.header.hash_slow();
         let (executed, _) = self.validate(&block).unwrap_or_else(|error| panic!("what was built is invalid: {error}"));
@@ -95,8 +95,8 @@ impl Chain {
         Ok(count)
     }
 
-    fn build(&self, env: BlockEnv, drawn: Vec<TxEnvelope>) -> Block {
-        let mut builder = BlockBuilder::new(&self.engine, &self.db, &self.config, env);
+    fn build(&self, session: &Session<'_>, env: BlockEnv, drawn: Vec<TxEnvelope>) -> Block {
+        let mut builder = BlockBuilder::new(session, &self.db, &self.config, env);
         for envelope in drawn {
             let decoded = SignedTransaction::from_envelope(envelope, &self.config).and_then(SignedTransaction::recover);
             let Ok(transaction) = decoded else { continue };
@@ -113,7 +113,7 @@ impl Chain {
         &self,
         block: &Block,
     ) -> std::result::Result<(esker_runtime::ExecutedBlock, esker_runtime::state::StateUpdate), BlockError> {
-        run_on_execution_stack(|| validate_block(&self.engine, &self.db, &self.config, &self.parent, block))
+        execution(&self.engine, |session| validate_block(session, &self.db, &self.config, &self.parent, block))
     }
 }
 

@@ -16,7 +16,7 @@ use esker_runtime::types::{ExecuteError, SignedTransaction};
 use esker_runtime::{BlockEnv, ChainConfig, Transaction};
 use esker_vm::{
     CallKind, CallRequest, CallResult, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, Outcome,
-    PrepareError, Prepared, RejectReason, envelope,
+    Code, ModuleFacts, Preparation, PrepareError, RejectReason, Session, envelope,
 };
 use primitive_types::{H160, H256};
 use secp256k1::{Message as Digest, PublicKey, SECP256K1, SecretKey};
@@ -140,7 +140,8 @@ impl ScriptedMachine {
         envelope::encode(&module).into()
     }
 
-    fn script(&self, module: &[u8]) -> Option<(Script, u64)> {
+    fn script(&self, code: Code<'_>) -> Option<(Script, u64)> {
+        let module = envelope::decode_code(code.envelope, u32::MAX).ok()?;
         let rest = module.strip_prefix(MAGIC)?;
         let (index, complexity) = rest.split_at_checked(8)?;
         let index = usize::try_from(u64::from_le_bytes(index.try_into().ok()?)).ok()?;
@@ -150,11 +151,21 @@ impl ScriptedMachine {
 }
 
 impl Machine for ScriptedMachine {
-    fn prepare(&self, _: H256, wasm: &[u8], _: u64) -> Result<Prepared, PrepareError> {
-        match self.script(wasm) {
+    fn prepare(&self, _: &Session<'_>, code: Code<'_>, budget: u64) -> Result<Preparation, PrepareError> {
+        match self.script(code) {
             Some((_, complexity)) => {
-                let module_bytes = u32::try_from(wasm.len()).expect("scripts are short");
-                Ok(Prepared { complexity, has_constructor: true, module_bytes })
+                let facts = ModuleFacts {
+                    module_bytes: 24,
+                    complexity,
+                    has_constructor: true,
+                    initial_pages: 1,
+                    maximum_pages: 1,
+                    table_entries: 0,
+                    data_bytes: 0,
+                    optimizable: false,
+                };
+                let affordable = complexity <= budget;
+                Ok(if affordable { Preparation::Ready(facts) } else { Preparation::OverBudget(facts) })
             }
             None => Err(RejectReason { reason: "no script".into(), function: None, hint: None }.into()),
         }
@@ -162,14 +173,14 @@ impl Machine for ScriptedMachine {
 
     fn execute(
         &self,
-        _: H256,
-        wasm: &mut dyn FnMut() -> Option<Vec<u8>>,
+        _: &Session<'_>,
+        code: Code<'_>,
         entry: Entry,
         frame: &Frame,
         host: &mut dyn Host,
         fuel: u64,
     ) -> Execution {
-        let Some((script, _)) = wasm().and_then(|module| self.script(&module)) else {
+        let Some((script, _)) = self.script(code) else {
             return Execution { outcome: Outcome::Halt(Halt::IllegalModule), fuel_left: 0 };
         };
         let mut guest = Guest { entry, frame, host, meter: Meter::new(fuel) };
@@ -274,10 +285,12 @@ pub fn execute(
     transactions: &[Transaction],
 ) -> (Vec<Result<TransactionResult, ExecuteError>>, ChangeSet) {
     let config = config();
-    let mut executor = Executor::new(machine, ledger, &config, &env());
-    let results = transactions.iter().map(|transaction| executor.execute(&Message::from(transaction))).collect();
-    let changes = executor.journal().changes();
-    (results, changes)
+    esker_vm::execution(machine, |session| {
+        let mut executor = Executor::new(session, ledger, &config, &env());
+        let results = transactions.iter().map(|transaction| executor.execute(&Message::from(transaction))).collect();
+        let changes = executor.journal().changes();
+        (results, changes)
+    })
 }
 
 /// A 32-byte word that holds a small number.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use esker_vm::abi::Limits;
 use esker_vm::envelope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -169,7 +170,7 @@ impl Artifact {
     /// # Errors
     /// Says what is wrong with `bytecode`.
     pub fn wasm(&self) -> Result<Vec<u8>, String> {
-        envelope::decode_code(&self.code()?).map_err(|error| error.to_string())
+        envelope::decode_code(&self.code()?, Limits::V1.module_bytes_max).map_err(|error| error.to_string())
     }
 }
 

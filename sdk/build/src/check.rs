@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use esker_vm::abi::{Limits, MeterCosts};
-use esker_vm::{ModuleInfo, RejectReason, envelope, prepare_module};
+use esker_vm::{ModuleFacts, RejectReason, envelope, prepare_module};
 
 use crate::module::demangle;
 use crate::{Artifact, BuildError};
@@ -15,14 +15,14 @@ pub struct Checked {
     /// The raw module.
     pub wasm: Vec<u8>,
     /// What the validator found out if the chain accepts the module, else why not.
-    pub verdict: Result<ModuleInfo, RejectReason>,
+    pub verdict: Result<ModuleFacts, RejectReason>,
 }
 
 /// Runs the validator that deploying runs, under the limits and costs of protocol version 1. A refusal names functions as
 /// the source does.
-pub(crate) fn validate(wasm: &[u8]) -> Result<ModuleInfo, RejectReason> {
+pub(crate) fn validate(wasm: &[u8]) -> Result<ModuleFacts, RejectReason> {
     prepare_module(wasm, &Limits::V1, &MeterCosts::V1)
-        .map(|module| module.info)
+        .map(|module| module.facts)
         .map_err(|refusal| RejectReason { function: refusal.function.as_deref().map(demangle), ..refusal })
 }
 

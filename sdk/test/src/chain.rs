@@ -184,9 +184,10 @@ impl Chain {
             ..CallRequest::default()
         };
         let env = self.next_env();
-        let simulated = esker_vm::run_on_execution_stack(|| {
-            simulate(&self.machine, &self.db, &self.config, &env, &request, &SimulateOptions::default())
+        let simulated = esker_vm::simulation(&self.machine, |session| {
+            simulate(session, &self.db, &self.config, &env, &request, &SimulateOptions::default())
         })
+        .expect("nothing else runs on this machine")
         .expect("a call without fees is valid");
         self.keep(Step::new(simulated.status, &simulated.output, &simulated.logs, &simulated.changes, None)).typed()
     }
@@ -212,8 +213,8 @@ impl Chain {
         let transaction = Transaction::from_recovered_unchecked(Recovered::new_unchecked(unsigned, sender));
         let env = self.next_env();
         let (number, timestamp) = (env.number, env.timestamp);
-        let built = esker_vm::run_on_execution_stack(|| {
-            let mut builder = BlockBuilder::new(&self.machine, &self.db, &self.config, env);
+        let built = esker_vm::execution(&self.machine, |session| {
+            let mut builder = BlockBuilder::new(session, &self.db, &self.config, env);
             builder.push(transaction).unwrap_or_else(|error| panic!("the test's transaction is invalid: {error}"));
             builder.finish().unwrap_or_else(|fatal| panic!("the node failed: {fatal}"))
         });

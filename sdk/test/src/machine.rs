@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use esker_sdk::native::{Outcome as NativeOutcome, run_entry};
 use esker_vm::{
-    Engine, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, Outcome, PrepareError, Prepared,
+    Admission, Busy, Code, Engine, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, Outcome,
+    Preparation, PrepareError, Session,
 };
 use parking_lot::RwLock;
 use primitive_types::H256;
@@ -60,24 +61,37 @@ impl TestMachine {
 }
 
 impl Machine for TestMachine {
-    fn prepare(&self, code_hash: H256, wasm: &[u8], complexity_budget: u64) -> Result<Prepared, PrepareError> {
-        self.engine.prepare(code_hash, wasm, complexity_budget)
+    fn admit_execution(&self) -> Admission {
+        self.engine.admit_execution()
+    }
+
+    fn admit_simulation(&self) -> Result<Admission, Busy> {
+        self.engine.admit_simulation()
+    }
+
+    fn prepare(
+        &self,
+        session: &Session<'_>,
+        code: Code<'_>,
+        complexity_budget: u64,
+    ) -> Result<Preparation, PrepareError> {
+        self.engine.prepare(session, code, complexity_budget)
     }
 
     fn execute(
         &self,
-        code_hash: H256,
-        wasm: &mut dyn FnMut() -> Option<Vec<u8>>,
+        session: &Session<'_>,
+        code: Code<'_>,
         entry: Entry,
         frame: &Frame,
         host: &mut dyn Host,
         fuel: u64,
     ) -> Execution {
-        let native = self.native.read().get(&code_hash).copied();
+        let native = self.native.read().get(&code.hash).copied();
         match (native, entry) {
             (Some(contract), Entry::Call) => Self::run_natively(contract.call, frame, host, fuel),
             (Some(contract), Entry::Deploy) => Self::run_natively(contract.deploy, frame, host, fuel),
-            (None, _) => self.engine.execute(code_hash, wasm, entry, frame, host, fuel),
+            (None, _) => self.engine.execute(session, code, entry, frame, host, fuel),
         }
     }
 }

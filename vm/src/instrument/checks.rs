@@ -113,7 +113,7 @@ impl Walk<'_, '_> {
         let mut forced = check_at_entry;
         for (index, instruction) in function.code.iter().enumerate() {
             self.point(index, charges.get(index).copied().unwrap_or(0), forced);
-            forced = matches!(instruction.kind, Kind::Loop);
+            forced = matches!(instruction.kind, Kind::Loop(_));
             self.instruction(&instruction.kind, static_bulk_bytes(&function.code, index).is_some());
         }
     }
@@ -131,9 +131,9 @@ impl Walk<'_, '_> {
 
     fn instruction(&mut self, kind: &Kind<'_>, is_static_bulk: bool) {
         match kind {
-            Kind::Block => self.labels.push(Label::default()),
-            Kind::Loop => self.labels.push(Label { is_loop: true, ..Label::default() }),
-            Kind::If => self.labels.push(Label { at_if: Some(self.state), ..Label::default() }),
+            Kind::Block(_) => self.labels.push(Label::default()),
+            Kind::Loop(_) => self.labels.push(Label { is_loop: true, ..Label::default() }),
+            Kind::If(_) => self.labels.push(Label { at_if: Some(self.state), ..Label::default() }),
             Kind::Else => {
                 self.branch(0);
                 let label = self.labels.last_mut().expect("validated code has an `if` around an `else`");

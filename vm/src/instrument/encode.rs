@@ -55,13 +55,9 @@ pub(super) fn encode(module: &Module<'_>, costs: &MeterCosts) -> Vec<u8> {
     if !module.data.is_empty() {
         let mut data = DataSection::new();
         for segment in &module.data {
-            match segment.offset {
-                Some(offset) => {
-                    let offset = ConstExpr::i32_const(offset.cast_signed());
-                    data.active(0, &offset, segment.bytes.iter().copied())
-                }
-                None => data.passive(segment.bytes.iter().copied()),
-            };
+            // An active segment is copied by the engine, and is dropped, hence empty, once an instance has begun.
+            let bytes = if segment.offset.is_some() { &[] } else { segment.bytes };
+            data.passive(bytes.iter().copied());
         }
         out.section(&data);
     }
@@ -90,12 +86,20 @@ struct Layout {
 impl Layout {
     fn new(module: &Module<'_>) -> Self {
         let mut types = Types { section: TypeSection::new(), length: 0 };
-        for found in &module.types {
-            types.add(found, &[], &[]);
+        let used = UsedTypes::of(module);
+        // Every type that is there costs a compiler something, so one that nothing names is left empty in its place.
+        for (index, found) in (0..).zip(&module.types) {
+            match used.by_blocks.contains(&index) {
+                true => types.add(found, &[], &[]),
+                false => types.add(&FunctionType::default(), &[], &[]),
+            };
         }
         let first_internal_type = types.length;
-        for found in &module.types {
-            types.add(found, &[ValType::I64, ValType::I32], &[ValType::I64]);
+        for (index, found) in (0..).zip(&module.types) {
+            match used.by_functions.contains(&index) {
+                true => types.add(found, &[ValType::I64, ValType::I32], &[ValType::I64]),
+                false => types.add(&FunctionType::default(), &[], &[]),
+            };
         }
         let import_types = module
             .imports
@@ -150,6 +154,37 @@ impl Layout {
             (None, Some(result)) => BlockType::Result(encoded(*result)),
             (None, None) => BlockType::Empty,
         }
+    }
+}
+
+/// Which of the module's types the rewritten module still needs.
+struct UsedTypes {
+    /// By blocks, as they stand.
+    by_blocks: BTreeSet<u32>,
+    /// By functions and indirect calls, with gas and stack added.
+    by_functions: BTreeSet<u32>,
+}
+
+impl UsedTypes {
+    fn of(module: &Module<'_>) -> Self {
+        let mut used = Self { by_blocks: BTreeSet::new(), by_functions: BTreeSet::new() };
+        used.by_functions.extend(module.functions.iter().map(|function| function.type_index));
+        for instruction in module.functions.iter().flat_map(|function| &function.code) {
+            match instruction.kind {
+                Kind::Block(Some(index)) | Kind::Loop(Some(index)) | Kind::If(Some(index)) => {
+                    used.by_blocks.insert(index);
+                }
+                Kind::CallIndirect(index) => {
+                    used.by_functions.insert(index);
+                }
+                _ => {}
+            }
+        }
+        // Host functions in the table get wrappers of the internal type.
+        for function in module.elements.iter().flat_map(|element| &element.functions) {
+            used.by_functions.insert(module.function_type_index(*function));
+        }
+        used
     }
 }
 

@@ -13,7 +13,7 @@ const LEAF_FRAME_MAX: u32 = 4_096;
 /// Stack units of a frame: 128 + 8 × (parameters + locals + highest operand stack) + 1 per produced value.
 ///
 /// The last term is there because an optimiser keeps values alive across calls that are neither locals nor operands.
-fn units(function: &Function<'_>, params: usize) -> u32 {
+pub(super) fn units(function: &Function<'_>, params: usize) -> u32 {
     let params = u32::try_from(params).unwrap_or(u32::MAX);
     let slots = params.saturating_add(function.local_count).saturating_add(function.operands_max);
     FRAME_BASE.saturating_add(slots.saturating_mul(FRAME_SLOT)).saturating_add(function.produced_values)

@@ -232,7 +232,7 @@ impl Rewriter<'_, '_> {
                 }
                 self.copy(instruction);
             }
-            Kind::Block | Kind::Loop | Kind::If => {
+            Kind::Block(_) | Kind::Loop(_) | Kind::If(_) => {
                 self.depth += 1;
                 self.copy(instruction);
             }

@@ -7,13 +7,14 @@ mod checks;
 mod encode;
 mod frame;
 mod function;
+mod native;
 mod segments;
 mod sinking;
 
 use esker_abi::{Limits, MeterCosts};
 
-use crate::RejectReason;
 use crate::validate::validate;
+use crate::{DataSegment, ModuleFacts, RejectReason};
 
 /// Raised by every change of what the rewritten module looks like or charges: part of the module cache's key.
 pub const INSTRUMENTATION_VERSION: u32 = 1;
@@ -32,27 +33,12 @@ pub const HALT_STACK_OVERFLOW: i32 = 2;
 /// (R)` has become `(P, fuel: i64) -> (R, fuel left: i64)` and must refuse negative fuel before any effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstrumentedModule {
-    /// The rewritten module.
+    /// The rewritten module. Its active data segments are empty passive ones, as they are once an instance has begun.
     pub wasm: Vec<u8>,
+    /// What whoever instantiates it copies to its memory, in this order, before anything runs.
+    pub data: Vec<DataSegment>,
     /// What the validator found out.
-    pub info: ModuleInfo,
-}
-
-/// What the validator found out about an accepted module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ModuleInfo {
-    /// The complexity sum of [`Limits::complexity_max`].
-    pub complexity: u64,
-    /// Whether the module exports `deploy`.
-    pub has_constructor: bool,
-    /// Initial linear memory, in 64 KiB pages.
-    pub initial_pages: u32,
-    /// Entries of the table; 0 if there is none.
-    pub table_entries: u32,
-    /// Most pages the memory can grow to: the smaller of the module's own maximum and the limit.
-    pub maximum_pages: u32,
-    /// Size of the raw module, in bytes.
-    pub module_bytes: u32,
+    pub facts: ModuleFacts,
 }
 
 /// Validates `wasm` under `limits` and rewrites it so that it charges `costs`.
@@ -63,13 +49,22 @@ pub struct ModuleInfo {
 /// Why the module is not acceptable.
 pub fn prepare_module(wasm: &[u8], limits: &Limits, costs: &MeterCosts) -> Result<InstrumentedModule, RejectReason> {
     let module = validate(wasm, limits)?;
-    let info = ModuleInfo {
+    let data: Vec<DataSegment> = module
+        .data
+        .iter()
+        .filter_map(|segment| Some(DataSegment { offset: segment.offset?, bytes: segment.bytes.to_vec() }))
+        .filter(|segment| !segment.bytes.is_empty())
+        .collect();
+    let data_bytes = data.iter().map(|segment| segment.bytes.len()).sum::<usize>();
+    let facts = ModuleFacts {
         complexity: module.complexity,
         has_constructor: module.deploy.is_some(),
         initial_pages: module.memory.initial,
-        table_entries: module.table_entries.unwrap_or(0),
         maximum_pages: module.memory.maximum,
+        table_entries: module.table_entries.unwrap_or(0),
+        data_bytes: u32::try_from(data_bytes).unwrap_or(u32::MAX),
         module_bytes: u32::try_from(wasm.len()).unwrap_or(u32::MAX),
+        optimizable: native::optimizable(&module),
     };
-    Ok(InstrumentedModule { wasm: encode::encode(&module, costs), info })
+    Ok(InstrumentedModule { wasm: encode::encode(&module, costs), data, facts })
 }

@@ -143,11 +143,11 @@ impl Walk<'_> {
             Kind::I32Const(_) | Kind::LocalGet(_) | Kind::LocalSet(_) | Kind::LocalTee(_) => {
                 self.add(index, costs.trivial);
             }
-            Kind::Block => {
+            Kind::Block(_) => {
                 self.add(index, costs.trivial);
                 self.open();
             }
-            Kind::Loop => {
+            Kind::Loop(_) => {
                 self.add(index, costs.trivial);
                 self.open();
                 self.begin(index + 1);
@@ -156,7 +156,7 @@ impl Walk<'_> {
                 let construct = self.constructs.last_mut().expect("opened just above");
                 construct.header = Some(header);
             }
-            Kind::If => {
+            Kind::If(_) => {
                 self.add(index, costs.branch);
                 self.fork(index, 2);
                 self.forks.leads_to(index, index + 1);

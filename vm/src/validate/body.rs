@@ -127,8 +127,8 @@ impl<'m, 'a> Decoder<'m, 'a> {
     fn count(&mut self, kind: &Kind<'_>) -> Result<(), RejectReason> {
         let limits = self.context.limits;
         match kind {
-            Kind::Block | Kind::Loop | Kind::If => {
-                let is_loop = matches!(kind, Kind::Loop);
+            Kind::Block(_) | Kind::Loop(_) | Kind::If(_) => {
+                let is_loop = matches!(kind, Kind::Loop(_));
                 self.nesting.push(is_loop);
                 let depth = self.nesting.len() as u64;
                 bound(
@@ -157,7 +157,7 @@ impl<'m, 'a> Decoder<'m, 'a> {
         }
         if matches!(
             kind,
-            Kind::Block | Kind::Loop | Kind::If | Kind::Br(_) | Kind::BrIf(_) | Kind::BrTable(_) | Kind::Return
+            Kind::Block(_) | Kind::Loop(_) | Kind::If(_) | Kind::Br(_) | Kind::BrIf(_) | Kind::BrTable(_) | Kind::Return
         ) {
             self.controls += 1;
             let count = u64::from(self.controls);
@@ -170,7 +170,7 @@ impl<'m, 'a> Decoder<'m, 'a> {
     fn push(&mut self, instruction: Instruction<'a>, height: u32) -> Result<(), RejectReason> {
         if let Some(opened) = self.dead {
             match instruction.kind {
-                Kind::Block | Kind::Loop | Kind::If => self.dead = Some(opened + 1),
+                Kind::Block(_) | Kind::Loop(_) | Kind::If(_) => self.dead = Some(opened + 1),
                 Kind::End if opened > 0 => self.dead = Some(opened - 1),
                 Kind::Else if opened == 0 => self.take_else(instruction),
                 Kind::End => self.take_end(instruction, false)?,
@@ -187,8 +187,8 @@ impl<'m, 'a> Decoder<'m, 'a> {
         )?;
         let mut falls_through = true;
         match &instruction.kind {
-            Kind::Block | Kind::Loop => self.open(matches!(instruction.kind, Kind::Loop), false),
-            Kind::If => self.open(false, true),
+            Kind::Block(_) | Kind::Loop(_) => self.open(matches!(instruction.kind, Kind::Loop(_)), false),
+            Kind::If(_) => self.open(false, true),
             Kind::Else => {
                 // The arm before the `else` falls through to the end.
                 self.target(0);

@@ -1,6 +1,6 @@
 //! The one table of accepted instructions: what each is to the instrumentation and in which cost class it falls.
 
-use wasmparser::{BrTable, Operator};
+use wasmparser::{BlockType, BrTable, Operator};
 
 use super::reject::{
     HINT_EXCEPTIONS, HINT_FLOATS, HINT_PROPOSAL, HINT_REFERENCE_TYPES, HINT_SATURATING, HINT_SIMD, HINT_TABLES,
@@ -54,9 +54,10 @@ pub(crate) enum Kind<'a> {
     LocalGet(u32),
     LocalSet(u32),
     LocalTee(u32),
-    Block,
-    Loop,
-    If,
+    /// With the index of its type, where it takes one of the module's types.
+    Block(Option<u32>),
+    Loop(Option<u32>),
+    If(Option<u32>),
     Else,
     End,
     Br(u32),
@@ -93,9 +94,9 @@ pub(super) fn accept<'a>(operator: Operator<'a>) -> Result<Kind<'a>, RejectReaso
         O::GlobalGet { .. } => Kind::Plain(Class::GlobalGet),
         O::GlobalSet { .. } => Kind::Plain(Class::GlobalSet),
 
-        O::Block { .. } => Kind::Block,
-        O::Loop { .. } => Kind::Loop,
-        O::If { .. } => Kind::If,
+        O::Block { blockty } => Kind::Block(block_type_index(blockty)),
+        O::Loop { blockty } => Kind::Loop(block_type_index(blockty)),
+        O::If { blockty } => Kind::If(block_type_index(blockty)),
         O::Else => Kind::Else,
         O::End => Kind::End,
         O::Br { relative_depth } => Kind::Br(relative_depth),
@@ -195,6 +196,13 @@ pub(super) fn accept<'a>(operator: Operator<'a>) -> Result<Kind<'a>, RejectReaso
 
         refused => return Err(refuse(&refused)),
     })
+}
+
+const fn block_type_index(found: BlockType) -> Option<u32> {
+    match found {
+        BlockType::FuncType(index) => Some(index),
+        BlockType::Empty | BlockType::Type(_) => None,
+    }
 }
 
 fn refuse(operator: &Operator<'_>) -> RejectReason {

@@ -224,7 +224,7 @@ fn every_limit_is_kept_and_named() {
 
 #[test]
 fn complexity_counts_blocks_edges_and_loops_by_the_locals_they_carry() {
-    let complexity = |fields: &str| prepare(&wasm(&with(fields))).expect("acceptable").info.complexity;
+    let complexity = |fields: &str| prepare(&wasm(&with(fields))).expect("acceptable").facts.complexity;
     assert_eq!(complexity(""), 0);
     assert_eq!(complexity("(func (block) (block))"), 2 * 2);
     assert_eq!(complexity("(func (param i32) (local i64 i64) (block))"), 1 + 100 * 3);
@@ -256,8 +256,8 @@ fn own_limits_are_those_that_were_given() {
     let tight = Limits { memory_pages_max: 1, functions_max: 1, ..Limits::V1 };
     let original = wasm(r#"(module (memory (export "memory") 1 7) (func (export "call")))"#);
     let prepared = prepare_module(&original, &tight, &MeterCosts::V1).expect("within the limits");
-    assert_eq!((prepared.info.initial_pages, prepared.info.maximum_pages), (1, 1));
-    assert!(!prepared.info.has_constructor);
+    assert_eq!((prepared.facts.initial_pages, prepared.facts.maximum_pages), (1, 1));
+    assert!(!prepared.facts.has_constructor);
     let two = wasm(&with("(func)"));
     assert!(prepare_module(&two, &tight, &MeterCosts::V1).is_err());
 }

@@ -14,7 +14,7 @@ pub fn taken_apart(payload: &[u8]) -> Option<Vec<u8>> {
         Ok(parsed) => parsed,
         Err(error) => {
             assert!(!error.to_string().is_empty());
-            assert_eq!(envelope::decode_code(payload), Err(error), "the whole decoder says what the first step says");
+            assert_eq!(envelope::decode_code(payload, u32::MAX), Err(error), "the whole decoder says what the first step says");
             return None;
         }
     };
@@ -25,13 +25,13 @@ pub fn taken_apart(payload: &[u8]) -> Option<Vec<u8>> {
     let wasm = match parsed.inflate() {
         Ok(wasm) => wasm,
         Err(error) => {
-            assert_eq!(envelope::decode_code(parsed.code), Err(error));
+            assert_eq!(envelope::decode_code(parsed.code, u32::MAX), Err(error));
             return None;
         }
     };
     assert_eq!(wasm.len(), parsed.raw_len as usize, "exactly the promised length");
-    assert_eq!(envelope::decode_code(parsed.code).as_ref(), Ok(&wasm));
-    assert_eq!(envelope::decode_code(payload).is_ok(), parsed.arguments.is_empty());
+    assert_eq!(envelope::decode_code(parsed.code, u32::MAX).as_ref(), Ok(&wasm));
+    assert_eq!(envelope::decode_code(payload, u32::MAX).is_ok(), parsed.arguments.is_empty());
     let (theirs, used) = flate2_inflates(parsed.compressed());
     assert_eq!(theirs.as_ref(), Some(&wasm), "flate2 reads the same stream otherwise");
     assert_eq!(used, parsed.compressed().len() as u64, "nothing trails the stream");

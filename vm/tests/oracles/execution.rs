@@ -1,15 +1,13 @@
 //! Executions: every engine ends alike, by the rules of a frame.
 
-use esker_vm::{Engine, EngineConfig, EngineKind, Execution, Halt, Outcome, run_on_execution_stack};
+use esker_vm::{Engine, EngineConfig, Execution, Halt, Outcome};
 
 use crate::world::{State, World, account};
 
-/// Both back ends with the default rules and a memory cache that holds little, for many modules one after the other.
+/// Both compilers of both back ends with a memory cache that holds little, for many modules one after the other.
 pub fn engines() -> Vec<Engine> {
-    [EngineKind::Cranelift, EngineKind::Pulley]
-        .map(|kind| EngineConfig { cache_bytes: 1 << 20, ..EngineConfig::with_kind(kind) })
-        .map(|config| Engine::new(config).expect("the engine starts"))
-        .into()
+    let small = |config| EngineConfig { cache_bytes: 1 << 20, ..config };
+    crate::world::configs().into_iter().map(|config| Engine::new(small(config)).expect("the engine starts")).collect()
 }
 
 /// A contract that keeps its input, logs it, calls its caller back and returns what that gave.
@@ -42,13 +40,11 @@ pub struct End {
 }
 
 fn run(engine: &Engine, wasm: &[u8], input: &[u8], fuel: u64) -> End {
-    run_on_execution_stack(|| {
-        let mut world = World::new(engine);
-        world.set_code(account(1), wasm.to_vec());
-        world.set_code(account(2), crate::world::wasm(PARTNER));
-        let execution = world.call(input, fuel);
-        End { execution, deepest: world.deepest, state: world.state }
-    })
+    let mut world = World::new(engine);
+    world.set_code(account(1), wasm.to_vec());
+    world.set_code(account(2), crate::world::wasm(PARTNER));
+    let execution = world.call(input, fuel);
+    End { execution, deepest: world.deepest, state: world.state }
 }
 
 /// Calls a contract with that code on every engine, with a cold and a warm cache. Returns the one end.

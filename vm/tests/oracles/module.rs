@@ -1,7 +1,7 @@
 //! Modules: only the validator decides validity, so what it accepts must compile on every engine.
 
 use esker_vm::abi::{Limits, MeterCosts};
-use esker_vm::{Engine, Machine, Prepared, crypto, prepare_module};
+use esker_vm::{Code, Engine, Preparation, crypto, envelope, execution, prepare_module};
 use primitive_types::H256;
 use wasmparser::{Validator, WasmFeatures};
 
@@ -19,18 +19,15 @@ pub fn accepted(engines: &[Engine], wasm: &[u8]) -> Option<Vec<u8>> {
         }
     };
     assert!(wasm.len() <= Limits::V1.module_bytes_max as usize);
-    assert!(module.info.maximum_pages <= Limits::V1.memory_pages_max);
-    assert!(module.info.complexity <= Limits::V1.complexity_max);
+    assert!(module.facts.maximum_pages <= Limits::V1.memory_pages_max);
+    assert!(module.facts.complexity <= Limits::V1.complexity_max);
     let mut validator = Validator::new_with_features(WasmFeatures::WASM2);
     validator.validate_all(&module.wasm).unwrap_or_else(|error| panic!("the rewritten module is invalid: {error}"));
-    let expected = Prepared {
-        complexity: module.info.complexity,
-        has_constructor: module.info.has_constructor,
-        module_bytes: module.info.module_bytes,
-    };
+    let envelope = envelope::encode(wasm);
+    let code = Code { hash: H256(crypto::keccak256(&envelope)), envelope: &envelope };
     for engine in engines {
-        let found = engine.prepare(H256(crypto::keccak256(wasm)), wasm, u64::MAX);
-        assert_eq!(found, Ok(expected), "an accepted module on {}", engine.kind());
+        let found = execution(engine, |session| session.prepare(code, u64::MAX));
+        assert_eq!(found, Ok(Preparation::Ready(module.facts)), "an accepted module on {}", engine.kind());
     }
     Some(module.wasm)
 }

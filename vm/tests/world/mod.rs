@@ -7,18 +7,30 @@ use std::collections::BTreeMap;
 
 use esker_vm::abi::{FUEL_PER_GAS, Limits};
 use esker_vm::{
-    BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, Engine, EngineConfig, EngineKind,
-    Entry, Execution, Fatal, Frame, Halt, Host, HostError, Log, Machine, Meter, Outcome, TransactionContext, crypto,
-    run_on_execution_stack,
+    BlockContext, CallKind, CallRequest, CallResult, Code, CreateRequest, CreateResult, Engine, EngineConfig, EngineKind,
+    Entry, Execution, Fatal, Frame, Halt, Host, HostError, Log, Machine, Meter, Outcome, Session, TierPolicy,
+    TransactionContext,
+    crypto, envelope, execution,
 };
 use primitive_types::{H160, H256, U256};
 
 /// Fuel that no test module uses up unless it means to.
 pub const PLENTY: u64 = 1_000_000 * FUEL_PER_GAS;
 
-/// Both back ends with the default rules.
+/// Both compilers of both back ends, with the default rules and little address space.
 pub fn engines() -> Vec<Engine> {
-    [EngineKind::Cranelift, EngineKind::Pulley].map(engine).into()
+    configs().into_iter().map(|config| Engine::new(config).expect("the engine starts")).collect()
+}
+
+pub fn configs() -> Vec<EngineConfig> {
+    let mut configs = Vec::new();
+    for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
+        for tiers in [TierPolicy::Baseline, TierPolicy::Optimised] {
+            let (execution_sessions, simulation_sessions) = (1, 1);
+            configs.push(EngineConfig { tiers, execution_sessions, simulation_sessions, ..EngineConfig::with_kind(kind) });
+        }
+    }
+    configs
 }
 
 pub fn engine(kind: EngineKind) -> Engine {
@@ -58,6 +70,28 @@ pub struct World<'a> {
     frames: Vec<Frame>,
     /// Most frames that ran at once.
     pub deepest: usize,
+    /// Codes in their envelopes.
+    envelopes: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+/// The world while a session runs in it: what the guests see.
+struct Stage<'w, 'a> {
+    world: &'w mut World<'a>,
+    session: &'w Session<'w>,
+}
+
+impl<'a> std::ops::Deref for Stage<'_, 'a> {
+    type Target = World<'a>;
+
+    fn deref(&self) -> &World<'a> {
+        self.world
+    }
+}
+
+impl std::ops::DerefMut for Stage<'_, '_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.world
+    }
 }
 
 impl<'a> World<'a> {
@@ -72,7 +106,7 @@ impl<'a> World<'a> {
             chain_id: 31_337,
         };
         let transaction = TransactionContext { origin: account(0xee), gas_price: U256::from(9) };
-        Self { machine, state: State::default(), transaction, block, frames: Vec::new(), deepest: 0 }
+        Self { machine, state: State::default(), transaction, block, frames: Vec::new(), deepest: 0, envelopes: BTreeMap::new() }
     }
 
     /// A world in which account 1 has this code.
@@ -106,6 +140,27 @@ impl<'a> World<'a> {
         self.run(account(1), Entry::Deploy, frame, fuel)
     }
 
+    /// Runs any code in this world.
+    pub fn execute(&mut self, code: Code<'_>, entry: Entry, frame: &Frame, fuel: u64) -> Execution {
+        execution(self.machine, |session| session.execute(code, entry, frame, &mut Stage { world: self, session }, fuel))
+    }
+
+    /// Runs a frame of the origin's in a session of its own.
+    fn run(&mut self, code_of: H160, entry: Entry, frame: Frame, fuel: u64) -> Execution {
+        execution(self.machine, |session| Stage { world: self, session }.run(code_of, entry, frame, fuel))
+    }
+
+    fn frame(&self) -> &Frame {
+        self.frames.last().expect("host functions are called from a frame")
+    }
+
+    fn writable(&self) -> Result<(), HostError> {
+        if self.frame().is_static { Err(Halt::StaticViolation.into()) } else { Ok(()) }
+    }
+
+}
+
+impl Stage<'_, '_> {
     fn run(&mut self, code_of: H160, entry: Entry, frame: Frame, fuel: u64) -> Execution {
         let code = self.state.accounts.get(&code_of).map(|account| account.code.clone()).unwrap_or_default();
         if code.is_empty() {
@@ -115,21 +170,14 @@ impl<'a> World<'a> {
         self.frames.push(frame.clone());
         self.deepest = self.deepest.max(self.frames.len());
         let hash = H256(crypto::keccak256(&code));
-        let machine = self.machine;
-        let execution = machine.execute(hash, &mut || Some(code.clone()), entry, &frame, self, fuel);
+        let envelope = self.envelopes.entry(code).or_insert_with_key(|code| envelope::encode(code)).clone();
+        let code = Code { hash, envelope: &envelope };
+        let execution = self.session.execute(code, entry, &frame, self, fuel);
         self.frames.pop();
         if !matches!(execution.outcome, Outcome::Return(_)) {
             self.state = before;
         }
         execution
-    }
-
-    fn frame(&self) -> &Frame {
-        self.frames.last().expect("host functions are called from a frame")
-    }
-
-    fn writable(&self) -> Result<(), HostError> {
-        if self.frame().is_static { Err(Halt::StaticViolation.into()) } else { Ok(()) }
     }
 
     /// Runs a frame on behalf of another and settles its gas.
@@ -155,7 +203,7 @@ impl<'a> World<'a> {
     }
 }
 
-impl Host for World<'_> {
+impl Host for Stage<'_, '_> {
     fn transaction(&self) -> &TransactionContext {
         &self.transaction
     }
@@ -263,11 +311,9 @@ impl Host for World<'_> {
 #[track_caller]
 pub fn on_all(text: &str, input: &[u8], fuel: u64) -> (Execution, State) {
     let mut ends = engines().into_iter().map(|engine| {
-        run_on_execution_stack(|| {
-            let mut world = World::with_code(&engine, text);
-            let execution = world.call(input, fuel);
-            (engine.kind(), execution, world.state)
-        })
+        let mut world = World::with_code(&engine, text);
+        let execution = world.call(input, fuel);
+        (engine.kind(), execution, world.state)
     });
     let (_, execution, state) = ends.next().expect("there are engines");
     for (kind, other, other_state) in ends {

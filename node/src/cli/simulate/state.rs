@@ -36,19 +36,18 @@ pub fn simulate(folder: &Path, kind: EngineKind, request: &Request) -> Result<Si
         return Err(ChainError::NoChain(folder.display().to_string()).into());
     }
     let engine = Engine::new(EngineConfig::with_kind(kind)).map_err(|error| fault(&error))?;
-    let machine = engine.for_simulation();
     let store = open_state_dir(&store, CACHE_BYTES).map_err(ChainError::from)?;
-    let chain = Chain::open_existing(store, &folder.display().to_string(), Arc::new(engine))?;
+    let chain = Chain::open_existing(store, &folder.display().to_string(), Arc::new(engine.clone()))?;
     let head = chain.head();
     let parent = &head.block.header;
     let env = chain.next_env(parent, parent.timestamp, Address::ZERO);
     let (call, strict) = call_of(request, chain.config())?;
     let gas_cap = parent.gas_limit.max(SimulateOptions::default().gas_cap);
     let options = SimulateOptions { strict, trace: true, gas_cap, ..SimulateOptions::default() };
-    let simulation = esker_vm::run_on_execution_stack(|| {
-        esker_runtime::simulate::simulate(&machine, &head.state, chain.config(), &env, &call, &options)
+    let simulation = esker_vm::simulation(&engine, |session| {
+        esker_runtime::simulate::simulate(session, &head.state, chain.config(), &env, &call, &options)
     });
-    let simulation = simulation.map_err(|error| match error {
+    let simulation = simulation.map_err(|busy| fault(&busy))?.map_err(|error| match error {
         SimulateError::Fatal(fatal) => fault(&fatal),
         other => invalid(&other.to_string()),
     })?;

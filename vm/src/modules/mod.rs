@@ -1,0 +1,394 @@
+//! Compiled modules: found in memory or on disk, else compiled; replaced in the background by better code.
+//!
+//! Blocks and simulations have memory and single flight of their own: a simulation reads what blocks have, but evicts,
+//! delays and writes nothing of theirs.
+
+mod disk;
+mod flights;
+mod image;
+mod memory;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use primitive_types::H256;
+
+pub(crate) use self::disk::{DiskCache, Fingerprint};
+#[cfg(unix)]
+pub(crate) use self::image::CodePages;
+pub(crate) use self::image::Image;
+
+use self::disk::{Keep, Stored};
+use self::flights::Flights;
+use self::memory::MemoryCache;
+use self::worker::Worker;
+use crate::compile::CompiledModule;
+use crate::config::{EngineConfig, TierPolicy};
+use crate::tier::Tier;
+use crate::{Code, Fatal, InstrumentedModule, ModuleFacts, Purpose, RejectReason, envelope, prepare_module};
+
+/// Bytes and modules that simulations keep in memory for themselves.
+const SIMULATION_BYTES: usize = 32 * 1024 * 1024;
+const SIMULATION_MODULES: usize = 128;
+
+/// Modules that wait to be optimised: each keeps its envelope until then.
+const OPTIMIZER_JOBS: usize = 64;
+/// Modules that wait to be written to disk; beyond it, whoever compiled one writes it.
+const WRITER_JOBS: usize = 16;
+
+/// Use after which a module is worth optimising: a frame counts one, and one more for each of these units of fuel.
+const HOT: u64 = 8;
+const HEAT_FUEL: u64 = 10_000 * esker_abi::FUEL_PER_GAS;
+
+/// Why there is no module to run.
+#[derive(Debug)]
+pub(crate) enum Unavailable {
+    /// The code holds no acceptable module.
+    Rejected(RejectReason),
+    /// The caller said no when it saw the facts; nothing was compiled or loaded.
+    Declined(ModuleFacts),
+    Fatal(Fatal),
+}
+
+/// Modules of one purpose.
+struct Shelf {
+    memory: MemoryCache<CompiledModule>,
+    flights: Flights,
+}
+
+/// A job for the optimiser.
+struct Promotion {
+    code_hash: H256,
+    envelope: Vec<u8>,
+}
+
+/// A job for the writer.
+enum Writing {
+    Module { code_hash: H256, module: Arc<CompiledModule>, keep: Keep },
+    Hold(H256),
+}
+
+/// A compiler and what its files are named by.
+struct Workshop {
+    tier: Tier,
+    fingerprint: Fingerprint,
+}
+
+/// What the threads in the background share with the store.
+struct Shared {
+    config: EngineConfig,
+    baseline: Workshop,
+    optimised: Option<Workshop>,
+    execution: Shelf,
+    simulation: Shelf,
+    disk: Option<DiskCache>,
+}
+
+/// All modules of an engine.
+pub(crate) struct ModuleStore {
+    shared: Arc<Shared>,
+    optimizer: Worker<Promotion>,
+    writer: Worker<Writing>,
+}
+
+impl ModuleStore {
+    /// `fingerprint` names what a compiled module depends on, for each compiler.
+    pub(crate) fn new(
+        config: &EngineConfig,
+        baseline: Tier,
+        optimised: Option<Tier>,
+        disk: Option<DiskCache>,
+        fingerprint: impl Fn(&Tier) -> Fingerprint,
+    ) -> Self {
+        let workshop = |tier: Tier| Workshop { fingerprint: fingerprint(&tier), tier };
+        let shelf = |bytes, modules| Shelf { memory: MemoryCache::new(bytes, modules), flights: Flights::default() };
+        let shared = Arc::new(Shared {
+            config: config.clone(),
+            baseline: workshop(baseline),
+            optimised: optimised.map(workshop),
+            execution: shelf(config.cache_bytes, config.cache_modules),
+            simulation: shelf(SIMULATION_BYTES, SIMULATION_MODULES),
+            disk,
+        });
+        let for_optimizer = Arc::clone(&shared);
+        let optimizer = Worker::new("esker-optimizer", OPTIMIZER_JOBS, move |job| {
+            yield_to_others();
+            for_optimizer.promote(&job);
+        });
+        let for_writer = Arc::clone(&shared);
+        let writer = Worker::new("esker-modules", WRITER_JOBS, move |job: Writing| for_writer.write(&job));
+        Self { shared, optimizer, writer }
+    }
+
+    /// The module of `code`, loaded or compiled if need be. Before either, `accepts` sees what is known of it: whoever
+    /// cannot pay for it costs nothing.
+    ///
+    /// `lives` says that the code is an account's already, and not one that is being created.
+    pub(crate) fn get(
+        &self,
+        purpose: Purpose,
+        code: Code<'_>,
+        lives: bool,
+        accepts: &dyn Fn(&ModuleFacts) -> bool,
+    ) -> Result<Arc<CompiledModule>, Unavailable> {
+        let shared = &*self.shared;
+        let shelf = shared.shelf(purpose);
+        let found = match purpose {
+            Purpose::Execution => shelf.memory.get(&code.hash),
+            Purpose::Simulation => shared.execution.memory.peek(&code.hash).or_else(|| shelf.memory.get(&code.hash)),
+        };
+        let module = match found {
+            Some(module) => module,
+            None => {
+                let _flight = shelf.flights.enter(code.hash);
+                match shelf.memory.get(&code.hash) {
+                    Some(module) => module,
+                    None => return self.bring(purpose, code, lives, accepts),
+                }
+            }
+        };
+        if accepts(&module.facts) { Ok(module) } else { Err(Unavailable::Declined(module.facts)) }
+    }
+
+    /// Brings a module into memory that is not there.
+    fn bring(
+        &self,
+        purpose: Purpose,
+        code: Code<'_>,
+        lives: bool,
+        accepts: &dyn Fn(&ModuleFacts) -> bool,
+    ) -> Result<Arc<CompiledModule>, Unavailable> {
+        let shared = &*self.shared;
+        let keep = if lives { Keep::Held } else { Keep::Loose };
+        if purpose == Purpose::Execution
+            && let Some(module) = shared.simulation.memory.peek(&code.hash)
+        {
+            // Estimated, then sent: what the estimate compiled was written nowhere.
+            if !accepts(&module.facts) {
+                return Err(Unavailable::Declined(module.facts));
+            }
+            if !shared.is_on_disk(&code.hash, keep) {
+                self.write(code.hash, &module, keep);
+            }
+            return Ok(shared.remember(purpose, code.hash, module));
+        }
+        if let Some((workshop, stored)) = shared.stored(&code.hash) {
+            if !accepts(stored.facts()) {
+                return Err(Unavailable::Declined(*stored.facts()));
+            }
+            let loose = stored.keep == Keep::Loose;
+            if let Some(module) = shared.load(workshop, stored) {
+                if lives && loose && purpose == Purpose::Execution {
+                    self.writing(Writing::Hold(code.hash));
+                }
+                return Ok(shared.remember(purpose, code.hash, module));
+            }
+        }
+        let instrumented = shared.instrument(code).map_err(Unavailable::Rejected)?;
+        if !accepts(&instrumented.facts) {
+            return Err(Unavailable::Declined(instrumented.facts));
+        }
+        let workshop = match &shared.optimised {
+            Some(optimised) if shared.config.tiers == TierPolicy::Optimised && instrumented.facts.optimizable => {
+                optimised
+            }
+            _ => &shared.baseline,
+        };
+        let module = shared.compile(workshop, instrumented).map_err(Unavailable::Fatal)?;
+        if purpose == Purpose::Execution {
+            self.write(code.hash, &module, keep);
+        }
+        Ok(shared.remember(purpose, code.hash, module))
+    }
+
+    /// Counts a frame of block execution, which used `fuel`, and has the module optimised once it is worth it.
+    pub(crate) fn used(&self, code: Code<'_>, module: &CompiledModule, fuel: u64) {
+        if self.shared.config.tiers != TierPolicy::Background || !self.shared.can_improve(module) {
+            return;
+        }
+        let more = 1 + fuel / HEAT_FUEL;
+        let heat = module.heat.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+        if heat >= HOT && !module.asked.swap(true, Ordering::Relaxed) {
+            let job = Promotion { code_hash: code.hash, envelope: code.envelope.to_vec() };
+            if self.optimizer.offer(job).is_err() {
+                // The queue is full: again when it has been used as much once more.
+                module.heat.store(0, Ordering::Relaxed);
+                module.asked.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn write(&self, code_hash: H256, module: &Arc<CompiledModule>, keep: Keep) {
+        if self.shared.disk.is_some() {
+            self.writing(Writing::Module { code_hash, module: Arc::clone(module), keep });
+        }
+    }
+
+    fn writing(&self, job: Writing) {
+        if let Err(job) = self.writer.offer(job) {
+            self.shared.write(&job);
+        }
+    }
+
+    /// See [`crate::Machine::hold`].
+    pub(crate) fn hold(&self, code_hashes: &[H256]) {
+        if self.shared.disk.is_some() {
+            for code_hash in code_hashes {
+                self.writing(Writing::Hold(*code_hash));
+            }
+        }
+    }
+
+    /// Whether the module can be had without compiling.
+    pub(crate) fn is_ready(&self, code_hash: &H256) -> bool {
+        self.shared.execution.memory.peek(code_hash).is_some()
+            || self.shared.is_on_disk(code_hash, Keep::Held)
+            || self.shared.is_on_disk(code_hash, Keep::Loose)
+    }
+
+    /// Waits until nothing is being compiled or written in the background.
+    pub(crate) fn settle(&self) {
+        self.optimizer.settle();
+        self.writer.settle();
+    }
+
+    /// Number of modules in memory and the bytes of their code.
+    pub(crate) fn size(&self, purpose: Purpose) -> (usize, usize) {
+        self.shared.shelf(purpose).memory.size()
+    }
+}
+
+impl Drop for ModuleStore {
+    /// What was compiled is on disk before an engine is gone.
+    fn drop(&mut self) {
+        self.optimizer.abandon();
+        self.writer.settle();
+    }
+}
+
+impl Shared {
+    fn shelf(&self, purpose: Purpose) -> &Shelf {
+        match purpose {
+            Purpose::Execution => &self.execution,
+            Purpose::Simulation => &self.simulation,
+        }
+    }
+
+    /// The compilers, the one whose code is faster first.
+    fn workshops(&self) -> impl Iterator<Item = &Workshop> {
+        self.optimised.iter().chain([&self.baseline])
+    }
+
+    fn remember(&self, purpose: Purpose, code_hash: H256, module: Arc<CompiledModule>) -> Arc<CompiledModule> {
+        let bytes = module.image_bytes;
+        self.shelf(purpose).memory.insert(code_hash, Arc::clone(&module), bytes);
+        module
+    }
+
+    fn instrument(&self, code: Code<'_>) -> Result<InstrumentedModule, RejectReason> {
+        let wasm = envelope::decode_code(code.envelope, self.config.limits.module_bytes_max)
+            .map_err(|error| RejectReason { reason: error.to_string(), function: None, hint: None })?;
+        prepare_module(&wasm, &self.config.limits, &self.config.costs)
+    }
+
+    fn compile(&self, workshop: &Workshop, instrumented: InstrumentedModule) -> Result<Arc<CompiledModule>, Fatal> {
+        let module = workshop.tier.compile(&instrumented.wasm)?;
+        let data = instrumented.data.into();
+        CompiledModule::link(&workshop.tier, instrumented.facts, data, None, module).map(Arc::new)
+    }
+
+    fn stored(&self, code_hash: &H256) -> Option<(&Workshop, Stored)> {
+        let disk = self.disk.as_ref()?;
+        self.workshops().find_map(|workshop| Some((workshop, disk.load(&workshop.fingerprint, code_hash)?)))
+    }
+
+    #[allow(unsafe_code, reason = "loading native code is what the cache is for")]
+    fn load(&self, workshop: &Workshop, stored: Stored) -> Option<Arc<CompiledModule>> {
+        let (facts, data, artifact) = (*stored.facts(), stored.data().into(), stored.artifact());
+        let image = stored.image;
+        // SAFETY: the file's keyed hash was checked, so this folder's owner wrote it from `Module::serialize`, under a name
+        // that commits to this compiler's version, flags and CPU features. The image goes into the compiled module, whose
+        // fields that use the code are dropped before it; a frame holds the whole.
+        let module = unsafe { image.module(&workshop.tier.engine, artifact) };
+        match module {
+            Ok(module) => CompiledModule::link(&workshop.tier, facts, data, Some(image), module)
+                .inspect_err(|error| tracing::warn!(%error, "a module on disk does not link: compiling it again"))
+                .ok()
+                .map(Arc::new),
+            Err(error) => {
+                tracing::warn!(%error, "a module on disk could not be loaded: compiling it again");
+                None
+            }
+        }
+    }
+
+    fn can_improve(&self, module: &CompiledModule) -> bool {
+        self.optimised.as_ref().is_some_and(|optimised| module.facts.optimizable && module.level < optimised.tier.level)
+    }
+
+    /// Replaces a module by its optimised form. That it cannot be made changes nothing: the baseline's stays.
+    fn promote(&self, job: &Promotion) {
+        let (Some(optimised), Some(current)) = (&self.optimised, self.execution.memory.peek(&job.code_hash)) else {
+            return;
+        };
+        if !self.can_improve(&current) {
+            return;
+        }
+        let code = Code { hash: job.code_hash, envelope: &job.envelope };
+        let made = self
+            .instrument(code)
+            .map_err(|reason| Fatal::Engine(reason.to_string()))
+            .and_then(|instrumented| self.compile(optimised, instrumented));
+        match made {
+            Ok(module) => {
+                let written = Arc::clone(&module);
+                self.write(&Writing::Module { code_hash: job.code_hash, module: written, keep: Keep::Held });
+                let bytes = module.image_bytes;
+                self.execution.memory.replace(job.code_hash, module, bytes);
+            }
+            Err(error) => tracing::warn!(%error, code_hash = ?job.code_hash, "a module stays on the baseline"),
+        }
+    }
+
+    fn write(&self, job: &Writing) {
+        match job {
+            Writing::Module { code_hash, module, keep } => self.write_module(code_hash, module, *keep),
+            Writing::Hold(code_hash) => self.hold(code_hash),
+        }
+    }
+
+    fn write_module(&self, code_hash: &H256, module: &CompiledModule, keep: Keep) {
+        let workshop = self.workshops().find(|workshop| workshop.tier.level == module.level);
+        let (Some(disk), Some(workshop)) = (&self.disk, workshop) else { return };
+        match module.pre.module().serialize() {
+            Ok(artifact) => {
+                disk.store(&workshop.fingerprint, code_hash, keep, &artifact, &module.data, &module.facts);
+            }
+            Err(error) => tracing::warn!(%error, "a compiled module could not be serialised"),
+        }
+    }
+
+    fn is_on_disk(&self, code_hash: &H256, keep: Keep) -> bool {
+        self.disk
+            .as_ref()
+            .is_some_and(|disk| self.workshops().any(|workshop| disk.has(&workshop.fingerprint, code_hash, keep)))
+    }
+
+    fn hold(&self, code_hash: &H256) {
+        if let Some(disk) = &self.disk {
+            for workshop in self.workshops() {
+                disk.hold(&workshop.fingerprint, code_hash);
+            }
+        }
+    }
+}
+
+/// Lets every other thread of the machine go first: nobody waits for the optimiser.
+fn yield_to_others() {
+    #[cfg(target_os = "linux")]
+    {
+        // On Linux this is the calling thread's. Refused, the thread runs like any other.
+        let _ = rustix::process::nice(19);
+    }
+}
