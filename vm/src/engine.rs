@@ -8,7 +8,7 @@ use primitive_types::H256;
 use crate::config::{EngineConfig, EngineKind, Level, TierPolicy, frame_stack_bytes};
 use crate::instance::{FrameRules, failed, halted, run};
 use crate::instrument::INSTRUMENTATION_VERSION;
-use crate::modules::{DiskCache, Fingerprint, ModuleStore, Unavailable};
+use crate::modules::{DiskCache, Fingerprint, ModuleCounts, ModuleStore, Unavailable};
 use crate::places::Places;
 use crate::session::{Admission, Busy, Purpose, Session};
 use crate::stack::reserve_frame;
@@ -106,6 +106,12 @@ impl Engine {
         self.inner.modules.size(purpose)
     }
 
+    /// What was done so far to have modules ready.
+    #[must_use]
+    pub fn module_counts(&self) -> ModuleCounts {
+        self.inner.modules.counts()
+    }
+
     /// Waits until nothing is being optimised or written in the background.
     pub fn settle(&self) {
         self.inner.modules.settle();
@@ -123,6 +129,7 @@ impl Engine {
             start_fuel: facts.start_fuel(&self.inner.config.costs),
             stack_units: i32::try_from(stack_units_max).unwrap_or(i32::MAX),
             output_bytes_max,
+            log_topics_max: self.inner.config.limits.log_topics_max,
         }
     }
 }

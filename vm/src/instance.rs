@@ -63,13 +63,14 @@ pub(crate) struct FrameState {
     pub(crate) return_data: Vec<u8>,
     /// Why the guest was unwound, and the fuel left then.
     pub(crate) exit: Option<(Exit, u64)>,
-    pub(crate) output_bytes_max: u32,
+    /// The rules that the host functions go by.
+    pub(crate) rules: FrameRules,
     growth: GrowthWatch,
 }
 
 impl FrameState {
     #[allow(unsafe_code, reason = "the host is borrowed for the frame and the store needs 'static data")]
-    fn new(host: &mut dyn Host, frame: &Frame, output_bytes_max: u32) -> Self {
+    fn new(host: &mut dyn Host, frame: &Frame, rules: FrameRules) -> Self {
         let host = NonNull::from(host);
         Self {
             // SAFETY: only the trait object's lifetime changes, the layout of the pointer does not. `run` keeps the
@@ -80,7 +81,7 @@ impl FrameState {
             output: Vec::new(),
             return_data: Vec::new(),
             exit: None,
-            output_bytes_max,
+            rules,
             growth: GrowthWatch { within_bounds: false, failed: false },
         }
     }
@@ -149,6 +150,8 @@ pub(crate) struct FrameRules {
     pub(crate) stack_units: i32,
     /// Most bytes of output.
     pub(crate) output_bytes_max: u32,
+    /// Most topics of a log.
+    pub(crate) log_topics_max: u32,
 }
 
 /// Runs `entry` of `module` on a fresh instance.
@@ -174,7 +177,7 @@ pub(crate) fn run(
     };
     let given = i64::try_from(given).expect("below FRAME_FUEL_MAX, hence below 2^63");
 
-    let mut store = Store::new(module.pre.module().engine(), FrameState::new(host, frame, rules.output_bytes_max));
+    let mut store = Store::new(module.pre.module().engine(), FrameState::new(host, frame, rules));
     store.limiter(|state| &mut state.growth);
     let instance = match module.pre.instantiate(&mut store) {
         Ok(instance) => instance,

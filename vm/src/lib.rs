@@ -36,5 +36,6 @@ pub use host::{
 pub use instrument::{INSTRUMENTATION_VERSION, InstrumentedModule, prepare_module};
 pub use machine::{Code, Entry, Execution, Machine, Preparation, PrepareError, RejectReason};
 pub use meter::{Meter, OutOfFuel};
+pub use modules::ModuleCounts;
 pub use outcome::{Fatal, Halt, Outcome};
 pub use session::{Admission, Busy, Purpose, Session, execution, simulation};

@@ -27,8 +27,9 @@ const TEXT: &str = r#"(module
 fn config(folder: &Path, kind: EngineKind) -> EngineConfig {
     EngineConfig {
         cache_dir: Some(folder.to_owned()),
-        execution_slots: 4,
-        simulation_slots: 2,
+        tiers: TierPolicy::Baseline,
+        execution_sessions: 1,
+        simulation_sessions: 1,
         ..EngineConfig::with_kind(kind)
     }
 }
@@ -37,31 +38,44 @@ fn open(folder: &Path, kind: EngineKind) -> Engine {
     Engine::new(config(folder, kind)).expect("the engine starts")
 }
 
-/// Runs the module, counting how often the raw wasm was asked for: once if it had to be compiled.
-fn run(engine: &Engine) -> (Execution, u32) {
-    let code = wasm(TEXT);
-    let mut asked = 0;
-    let mut world = World::new(engine);
-    let execution = engine.execute(
-        H256(crypto::keccak256(&code)),
-        &mut || {
-            asked += 1;
-            Some(code.clone())
-        },
-        esker_vm::Entry::Call,
-        &esker_vm::Frame::default(),
-        &mut world,
-        PLENTY,
-    );
-    assert_eq!(execution.outcome, Outcome::Return(b"from the data segment".to_vec()));
-    (execution, asked)
+/// An envelope with the hash that names it.
+struct Named {
+    hash: H256,
+    envelope: Vec<u8>,
+}
+
+impl Named {
+    fn new(text: &str) -> Self {
+        let envelope = envelope::encode(&wasm(text));
+        Self { hash: H256(crypto::keccak256(&envelope)), envelope }
+    }
+
+    fn code(&self) -> Code<'_> {
+        Code { hash: self.hash, envelope: &self.envelope }
+    }
+}
+
+/// Runs the module and counts how often it had to be compiled.
+fn run(engine: &Engine) -> (Execution, u64) {
+    let before = engine.module_counts().compiled;
+    let code = Named::new(TEXT);
+    let ended = World::new(engine).execute(code.code(), Entry::Call, &Frame::default(), PLENTY);
+    assert_eq!(ended.outcome, Outcome::Return(b"from the data segment".to_vec()));
+    engine.settle();
+    (ended, engine.module_counts().compiled - before)
+}
+
+fn prepare(engine: &Engine, code: Code<'_>) -> Preparation {
+    let prepared = execution(engine, |session| session.prepare(code, u64::MAX)).expect("acceptable");
+    engine.settle();
+    prepared
 }
 
 fn modules(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .expect("the folder is there")
         .map(|entry| entry.expect("readable").path())
-        .filter(|path| path.file_name().is_some_and(|name| name != "key"))
+        .filter(|path| path.is_file() && path.file_name().is_some_and(|name| name != "key"))
         .collect();
     files.sort();
     files
@@ -83,11 +97,12 @@ fn a_second_process_finds_what_the_first_compiled_and_ends_alike() {
 #[test]
 fn what_prepare_reports_comes_back_from_disk() {
     let folder = tempfile::tempdir().expect("a folder");
-    let code = wasm(TEXT);
-    let hash = H256(crypto::keccak256(&code));
-    let first = open(folder.path(), EngineKind::Cranelift).prepare(hash, &code, u64::MAX).expect("acceptable");
-    assert!(first.has_constructor && first.module_bytes as usize == code.len());
-    assert_eq!(open(folder.path(), EngineKind::Cranelift).prepare(hash, &code, u64::MAX), Ok(first));
+    let code = Named::new(TEXT);
+    let first = prepare(&open(folder.path(), EngineKind::Cranelift), code.code());
+    assert!(first.facts().has_constructor && first.facts().module_bytes as usize == wasm(TEXT).len());
+    let second = open(folder.path(), EngineKind::Cranelift);
+    assert_eq!(prepare(&second, code.code()), first);
+    assert_eq!(second.module_counts().compiled, 0);
 }
 
 #[test]
@@ -103,11 +118,11 @@ fn damaged_files_are_deleted_and_compiled_again_with_the_same_result() {
         ("truncated in the middle".into(), whole[..whole.len() / 2].to_vec()),
         ("one byte short".into(), whole[..whole.len() - 1].to_vec()),
         ("one byte more".into(), [&whole[..], b"!"].concat()),
-        ("the artifact alone".into(), whole[..whole.len() - 57].to_vec()),
+        ("the artifact alone".into(), whole[..whole.len() - 74].to_vec()),
     ];
     // A flipped bit anywhere: the artifact, the facts, the hash, the magic.
     let end = whole.len();
-    for position in [0, 100, end / 3, end / 2, end - 58, end - 57, end - 41, end - 40, end - 9, end - 8, end - 1] {
+    for position in [0, 100, end / 3, end / 2, end - 96, end - 75, end - 74, end - 41, end - 40, end - 9, end - 8, end - 1] {
         let mut bytes = whole.clone();
         bytes[position] ^= 0x10;
         damages.push((format!("bit flipped at {position} of {end}"), bytes));
@@ -132,8 +147,9 @@ fn a_file_from_another_folder_or_under_another_name_is_refused() {
     assert_eq!(run(&open(here.path(), EngineKind::Cranelift)).1, 1, "another folder's key");
     // The same folder's file of another module.
     let engine = open(here.path(), EngineKind::Cranelift);
-    let other = wasm(r#"(module (memory (export "memory") 1) (func (export "call") (unreachable)))"#);
-    engine.prepare(H256(crypto::keccak256(&other)), &other, u64::MAX).expect("acceptable");
+    let other = Named::new(r#"(module (memory (export "memory") 1) (func (export "call") (unreachable)))"#);
+    World::new(&engine).execute(other.code(), Entry::Call, &Frame::default(), PLENTY);
+    engine.settle();
     let foreign = modules(here.path()).into_iter().find(|path| *path != mine).expect("two modules");
     fs::copy(&foreign, &mine).expect("copied");
     assert_eq!(run(&open(here.path(), EngineKind::Cranelift)).1, 1, "another module's file");
@@ -154,14 +170,27 @@ fn another_schedule_limit_or_engine_misses() {
     assert_eq!(run(&open(folder.path(), EngineKind::Cranelift)).1, 0, "the first is still there");
 }
 
+fn simulated(engine: &Engine) -> Preparation {
+    let code = Named::new(TEXT);
+    simulation(engine, |session| session.prepare(code.code(), u64::MAX)).expect("a place").expect("acceptable")
+}
+
 #[test]
-fn simulations_read_the_disk_and_never_write_it() {
+fn what_a_simulation_compiled_is_written_once_a_block_uses_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = open(folder.path(), EngineKind::Cranelift);
-    let (expected, _) = run(&engine.for_simulation());
-    assert!(modules(folder.path()).is_empty());
-    run(&open(folder.path(), EngineKind::Cranelift));
-    assert_eq!(run(&open(folder.path(), EngineKind::Cranelift).for_simulation()), (expected, 0));
+    simulated(&engine);
+    engine.settle();
+    assert!(modules(folder.path()).is_empty() && modules(&folder.path().join("loose")).is_empty());
+    assert_eq!((engine.cached(Purpose::Execution).0, engine.cached(Purpose::Simulation).0), (0, 1));
+    // Estimated, then deployed: compiled once, and on disk.
+    prepare(&engine, Named::new(TEXT).code());
+    assert_eq!((engine.module_counts().compiled, modules(&folder.path().join("loose")).len()), (1, 1));
+    drop(engine);
+    let engine = open(folder.path(), EngineKind::Cranelift);
+    simulated(&engine);
+    assert_eq!(engine.module_counts().compiled, 0, "simulations read the disk");
+    assert_eq!(run(&engine).1, 0);
 }
 
 #[test]
@@ -170,10 +199,151 @@ fn memory_stays_bounded_and_evicted_modules_come_back_from_disk() {
     let engine =
         Engine::new(EngineConfig { cache_bytes: 1, ..config(folder.path(), EngineKind::Cranelift) }).expect("starts");
     let (expected, _) = run(&engine);
-    let other = wasm(r#"(module (memory (export "memory") 1) (func (export "call")))"#);
-    engine.prepare(H256(crypto::keccak256(&other)), &other, u64::MAX).expect("acceptable");
-    assert_eq!(engine.cached().0, 1, "only the newest stays");
+    prepare(&engine, Named::new(r#"(module (memory (export "memory") 1) (func (export "call")))"#).code());
+    assert_eq!(engine.cached(Purpose::Execution).0, 1, "only the newest stays");
     assert_eq!(run(&engine), (expected, 0));
+}
+
+/// Modules that differ in a constant.
+fn many(count: u32) -> impl Iterator<Item = Named> {
+    (0..count).map(|number| {
+        Named::new(&format!(
+            r#"(module (memory (export "memory") 1) (data (i32.const 64) "constant data")
+                (func (export "call") (i32.store (i32.const 0) (i32.const {number}))))"#
+        ))
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn modules_hold_no_descriptors_and_a_bounded_number_of_mappings() {
+    let descriptors = || fs::read_dir("/proc/self/fd").expect("listed").count();
+    let mappings = || fs::read_to_string("/proc/self/maps").expect("listed").lines().count();
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = || {
+        let cache_modules = 32;
+        Engine::new(EngineConfig { cache_modules, ..config(folder.path(), EngineKind::Cranelift) }).expect("starts")
+    };
+    let engine = open();
+    let (descriptors_before, mappings_before) = (descriptors(), mappings());
+    let frame = Frame::default();
+    for code in many(400) {
+        World::new(&engine).execute(code.code(), Entry::Call, &frame, PLENTY);
+    }
+    engine.settle();
+    drop(engine);
+    let engine = open();
+    for code in many(400) {
+        World::new(&engine).execute(code.code(), Entry::Call, &frame, PLENTY);
+    }
+    assert_eq!((engine.module_counts().compiled, engine.module_counts().loaded), (0, 400));
+    assert!(engine.cached(Purpose::Execution).0 <= 32);
+    // Other tests of this binary run beside this one; each module alone would add 400.
+    assert!(descriptors() < descriptors_before + 150, "{} after {descriptors_before}", descriptors());
+    assert!(mappings() < mappings_before + 1_500, "{} after {mappings_before}", mappings());
+}
+
+#[test]
+fn far_apart_data_segments_cost_what_they_hold() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path(), EngineKind::Cranelift);
+    let far = Named::new(
+        r#"(module (memory (export "memory") 2) (data (i32.const 0) "a") (data (i32.const 131071) "b")
+            (func (export "call")))"#,
+    );
+    World::new(&engine).execute(far.code(), Entry::Call, &Frame::default(), PLENTY);
+    engine.settle();
+    let file = fs::metadata(&modules(folder.path())[0]).expect("there").len();
+    assert!(file < 64 * 1024, "{file} bytes for a module of {}", far.envelope.len());
+}
+
+#[test]
+fn what_no_account_holds_stays_within_its_quota_and_what_one_holds_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loose = folder.path().join("loose");
+    let engine = Engine::new(EngineConfig { loose_bytes: 200_000, ..config(folder.path(), EngineKind::Cranelift) })
+        .expect("starts");
+    let held: Vec<Named> = many(3).collect();
+    for code in many(60) {
+        prepare(&engine, code.code());
+        if let Some(held) = held.iter().find(|held| held.hash == code.hash) {
+            engine.hold(&[held.hash]);
+            engine.settle();
+        }
+    }
+    let bytes: u64 = modules(&loose).iter().map(|file| fs::metadata(file).expect("there").len()).sum();
+    assert!(bytes <= 200_000 && bytes > 100_000, "{bytes}");
+    assert_eq!(modules(folder.path()).len(), 3);
+    drop(engine);
+    let engine = open(folder.path(), EngineKind::Cranelift);
+    for code in held {
+        assert!(engine.is_ready(&code.hash));
+    }
+}
+
+#[test]
+fn a_frame_that_cannot_pay_for_its_start_loads_and_compiles_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let code = Named::new(TEXT);
+    let poor = |engine: &Engine| World::new(engine).execute(code.code(), Entry::Call, &Frame::default(), 100);
+    let engine = open(folder.path(), EngineKind::Cranelift);
+    assert_eq!(poor(&engine).outcome, Outcome::Halt(esker_vm::Halt::OutOfGas));
+    assert_eq!(engine.module_counts().compiled, 0);
+    let (expected, _) = run(&engine);
+    drop(engine);
+    let engine = open(folder.path(), EngineKind::Cranelift);
+    assert_eq!(poor(&engine).outcome, Outcome::Halt(esker_vm::Halt::OutOfGas));
+    assert_eq!((engine.module_counts().loaded, engine.cached(Purpose::Execution).0), (0, 0));
+    assert_eq!(run(&engine), (expected, 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_read_now_is_left_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    run(&open(folder.path(), EngineKind::Cranelift));
+    let file = modules(folder.path()).remove(0);
+    let whole = fs::read(&file).expect("readable");
+    // A folder in its place cannot be mapped; nor can a file without permission, unless root reads it.
+    fs::rename(&file, folder.path().join("aside")).expect("moved");
+    fs::create_dir(&file).expect("created");
+    let engine = open(folder.path(), EngineKind::Cranelift);
+    assert_eq!(run(&engine).1, 1);
+    assert!(file.is_dir(), "only what is corrupt, foreign or truncated is deleted");
+    fs::remove_dir(&file).expect("still there, still empty");
+    fs::rename(folder.path().join("aside"), &file).expect("moved back");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("closed");
+    run(&open(folder.path(), EngineKind::Cranelift));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("opened");
+    assert_eq!(fs::read(&file).expect("readable").len(), whole.len());
+    assert_eq!(run(&open(folder.path(), EngineKind::Cranelift)).1, 0);
+}
+
+#[test]
+fn hot_modules_are_promoted_and_end_alike_before_and_after_also_from_disk() {
+    for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let open = || {
+            let tiers = TierPolicy::Background;
+            Engine::new(EngineConfig { tiers, ..config(folder.path(), kind) }).expect("starts")
+        };
+        let engine = open();
+        let (first, _) = run(&engine);
+        for _ in 0..20 {
+            assert_eq!(run(&engine), (first.clone(), 0));
+        }
+        assert_eq!(engine.module_counts().promoted, 1, "{kind}");
+        assert_eq!(run(&engine), (first.clone(), 0));
+        drop(engine);
+        assert_eq!(modules(folder.path()).len(), 2, "both forms are kept");
+        let engine = open();
+        assert_eq!(run(&engine), (first, 0));
+        for _ in 0..20 {
+            run(&engine);
+        }
+        assert_eq!(engine.module_counts().promoted, 0, "the better one was found");
+    }
 }
 
 #[test]
@@ -197,18 +367,29 @@ fn a_folder_that_cannot_be_used_is_a_clear_error() {
 
 #[cfg(unix)]
 #[test]
-fn the_folder_and_its_key_are_private() {
+fn a_folder_or_key_that_others_could_have_written_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let parent = tempfile::tempdir().expect("a folder");
     let folder = parent.path().join("modules");
-    fs::create_dir(&folder).expect("created");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("open to all");
-    run(&open(&folder, EngineKind::Cranelift));
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+    // An empty one is closed: nothing can have been planted in it.
+    fs::create_dir(&folder).expect("created");
+    set(&folder, 0o755);
+    run(&open(&folder, EngineKind::Cranelift));
     assert_eq!(mode(&folder), 0o700);
     for file in modules(&folder).iter().chain([&folder.join("key")]) {
         assert_eq!(mode(file), 0o600, "{}", file.display());
     }
+    let refused = || Engine::new(config(&folder, EngineKind::Cranelift)).expect_err("refused").to_string();
+    set(&folder, 0o777);
+    assert!(refused().contains("not private") && refused().contains("delete it"), "{}", refused());
+    assert_eq!(mode(&folder), 0o777, "and left as it is");
+    set(&folder, 0o700);
+    set(&folder.join("key"), 0o644);
+    assert!(refused().contains("key is not private"), "{}", refused());
+    set(&folder.join("key"), 0o600);
+    assert_eq!(run(&open(&folder, EngineKind::Cranelift)).1, 0);
 }
 
 proptest! {
@@ -228,7 +409,7 @@ proptest! {
         let mut bytes = whole.clone();
         for (place, byte, near_the_end) in edits {
             // The trailer is short; half of the damage goes there.
-            let at = if near_the_end { bytes.len() - 1 - place.index(57) } else { place.index(bytes.len()) };
+            let at = if near_the_end { bytes.len() - 1 - place.index(74) } else { place.index(bytes.len()) };
             bytes[at] = byte;
         }
         if let Some(cut) = cut {

@@ -19,7 +19,7 @@ fn blessing() -> bool {
 
 fn kind(param: Param) -> &'static str {
     match param {
-        Param::Ptr | Param::Mut | Param::Len | Param::I32 => "i32",
+        Param::Ptr | Param::Mut | Param::Offset | Param::Len | Param::I32 => "i32",
         Param::I64 => "i64",
     }
 }
@@ -28,7 +28,7 @@ fn meaning(param: Param) -> &'static str {
     match param {
         Param::Ptr => "read",
         Param::Mut => "written",
-        Param::Len => "bytes",
+        Param::Offset | Param::Len => "bytes",
         Param::I32 => "u32",
         Param::I64 => "u64",
     }

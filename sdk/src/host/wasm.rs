@@ -15,6 +15,7 @@ mod import {
     macro_rules! parameter {
         (Ptr) => { *const u8 };
         (Mut) => { *mut u8 };
+        (Offset) => { usize };
         (Len) => { usize };
         (I32) => { u32 };
         (I64) => { u64 };

@@ -4,6 +4,9 @@
 /// use is rounded up to gas once, at its end.
 pub const FUEL_PER_GAS: u64 = 10_000;
 
+/// Gas that `u256_exp` charges on top of its row for each significant byte of the exponent (EIP-160).
+pub const EXPONENT_BYTE_GAS: u64 = 50;
+
 /// Fuel per instruction class. The classes are listed in `docs/spec/metering.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstructionCosts {

@@ -7,7 +7,9 @@ pub enum Param {
     Ptr,
     /// Address in linear memory that the host writes. `i32` in wasm.
     Mut,
-    /// A length or an offset in bytes. `i32` in wasm, read as unsigned.
+    /// Where a copy begins inside something that the host holds, in bytes. `i32` in wasm, read as unsigned.
+    Offset,
+    /// How many bytes cross: what [`HostFunction::byte_fuel`] is charged for. `i32` in wasm, read as unsigned.
     Len,
     /// A 32-bit number, read as unsigned.
     I32,
@@ -22,7 +24,7 @@ pub struct HostFunction {
     pub id: HostFunctionId,
     /// The import's name inside [`crate::IMPORT_MODULE`].
     pub name: &'static str,
-    /// Parameters in order, with their names.
+    /// Parameters in order, with their names. At most one is a [`Param::Len`].
     pub params: &'static [(&'static str, Param)],
     /// The result, if there is one: [`Param::I32`] or [`Param::I64`].
     pub result: Option<Param>,
@@ -49,7 +51,7 @@ macro_rules! host_functions {
             /// Size of the call's input, in bytes.
             [4_000, 0] fn input_size() -> I32;
             /// Copies `len` bytes of the input from `offset` to `dst`. Halts if the range is not inside the input.
-            [6_000, 100] fn input_copy(dst: Mut, offset: Len, len: Len) -> ();
+            [6_000, 100] fn input_copy(dst: Mut, offset: Offset, len: Len) -> ();
             /// Sets the bytes that the frame returns when its entry point comes back; a later call replaces them.
             [20_000, 100] fn set_output(ptr: Ptr, len: Len) -> ();
             /// Ends the frame successfully with the given bytes.
@@ -119,7 +121,7 @@ macro_rules! host_functions {
             /// Size in bytes of what the last call returned.
             [4_000, 0] fn return_data_size() -> I32;
             /// Copies `len` bytes of what the last call returned from `offset` to `dst`. Halts if the range is not inside it.
-            [6_000, 100] fn return_data_copy(dst: Mut, offset: Len, len: Len) -> ();
+            [6_000, 100] fn return_data_copy(dst: Mut, offset: Offset, len: Len) -> ();
 
             // ---- logs --------------------------------------------------------------------------
             /// Emits a log with `topic_count` (0 to 4) 32-byte topics at `topics`. The state's own price comes on top.

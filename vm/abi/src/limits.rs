@@ -52,6 +52,8 @@ pub struct Limits {
     pub call_depth_max: u32,
     /// Bytes of return or revert data of one frame.
     pub output_bytes_max: u32,
+    /// Topics of one log, as many as the EVM's LOG4 has.
+    pub log_topics_max: u32,
 }
 
 impl Limits {
@@ -80,5 +82,6 @@ impl Limits {
         stack_units_max: 64 * 1024,
         call_depth_max: 256,
         output_bytes_max: 128 * 1024,
+        log_topics_max: 4,
     };
 }

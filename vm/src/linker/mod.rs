@@ -4,6 +4,7 @@
 //! and per-byte prices, and only then lets the row's implementation look at the arguments' bytes. No host function ever
 //! calls an export of the guest it serves.
 
+mod arguments;
 mod arithmetic;
 mod calls;
 mod crypto;
@@ -22,26 +23,6 @@ use crate::instance::{Exit, FrameState, Stop};
 use crate::memory::GuestMemory;
 use crate::{Fatal, Halt, Meter};
 
-/// Most parameters of a host function, the fuel not counted.
-const PARAMS_MAX: usize = 6;
-
-/// The arguments of a host call, in the row's order.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Args([u64; PARAMS_MAX]);
-
-impl Args {
-    /// The `index`-th argument, an address, length or 32-bit number.
-    const fn u32(&self, index: usize) -> u32 {
-        // An i32 is stored zero-extended, so nothing is cut off.
-        self.0[index] as u32
-    }
-
-    /// The `index`-th argument, a 64-bit number.
-    const fn u64(&self, index: usize) -> u64 {
-        self.0[index]
-    }
-}
-
 /// A host call in progress: what an implementation may touch.
 pub(crate) struct HostCall<'a> {
     memory: GuestMemory<'a>,
@@ -49,21 +30,21 @@ pub(crate) struct HostCall<'a> {
     meter: Meter,
 }
 
-/// Serves one row. The result is the import's, zero if it has none.
-type Implementation = fn(&mut HostCall<'_>, Args) -> Result<u64, Exit>;
+/// Serves one row, given the slots of its parameters. The result is the import's, zero if it has none.
+type Implementation = fn(&mut HostCall<'_>, &[ValRaw]) -> Result<u64, Exit>;
 
 /// A row prepared for the trampoline.
 #[derive(Clone, Copy)]
 struct Plan {
     row: &'static HostFunction,
     implementation: Implementation,
-    /// Which argument counts the bytes that cross, if one does.
+    /// Which parameter counts the bytes that cross, if one does.
     length: Option<usize>,
 }
 
-/// The argument whose bytes the row charges for: the one length among the parameters. Offsets are no lengths.
+/// The parameter whose bytes the row charges for.
 fn length_param(row: &HostFunction) -> Option<usize> {
-    row.params.iter().position(|(name, kind)| *kind == Param::Len && *name != "offset")
+    row.params.iter().position(|(_, kind)| *kind == Param::Len)
 }
 
 /// Fuel for a call of `row` with `len` bytes crossing.
@@ -73,7 +54,7 @@ fn price(row: &HostFunction, len: u32) -> u64 {
 
 fn value_type(kind: Param) -> ValType {
     match kind {
-        Param::Ptr | Param::Mut | Param::Len | Param::I32 => ValType::I32,
+        Param::Ptr | Param::Mut | Param::Offset | Param::Len | Param::I32 => ValType::I32,
         Param::I64 => ValType::I64,
     }
 }
@@ -102,29 +83,17 @@ pub(crate) fn link(engine: &Engine) -> Result<Linker<FrameState>, wasmtime::Erro
     Ok(linker)
 }
 
-#[allow(unsafe_code, reason = "arguments and results cross as raw slots")]
-fn read_slots(row: &HostFunction, slots: &[MaybeUninit<ValRaw>]) -> (Args, i64) {
-    let mut args = Args([0; PARAMS_MAX]);
-    for (index, (_, kind)) in row.params.iter().enumerate() {
-        // SAFETY: the caller filled one slot for each parameter of `import_type`, of the type given there.
-        let raw = unsafe { slots[index].assume_init_ref() };
-        args.0[index] = match kind {
-            Param::I64 => raw.get_u64(),
-            Param::Ptr | Param::Mut | Param::Len | Param::I32 => u64::from(raw.get_u32()),
-        };
-    }
-    // SAFETY: fuel is the last parameter of every import type.
-    let fuel = unsafe { slots[row.params.len()].assume_init_ref() }.get_i64();
-    (args, fuel)
-}
-
 fn serve(
     plan: &Plan,
     mut caller: Caller<'_, FrameState>,
     slots: &mut [MaybeUninit<ValRaw>],
 ) -> Result<(), wasmtime::Error> {
     let row = plan.row;
-    let (args, fuel) = read_slots(row, slots);
+    let count = row.params.len();
+    #[allow(unsafe_code, reason = "arguments cross as raw slots")]
+    // SAFETY: the caller filled one slot for each parameter of `import_type`: the row's own, then the fuel.
+    let filled = unsafe { slots[..=count].assume_init_ref() };
+    let (params, fuel) = (&filled[..count], filled[count].get_i64());
     let Some(memory) = caller.data().memory else {
         return stop(
             caller.data_mut(),
@@ -138,12 +107,12 @@ fn serve(
         return stop(state, Exit::Halt(Halt::OutOfGas), 0);
     };
     let mut call = HostCall { memory: GuestMemory::new(bytes), state, meter: Meter::new(fuel) };
-    let len = plan.length.map_or(0, |index| args.u32(index));
+    let len = plan.length.map_or(0, |index| params[index].get_u32());
     let outcome = call
         .meter
         .charge_fuel(price(row, len))
         .map_err(Exit::from)
-        .and_then(|()| (plan.implementation)(&mut call, args));
+        .and_then(|()| (plan.implementation)(&mut call, params));
     let left = call.meter.fuel();
     match outcome {
         Ok(value) => {
@@ -154,7 +123,7 @@ fn serve(
                     slots[0] = MaybeUninit::new(ValRaw::u64(value));
                     slots[1] = MaybeUninit::new(fuel);
                 }
-                Some(Param::Ptr | Param::Mut | Param::Len | Param::I32) => {
+                Some(Param::Ptr | Param::Mut | Param::Offset | Param::Len | Param::I32) => {
                     slots[0] = MaybeUninit::new(ValRaw::u32(value as u32));
                     slots[1] = MaybeUninit::new(fuel);
                 }

@@ -1,65 +1,45 @@
-//! Which function serves which row. The match is exhaustive: a row without an implementation does not compile.
+//! Which function serves which row.
 
 use esker_abi::HostFunctionId as Id;
 
-use super::{Implementation, arithmetic, calls, crypto, frame, state};
+use super::arguments::{Arguments, Output};
+use super::{Implementation, arguments, arithmetic, calls, crypto, frame, state};
+
+/// Expands to an exhaustive match over the table's ids: a row that is served nowhere, or by a function that does not take
+/// that row's arguments and give back its result, does not compile.
+macro_rules! implementations {
+    ($id:expr; $($module:ident { $($name:ident),+ $(,)? })+) => {
+        match $id {
+            $($(Id::$name => |call, params| {
+                let args = arguments::$name::decode(params)?;
+                let output: <arguments::$name as Arguments>::Output = $module::$name(call, args)?;
+                Ok(output.raw())
+            },)+)+
+        }
+    };
+}
 
 pub(super) fn implementation(id: Id) -> Implementation {
-    match id {
-        Id::input_size => frame::input_size,
-        Id::input_copy => frame::input_copy,
-        Id::set_output => frame::set_output,
-        Id::finish => frame::finish,
-        Id::revert => frame::revert,
-        Id::storage_load => state::storage_load,
-        Id::storage_store => state::storage_store,
-        Id::transient_load => state::transient_load,
-        Id::transient_store => state::transient_store,
-        Id::caller => frame::caller,
-        Id::origin => frame::origin,
-        Id::address => frame::address,
-        Id::call_value => frame::call_value,
-        Id::balance => state::balance,
-        Id::code_hash => state::code_hash,
-        Id::code_size => state::code_size,
-        Id::gas_price => frame::gas_price,
-        Id::block_number => frame::block_number,
-        Id::block_timestamp => frame::block_timestamp,
-        Id::block_hash => frame::block_hash,
-        Id::block_gas_limit => frame::block_gas_limit,
-        Id::base_fee => frame::base_fee,
-        Id::coinbase => frame::coinbase,
-        Id::prevrandao => frame::prevrandao,
-        Id::chain_id => frame::chain_id,
-        Id::gas_left => frame::gas_left,
-        Id::is_reentrant => frame::is_reentrant,
-        Id::call => calls::call,
-        Id::static_call => calls::static_call,
-        Id::delegate_call => calls::delegate_call,
-        Id::create => calls::create,
-        Id::create2 => calls::create2,
-        Id::return_data_size => calls::return_data_size,
-        Id::return_data_copy => calls::return_data_copy,
-        Id::log => state::log,
-        Id::keccak256 => crypto::keccak256,
-        Id::sha256 => crypto::sha256,
-        Id::ripemd160 => crypto::ripemd160,
-        Id::ecrecover => crypto::ecrecover,
-        Id::ed25519_verify => crypto::ed25519_verify,
-        Id::p256_verify => crypto::p256_verify,
-        Id::bn254_add => crypto::bn254_add,
-        Id::bn254_mul => crypto::bn254_mul,
-        Id::bn254_pairing => crypto::bn254_pairing,
-        Id::bls12_381_g1_add => crypto::bls12_381_g1_add,
-        Id::bls12_381_g1_msm => crypto::bls12_381_g1_msm,
-        Id::bls12_381_g2_add => crypto::bls12_381_g2_add,
-        Id::bls12_381_g2_msm => crypto::bls12_381_g2_msm,
-        Id::bls12_381_pairing => crypto::bls12_381_pairing,
-        Id::bls12_381_map_fp_to_g1 => crypto::bls12_381_map_fp_to_g1,
-        Id::bls12_381_map_fp2_to_g2 => crypto::bls12_381_map_fp2_to_g2,
-        Id::u256_add_mod => arithmetic::u256_add_mod,
-        Id::u256_mul_mod => arithmetic::u256_mul_mod,
-        Id::u256_div_rem => arithmetic::u256_div_rem,
-        Id::u256_exp => arithmetic::u256_exp,
+    implementations! {
+        id;
+        frame {
+            input_size, input_copy, set_output, finish, revert, caller, origin, address, call_value, gas_price,
+            block_number, block_timestamp, block_hash, block_gas_limit, base_fee, coinbase, prevrandao, chain_id,
+            gas_left, is_reentrant,
+        }
+        state {
+            storage_load, storage_store, transient_load, transient_store, balance, code_hash, code_size, log,
+        }
+        calls {
+            call, static_call, delegate_call, create, create2, return_data_size, return_data_copy,
+        }
+        crypto {
+            keccak256, sha256, ripemd160, ecrecover, ed25519_verify, p256_verify, bn254_add, bn254_mul, bn254_pairing,
+            bls12_381_g1_add, bls12_381_g1_msm, bls12_381_g2_add, bls12_381_g2_msm, bls12_381_pairing,
+            bls12_381_map_fp_to_g1, bls12_381_map_fp2_to_g2,
+        }
+        arithmetic {
+            u256_add_mod, u256_mul_mod, u256_div_rem, u256_exp,
+        }
     }
 }

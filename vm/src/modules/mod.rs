@@ -10,7 +10,7 @@ mod memory;
 mod worker;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use primitive_types::H256;
 
@@ -40,6 +40,24 @@ const WRITER_JOBS: usize = 16;
 /// Use after which a module is worth optimising: a frame counts one, and one more for each of these units of fuel.
 const HOT: u64 = 8;
 const HEAT_FUEL: u64 = 10_000 * esker_abi::FUEL_PER_GAS;
+
+/// What an engine has done so far to have modules ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ModuleCounts {
+    /// Compiled by whoever needed them.
+    pub compiled: u64,
+    /// Found on disk.
+    pub loaded: u64,
+    /// Replaced by optimised code in the background.
+    pub promoted: u64,
+}
+
+#[derive(Default)]
+struct Counters {
+    compiled: AtomicU64,
+    loaded: AtomicU64,
+    promoted: AtomicU64,
+}
 
 /// Why there is no module to run.
 #[derive(Debug)]
@@ -83,6 +101,7 @@ struct Shared {
     execution: Shelf,
     simulation: Shelf,
     disk: Option<DiskCache>,
+    counters: Counters,
 }
 
 /// All modules of an engine.
@@ -110,6 +129,7 @@ impl ModuleStore {
             execution: shelf(config.cache_bytes, config.cache_modules),
             simulation: shelf(SIMULATION_BYTES, SIMULATION_MODULES),
             disk,
+            counters: Counters::default(),
         });
         let for_optimizer = Arc::clone(&shared);
         let optimizer = Worker::new("esker-optimizer", OPTIMIZER_JOBS, move |job| {
@@ -179,6 +199,7 @@ impl ModuleStore {
             }
             let loose = stored.keep == Keep::Loose;
             if let Some(module) = shared.load(workshop, stored) {
+                shared.counters.loaded.fetch_add(1, Ordering::Relaxed);
                 if lives && loose && purpose == Purpose::Execution {
                     self.writing(Writing::Hold(code.hash));
                 }
@@ -196,6 +217,7 @@ impl ModuleStore {
             _ => &shared.baseline,
         };
         let module = shared.compile(workshop, instrumented).map_err(Unavailable::Fatal)?;
+        shared.counters.compiled.fetch_add(1, Ordering::Relaxed);
         if purpose == Purpose::Execution {
             self.write(code.hash, &module, keep);
         }
@@ -251,6 +273,12 @@ impl ModuleStore {
     pub(crate) fn settle(&self) {
         self.optimizer.settle();
         self.writer.settle();
+    }
+
+    pub(crate) fn counts(&self) -> ModuleCounts {
+        let Counters { compiled, loaded, promoted } = &self.shared.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        ModuleCounts { compiled: read(compiled), loaded: read(loaded), promoted: read(promoted) }
     }
 
     /// Number of modules in memory and the bytes of their code.
@@ -346,6 +374,7 @@ impl Shared {
                 self.write(&Writing::Module { code_hash: job.code_hash, module: written, keep: Keep::Held });
                 let bytes = module.image_bytes;
                 self.execution.memory.replace(job.code_hash, module, bytes);
+                self.counters.promoted.fetch_add(1, Ordering::Relaxed);
             }
             Err(error) => tracing::warn!(%error, code_hash = ?job.code_hash, "a module stays on the baseline"),
         }

@@ -69,7 +69,7 @@ pub(super) fn check_entry(name: &str, found: &FunctionType) -> Result<(), Reject
 
 fn param_type(param: Param) -> ValueType {
     match param {
-        Param::Ptr | Param::Mut | Param::Len | Param::I32 => ValueType::I32,
+        Param::Ptr | Param::Mut | Param::Offset | Param::Len | Param::I32 => ValueType::I32,
         Param::I64 => ValueType::I64,
     }
 }

@@ -82,11 +82,11 @@ fn argument(kind: Param, bytes: &mut Unstructured<'_>) -> Result<Argument> {
         Param::Ptr | Param::Mut if usual => Argument::I32(32 * bytes.int_in_range(0..=32)?),
         // Around the end of memory, where a range may or may not fit.
         Param::Ptr | Param::Mut if bytes.ratio(3, 4)? => Argument::I32(MEMORY - bytes.int_in_range(0..=130)?),
-        Param::Len if usual => Argument::I32(bytes.int_in_range(0..=600)?),
+        Param::Offset | Param::Len if usual => Argument::I32(bytes.int_in_range(0..=600)?),
         Param::I32 if usual => Argument::I32(bytes.int_in_range(0..=5)?),
         Param::I64 if usual => Argument::I64(bytes.int_in_range(0..=100_000)?),
         Param::I64 => Argument::I64(bytes.arbitrary()?),
-        Param::Ptr | Param::Mut | Param::Len | Param::I32 => Argument::I32(bytes.arbitrary()?),
+        Param::Ptr | Param::Mut | Param::Offset | Param::Len | Param::I32 => Argument::I32(bytes.arbitrary()?),
     })
 }
 
