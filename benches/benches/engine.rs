@@ -155,6 +155,13 @@ fn contract(bytes: usize) -> Vec<u8> {
     module(bytes / each)
 }
 
+/// A name for a module.
+fn named(number: u64) -> H256 {
+    let mut hash = H256::zero();
+    hash.0[..8].copy_from_slice(&number.to_be_bytes());
+    hash
+}
+
 /// Makes `wasm` ready under so many names, each new to the engine.
 fn preparations_take(engine: &Engine, envelope: &[u8], names: impl Iterator<Item = H256> + Send) -> Duration {
     execution(engine, |session| {
@@ -180,7 +187,7 @@ fn compiling(criterion: &mut Criterion) {
                 bencher.iter_custom(|modules| {
                     let first = number;
                     number += modules;
-                    preparations_take(&engine, &envelope, (first..number).map(H256::from_low_u64_be))
+                    preparations_take(&engine, &envelope, (first..number).map(named))
                 });
             });
         }
@@ -199,7 +206,7 @@ fn loading(criterion: &mut Criterion) {
             .expect("the engine starts");
         let wasm = contract(kib * 1024);
         let envelope = envelope::encode(&wasm);
-        let turns = |count| (0..count).map(|turn| H256::from_low_u64_be(turn % 2));
+        let turns = |count| (0..count).map(|turn| named(turn % 2));
         preparations_take(&engine, &envelope, turns(2));
         engine.settle();
         criterion.bench_function(&format!("load {} KiB from the disk cache", wasm.len() / 1024), |bencher| {

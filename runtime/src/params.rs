@@ -57,7 +57,7 @@ pub struct Prices {
 
 impl Prices {
     /// The prices of protocol version 1.
-    pub const V1: Self = Self { frame: 600, code_byte_fuel: 1_000, deploy_byte: 40, complexity_unit_fuel: 2_500 };
+    pub const V1: Self = Self { frame: 600, code_byte_fuel: 1_000, deploy_byte: 20, complexity_unit_fuel: 100_000 };
 }
 
 /// Ethereum's gas schedule, by the names of the EIPs.

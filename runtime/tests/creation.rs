@@ -3,15 +3,14 @@
 mod world;
 
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, b256, keccak256};
-use esker_runtime::exec::{ExecutionStatus, Executor, Message, create_address, create2_address};
-use esker_runtime::types::ExecuteError;
+use esker_runtime::exec::{ExecutionStatus, create_address, create2_address};
 use esker_vm::{CallKind, CallResult, CreateRequest, CreateResult, Entry, Halt, HostError, envelope};
 use world::*;
 
 /// What creating `code` costs on top of what its constructor uses: by raw bytes, and by complexity.
 fn deploy_fuel(code: &Bytes, complexity: u64) -> u64 {
     let raw_len = u64::from(envelope::parse(code).expect("an envelope").raw_len);
-    raw_len * 40 * 10_000 + complexity * 2_500
+    raw_len * 20 * 10_000 + complexity * 100_000
 }
 
 fn create(guest: &mut Guest<'_>, payload: &[u8], value: u64, salt: Option<u64>) -> Result<CreateResult, HostError> {

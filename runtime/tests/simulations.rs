@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
-use esker_runtime::TransactionError;
+use esker_runtime::{BlockEnv, TransactionError};
 use esker_runtime::exec::{ExecutionStatus, FrameKind};
 use esker_runtime::simulate::{
     AccountOverride, CallRequest, EstimateError, SimulateError, SimulateOptions, Simulation, TRACE_BYTES_MAX,

@@ -82,8 +82,6 @@ fn every_limit_stands_in_the_specification() {
         (&transactions, config.payload_bytes_max as u64),
         (&transactions, u64::from(config.limits.module_bytes_max)),
         (&blocks, config.block_bytes_max as u64),
-        (&blocks, config.block_module_bytes_max),
-        (&blocks, config.block_complexity_max),
     ] {
         let number = grouped(number);
         assert!(text.contains(&number), "{number} is missing");

@@ -21,6 +21,7 @@ fn error_name(error: EnvelopeError) -> &'static str {
         EnvelopeError::Stream(_) => "Stream",
         EnvelopeError::ShortModule { .. } => "ShortModule",
         EnvelopeError::LongModule { .. } => "LongModule",
+        EnvelopeError::Oversized { .. } => "oversized",
         EnvelopeError::Trailing(_) => "Trailing",
     }
 }

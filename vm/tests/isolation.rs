@@ -2,12 +2,12 @@
 
 mod world;
 
-use esker_vm::abi::{FUEL_PER_GAS, Limits};
+use esker_vm::abi::Limits;
 use std::time::Duration;
 
 use esker_vm::{Busy, Engine, EngineConfig, EngineKind, Halt, Outcome, execution, simulation};
 use primitive_types::U256;
-use world::{PLENTY, World, account, engines, fatal_of, wasm};
+use world::{PLENTY, World, account, engines, wasm};
 
 /// Dirties all of its memory, its globals and (by growing) its size, then ends as the first input byte says:
 /// 0 returns, 1 reverts, 2 traps.

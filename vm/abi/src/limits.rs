@@ -43,8 +43,7 @@ pub struct Limits {
     pub name_bytes_max: u32,
     /// Linear memory, in 64 KiB pages. Rewritten into the module's memory type, so growth fails alike on every engine.
     pub memory_pages_max: u32,
-    /// Sum over all functions of blocks² + (100 × blocks + 3 × edges of `br_table`s) × locals + (loop depth × locals)²: the
-    /// compiler's worst terms.
+    /// What compiling the module takes beside its bytes, in tenths of a microsecond; `docs/spec/validation.md` counts them.
     pub complexity_max: u64,
     /// Logical stack of one call frame, in the units of the specification's frame formula.
     pub stack_units_max: u32,
@@ -78,7 +77,7 @@ impl Limits {
         exports_max: 64,
         name_bytes_max: 256,
         memory_pages_max: 32,
-        complexity_max: 40_000_000,
+        complexity_max: 600_000,
         stack_units_max: 64 * 1024,
         call_depth_max: 256,
         output_bytes_max: 128 * 1024,

@@ -9,12 +9,6 @@ use super::reject::{HINT_SPLIT, bound, invalid};
 use super::value_type;
 use crate::RejectReason;
 
-/// Units of complexity for a local at a block: a compiler may spend a microsecond or more on it.
-const BLOCK_LOCAL_UNITS: u64 = 100;
-
-/// Units of complexity for a local at an edge of a `br_table`.
-const TABLE_EDGE_LOCAL_UNITS: u64 = 3;
-
 /// What a body is read against.
 pub(super) struct Context<'m> {
     pub(super) types: &'m [FunctionType],
@@ -22,12 +16,6 @@ pub(super) struct Context<'m> {
     /// Type index of every function, imports first.
     pub(super) function_types: &'m [u32],
     pub(super) limits: &'m Limits,
-}
-
-/// An accepted body and its share of the module's complexity.
-pub(super) struct Accepted<'a> {
-    pub(super) function: Function<'a>,
-    pub(super) complexity: u64,
 }
 
 /// Validates and decodes a body. `wasm` is the whole module, which the parser's offsets count in.
@@ -38,7 +26,7 @@ pub(super) fn read<'a>(
     body: &FunctionBody<'a>,
     context: &Context<'_>,
     allocations: &mut FuncValidatorAllocations,
-) -> Result<Accepted<'a>, RejectReason> {
+) -> Result<Function<'a>, RejectReason> {
     let limits = context.limits;
     let bytes = body.range().len() as u64;
     bound("the body is too long in bytes", bytes, u64::from(limits.body_bytes_max), HINT_SPLIT)?;
@@ -76,8 +64,7 @@ pub(super) fn read<'a>(
     operators.finish().map_err(|error| invalid(&error))?;
     *allocations = validator.into_allocations();
 
-    let complexity = decoder.complexity(u64::from(param_count) + u64::from(local_count));
-    Ok(Accepted { function: decoder.finish(type_index, locals, local_count), complexity })
+    Ok(decoder.finish(type_index, locals, local_count))
 }
 
 /// A control construct that is open while reachable code is decoded.
@@ -98,10 +85,7 @@ struct Decoder<'m, 'a> {
     /// All constructs, reachable or not, and whether each is a loop.
     nesting: Vec<bool>,
     controls: u32,
-    /// Edges of all `br_table`s, the defaults counted.
-    table_edges: u64,
     loop_depth: u32,
-    loop_depth_max: u32,
     operands_max: u32,
     produced_values: u32,
 }
@@ -115,9 +99,7 @@ impl<'m, 'a> Decoder<'m, 'a> {
             dead: None,
             nesting: Vec::new(),
             controls: 0,
-            table_edges: 0,
             loop_depth: 0,
-            loop_depth_max: 0,
             operands_max: 0,
             produced_values: 0,
         }
@@ -139,7 +121,6 @@ impl<'m, 'a> Decoder<'m, 'a> {
                 )?;
                 if is_loop {
                     self.loop_depth += 1;
-                    self.loop_depth_max = self.loop_depth_max.max(self.loop_depth);
                     let depth = u64::from(self.loop_depth);
                     bound("loops are nested too deep", depth, u64::from(limits.loop_depth_max), HINT_SPLIT)?;
                 }
@@ -151,7 +132,6 @@ impl<'m, 'a> Decoder<'m, 'a> {
             Kind::BrTable(targets) => {
                 let count = u64::from(targets.len());
                 bound("too many targets of a br_table", count, u64::from(limits.br_table_targets_max), HINT_SPLIT)?;
-                self.table_edges = self.table_edges.saturating_add(count).saturating_add(1);
             }
             _ => {}
         }
@@ -265,19 +245,6 @@ impl<'m, 'a> Decoder<'m, 'a> {
             self.dead = Some(0);
         }
         Ok(())
-    }
-
-    /// What compilers are superlinear in: the blocks; the locals that are merged where blocks join, also along each edge of
-    /// a `br_table`; and the locals that loops carry.
-    fn complexity(&self, locals: u64) -> u64 {
-        let blocks = u64::from(self.controls);
-        let merged = blocks.saturating_mul(BLOCK_LOCAL_UNITS);
-        let merged = merged.saturating_add(self.table_edges.saturating_mul(TABLE_EDGE_LOCAL_UNITS));
-        let nested = u64::from(self.loop_depth_max).saturating_mul(locals);
-        blocks
-            .saturating_mul(blocks)
-            .saturating_add(merged.saturating_mul(locals))
-            .saturating_add(nested.saturating_mul(nested))
     }
 
     fn finish(self, type_index: u32, locals: Vec<(u32, ValueType)>, local_count: u32) -> Function<'a> {

@@ -11,6 +11,7 @@ mod operators;
 mod outline;
 mod reject;
 mod sections;
+mod work;
 
 use esker_abi::Limits;
 use wasmparser::{Encoding, FuncValidatorAllocations, Parser, Payload, ValType, ValidPayload, Validator, WasmFeatures};

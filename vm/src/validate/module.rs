@@ -5,14 +5,14 @@ use esker_abi::HostFunction;
 use super::operators::Instruction;
 
 /// A value type. Contracts compute with integers only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ValueType {
     I32,
     I64,
 }
 
 /// A function type.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FunctionType {
     pub(crate) params: Vec<ValueType>,
     pub(crate) results: Vec<ValueType>,
@@ -95,6 +95,7 @@ pub(crate) struct Module<'a> {
     pub(crate) call: u32,
     /// Function index of the export `deploy`.
     pub(crate) deploy: Option<u32>,
+    /// What compiling it takes, in the units of the specification.
     pub(crate) complexity: u64,
 }
 

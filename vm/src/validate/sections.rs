@@ -15,9 +15,10 @@ use super::interface::{Role, check_entry, check_signature, host_function, role};
 use super::module::{Constant, Data, Element, Function, FunctionType, Global, Import, Memory, Module};
 use super::outline::Outline;
 use super::reject::{
-    HINT_EXPORTS, HINT_IMPORTS, HINT_MALFORMED, HINT_PROPOSAL, HINT_SHRINK, HINT_TABLES, bound, invalid, reject, shown,
+    HINT_COMPLEX, HINT_EXPORTS, HINT_IMPORTS, HINT_MALFORMED, HINT_PROPOSAL, HINT_SHRINK, HINT_TABLES, bound, invalid, reject, shown,
 };
 use super::value_type;
+use super::work;
 use crate::RejectReason;
 
 /// Bytes in a page of linear memory.
@@ -42,7 +43,6 @@ pub(super) struct Sections<'m, 'a> {
     memory_exported: bool,
     call: Option<u32>,
     deploy: Option<u32>,
-    complexity: u64,
 }
 
 impl<'m, 'a> Sections<'m, 'a> {
@@ -62,7 +62,6 @@ impl<'m, 'a> Sections<'m, 'a> {
             memory_exported: false,
             call: None,
             deploy: None,
-            complexity: 0,
         }
     }
 
@@ -259,11 +258,8 @@ impl<'m, 'a> Sections<'m, 'a> {
         };
         let index = self.imports.len() + self.functions.len();
         let type_index = *self.function_types.get(index).expect("the validator counts bodies against functions");
-        let accepted = body::read(wasm, type_index, to_validate, found, &context, allocations)?;
-        self.complexity = self.complexity.saturating_add(accepted.complexity);
-        let limit = self.limits.complexity_max;
-        bound("the module is too complex to compile, up to here", self.complexity, limit, super::reject::HINT_SPLIT)?;
-        self.functions.push(accepted.function);
+        let function = body::read(wasm, type_index, to_validate, found, &context, allocations)?;
+        self.functions.push(function);
         Ok(())
     }
 
@@ -274,7 +270,7 @@ impl<'m, 'a> Sections<'m, 'a> {
             return Err(missing("export `memory`"));
         }
         let call = self.call.ok_or_else(|| missing("export `call`"))?;
-        Ok(Module {
+        let mut module = Module {
             types: self.types,
             imports: self.imports,
             functions: self.functions,
@@ -285,8 +281,12 @@ impl<'m, 'a> Sections<'m, 'a> {
             data: self.data,
             call,
             deploy: self.deploy,
-            complexity: self.complexity,
-        })
+            complexity: 0,
+        };
+        module.complexity = work::complexity(&module);
+        let limit = self.limits.complexity_max;
+        bound("the module takes too long to compile", module.complexity, limit, HINT_COMPLEX)?;
+        Ok(module)
     }
 }
 

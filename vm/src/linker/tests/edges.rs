@@ -4,6 +4,7 @@ use esker_abi::{HOST_FUNCTIONS, HostFunction, Param};
 
 use super::bench::{Bench, Call, Ended, MEMORY, OUTPUT_BYTES_MAX, arguments, before};
 use crate::linker::{length_param, price};
+use crate::config::Level;
 use crate::{EngineKind, Halt, Outcome};
 
 /// Enough for any call here, the longest length included.
@@ -82,7 +83,7 @@ fn check_pointer(bench: &Bench, row: &'static HostFunction, index: usize, args: 
 
 #[test]
 fn every_pointer_works_up_to_the_end_of_memory_and_is_refused_behind_it() {
-    let bench = Bench::new(EngineKind::Cranelift);
+    let bench = Bench::new(EngineKind::Cranelift, Level::Optimised);
     for row in HOST_FUNCTIONS {
         let lengths: &[u64] = if length_param(row).is_some() { &[0, 33] } else { &[0] };
         for (index, (_, kind)) in row.params.iter().enumerate() {
@@ -100,7 +101,7 @@ fn every_pointer_works_up_to_the_end_of_memory_and_is_refused_behind_it() {
 
 #[test]
 fn every_pointer_is_checked_alike_by_the_portable_engine() {
-    let bench = Bench::new(EngineKind::Pulley);
+    let bench = Bench::new(EngineKind::Pulley, Level::Baseline);
     for row in HOST_FUNCTIONS {
         let length = if length_param(row).is_some() { 33 } else { 0 };
         for (index, (_, kind)) in row.params.iter().enumerate() {
@@ -113,7 +114,7 @@ fn every_pointer_is_checked_alike_by_the_portable_engine() {
 
 #[test]
 fn every_length_beyond_memory_is_refused() {
-    let bench = Bench::new(EngineKind::Cranelift);
+    let bench = Bench::new(EngineKind::Cranelift, Level::Optimised);
     for row in HOST_FUNCTIONS.iter().filter(|row| length_param(row).is_some()) {
         for length in [MEMORY + 1, u64::from(u32::MAX)] {
             assert!(price(row, length as u32) < FUEL as u64, "{}: the call is paid for", row.name);
@@ -134,7 +135,7 @@ fn every_length_beyond_memory_is_refused() {
 #[test]
 fn every_copy_ends_where_its_source_ends() {
     // Both sources, input and return data, are 64 bytes long here.
-    let bench = Bench::new(EngineKind::Cranelift);
+    let bench = Bench::new(EngineKind::Cranelift, Level::Optimised);
     let mut copies = 0;
     for row in HOST_FUNCTIONS {
         let Some(index) = row.params.iter().position(|(_, kind)| *kind == Param::Offset) else { continue };
