@@ -9,6 +9,8 @@ mod frame;
 mod function;
 mod segments;
 mod sinking;
+#[cfg(test)]
+mod vectors;
 
 use esker_abi::{Limits, MeterCosts};
 
