@@ -281,8 +281,24 @@ fn root_of(ledger: &Ledger) -> B256 {
     }))
 }
 
-/// Runs blocks from their raw transactions and says all that came out.
+/// Runs a vector's blocks anew from their raw transactions, at its times and for its beneficiaries.
+fn replay(vector: &Vector, machine: &Engine) -> Vector {
+    let blocks: Vec<_> = vector
+        .blocks
+        .iter()
+        .map(|block| (block.header.timestamp, block.header.beneficiary, block.transactions.clone()))
+        .collect();
+    run_at(&vector.about, &vector.genesis, &blocks, machine)
+}
+
+/// Runs blocks from their raw transactions, twelve seconds apart.
 fn run(about: &str, genesis: &Genesis, blocks: &[Vec<Bytes>], machine: &Engine) -> Vector {
+    let timed = blocks.iter().zip(1..).map(|(raw, number)| (genesis.timestamp + 12 * number, BENEFICIARY, raw.clone()));
+    run_at(about, genesis, &timed.collect::<Vec<_>>(), machine)
+}
+
+/// Runs blocks from time, beneficiary and raw transactions, and says all that came out.
+fn run_at(about: &str, genesis: &Genesis, blocks: &[(u64, Address, Vec<Bytes>)], machine: &Engine) -> Vector {
     let config = genesis.chain_config();
     let mut ledger = Ledger::default();
     let block = genesis.build().expect("the genesis is valid");
@@ -290,10 +306,10 @@ fn run(about: &str, genesis: &Genesis, blocks: &[Vec<Bytes>], machine: &Engine) 
     let genesis_header = block.header(root_of(&ledger));
     let mut parent = genesis_header.clone();
     let mut done = Vec::new();
-    for raw in blocks {
+    for (timestamp, beneficiary, raw) in blocks {
         let transactions: Vec<_> =
             raw.iter().map(|raw| Transaction::decode(raw, &config).expect("well-formed")).collect();
-        let env = BlockEnv::child_of(&parent, parent.timestamp + 12, BENEFICIARY, 0, &config);
+        let env = BlockEnv::child_of(&parent, *timestamp, *beneficiary, 0, &config);
         ledger.hashes.insert(parent.number, parent.hash_slow());
         let block = execute_block(machine, &ledger, &config, env, &transactions).expect("valid");
         ledger.apply(&block.changes);
@@ -350,6 +366,31 @@ fn every_vector_comes_out_as_written_on_every_engine() {
     }
     names.sort();
     assert_eq!(names, scenarios().into_keys().collect::<Vec<_>>());
+}
+
+/// The script of the determinism tests stands in the same shape: it is run from its raw transactions alone.
+#[test]
+fn the_chains_vector_comes_out_as_written() {
+    if std::env::var_os("ESKER_BLESS").is_some() {
+        // Those tests write it, and they may not have run yet.
+        return;
+    }
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/chain/script.json");
+    let text = std::fs::read(&path).expect("the vectors are part of the project");
+    let vector: Vector = serde_json::from_slice(&text).expect("vectors are JSON of this shape");
+    let raw: Vec<_> = vector.blocks.iter().map(|block| block.transactions.clone()).collect();
+    assert!(raw.iter().map(Vec::len).sum::<usize>() > 40, "the script has its transactions");
+    let config = vector.genesis.chain_config();
+    for (block, number) in vector.blocks.iter().zip(1..) {
+        assert_eq!(block.header.number, number);
+        assert_eq!(block.header.hash_slow(), block.hash, "block {number}");
+        for raw in &block.transactions {
+            Transaction::decode(raw, &config).expect("well-formed");
+        }
+    }
+    let machine = engine(EngineKind::Cranelift);
+    let found = run_on_execution_stack(|| replay(&vector, &machine));
+    assert_eq!(found, vector);
 }
 
 /// What the vectors are meant to show, so that a wrong blessing does not pass for a rule.
