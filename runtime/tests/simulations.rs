@@ -130,6 +130,30 @@ fn nonce_and_price_are_free_unless_asked_for() {
     ));
 }
 
+/// What `docs/json-rpc.md` says of signed transactions: these two faults only a block finds.
+#[test]
+fn a_strict_simulation_leaves_two_checks_to_the_block() {
+    let machine = ScriptedMachine::default();
+    let mut ledger = ledger();
+    let strict = SimulateOptions { strict: true, ..SimulateOptions::default() };
+    let simulated = |ledger: &Ledger, gas: u64| {
+        let sent = CallRequest { nonce: Some(0), max_fee_per_gas: Some(9), gas: Some(gas), ..request(OTHER) };
+        simulate(&machine, ledger, &config(), &env(), &sent, &strict).map(|simulation| simulation.gas_used)
+    };
+    // Above the block's limit, below the cap.
+    assert!(env().gas_limit < 40_000_000 && 40_000_000 < strict.gas_cap);
+    assert_eq!(simulated(&ledger, 40_000_000), Ok(21_000));
+    // Above the cap: the balance covers the cap, and not the limit.
+    ledger.put_balance(signer(0), U256::from(9 * strict.gas_cap));
+    assert_eq!(simulated(&ledger, strict.gas_cap + 1), Ok(21_000));
+    // Below the cap the balance has to cover the limit.
+    ledger.put_balance(signer(0), U256::from(9 * 1_000_000 - 1));
+    assert!(matches!(
+        simulated(&ledger, 1_000_000),
+        Err(SimulateError::Invalid(TransactionError::InsufficientFunds { .. }))
+    ));
+}
+
 #[test]
 fn overrides_replace_balance_nonce_code_and_storage() {
     let machine = ScriptedMachine::default();

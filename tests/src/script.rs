@@ -11,6 +11,7 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use esker_runtime::db::{Batch, MemoryStore};
+use esker_runtime::exec::{ExecutionStatus, TransactionResult};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::state::StateDb;
 use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, ExecutedBlock, Genesis, Transaction};
@@ -215,21 +216,27 @@ fn damaged(envelope: &[u8]) -> Bytes {
     bytes.into()
 }
 
-/// Executes the script on `machine`, from genesis, with the state in memory.
-///
-/// # Panics
-/// If a transaction is refused or the node fails: the script holds valid transactions only.
+/// The script's genesis: accounts with coins.
 #[must_use]
-pub fn execute(machine: &dyn Machine) -> Vec<ExecutedBlock> {
+pub fn genesis() -> Genesis {
     let wallets = Wallets::default();
     let mut genesis = Genesis::new(CHAIN_ID, 30_000_000, 1_700_000_000);
     let balance = U256::from(10).pow(U256::from(21));
     for index in 0..ACCOUNTS {
         genesis.alloc.insert(wallets.address(index), GenesisAccount { balance, ..GenesisAccount::default() });
     }
+    genesis
+}
+
+/// Executes the script on `machine`, from genesis, with the state in memory.
+///
+/// # Panics
+/// If a transaction is refused or the node fails: the script holds valid transactions only.
+#[must_use]
+pub fn execute(machine: &dyn Machine) -> Vec<ExecutedBlock> {
     let config = ChainConfig::new(CHAIN_ID);
     let db = StateDb::open(Arc::new(MemoryStore::new())).expect("an empty store opens");
-    let built = genesis.build().expect("the script's genesis is valid");
+    let built = genesis().build().expect("the script's genesis is valid");
     let update = db.prepare(&built.changes, 0).expect("memory does not fail");
     let mut parent = built.seal(update.root);
     db.commit(update, Batch::new()).expect("memory does not fail");
@@ -254,21 +261,39 @@ pub fn execute(machine: &dyn Machine) -> Vec<ExecutedBlock> {
     executed
 }
 
-/// What must be the same on every node.
+/// What must be the same on every node, in the shape of the vectors of `tests/vectors/transactions`.
+///
+/// # Panics
+/// Never: everything in it can be written as JSON.
 #[must_use]
 pub fn summary(blocks: &[ExecutedBlock]) -> Value {
-    let block = |block: &ExecutedBlock| {
+    let result = |result: &TransactionResult| {
+        let status = match result.status {
+            ExecutionStatus::Success => "success",
+            ExecutionStatus::Revert => "revert",
+            ExecutionStatus::Halt(_) => "halt",
+        };
         json!({
-            "number": block.header.number,
-            "hash": block.hash,
-            "stateRoot": block.header.state_root,
-            "receiptsRoot": block.header.receipts_root,
-            "gasUsed": block.header.gas_used,
-            "transactions": block.results.iter().map(|result| json!({
-                "gasUsed": result.gas_used,
-                "success": result.status.is_success(),
-            })).collect::<Vec<_>>(),
+            "status": status,
+            "gasUsed": result.gas_used,
+            "output": result.output,
+            "created": result.created,
+            "logs": result.logs,
         })
     };
-    Value::Array(blocks.iter().map(block).collect())
+    let block = |block: &ExecutedBlock| {
+        json!({
+            "transactions": block.transactions.iter().map(|sent| Bytes::from(sent.encoded())).collect::<Vec<_>>(),
+            "header": block.header,
+            "hash": block.hash,
+            "results": block.results.iter().map(result).collect::<Vec<_>>(),
+        })
+    };
+    let (first, rest) = blocks.split_first().expect("a chain has a first block");
+    json!({
+        "about": "Two token contracts made from Rust: deployments, transfers, failures of every kind.",
+        "genesis": genesis(),
+        "genesisHeader": first.header,
+        "blocks": rest.iter().map(block).collect::<Vec<_>>(),
+    })
 }

@@ -73,3 +73,27 @@ fn the_host_interfaces_table_in_the_specification_is_the_one_in_the_code() {
     }
     assert!(text.contains(&format!("`{IMPORT_MODULE}`")), "the specification names the import module");
 }
+
+/// The pages' examples are files of the vectors, word for word.
+#[test]
+fn the_examples_in_the_specification_are_vectors() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/charges");
+    let page = path("metering.md");
+    let text = std::fs::read_to_string(&page).expect("docs/spec/metering.md is there");
+    let (mut expected, mut rest, mut examples) = (String::new(), text.as_str(), 0);
+    while let Some((before, after)) = rest.split_once("<!-- example: ") {
+        let (name, after) = after.split_once(" -->\n").expect("the marker's end");
+        let (_, after) = after.split_once("<!-- end of example -->").expect("the example's end");
+        let vector = std::fs::read_to_string(folder.join(format!("{name}.wat"))).expect("the example is a vector");
+        write!(expected, "{before}<!-- example: {name} -->\n```wat\n{vector}```\n<!-- end of example -->")
+            .expect("a string");
+        rest = after;
+        examples += 1;
+    }
+    expected.push_str(rest);
+    assert!(examples > 0, "the page has examples");
+    if text != expected {
+        assert!(blessing(), "docs/spec/metering.md is out of date: run the test again with ESKER_BLESS=1");
+        std::fs::write(&page, expected).expect("writable");
+    }
+}

@@ -116,6 +116,36 @@ fn refusals_are_in_geths_words() {
     }
 }
 
+/// The order that `docs/spec/transactions.md` gives: each sender and transaction has the fault and all later ones.
+#[test]
+fn of_several_faults_the_first_in_geths_order_is_named() {
+    let (poor, rich) = (U256::from(5), admission(0).account.balance);
+    let sender =
+        |nonce, code_hash, balance| Admission { account: Account { nonce, code_hash, balance }, ..admission(0) };
+    let (coded, plain) = (B256::repeat_byte(1), Account::default().code_hash);
+    // The floor of two thousand bytes is above their intrinsic gas.
+    let with_input = |gas| Draft { input: Bytes::from(vec![1; 2_000]), ..Draft::new(1, 0).gas(gas) };
+    let creation = Draft::new(1, 0).create(&[1; 20]);
+    let cases = [
+        (with_input(30_000_001), sender(1, coded, poor), "exceeds block gas limit"),
+        (with_input(21_000), sender(1, coded, poor), "intrinsic gas too low"),
+        (with_input(60_000), sender(1, coded, poor), "insufficient gas for floor data gas cost"),
+        (creation, sender(1, coded, poor), "invalid deploy payload"),
+        (Draft::new(1, 0), sender(1, coded, poor), "nonce too low"),
+        (Draft::new(1, 0), sender(0, coded, poor), "sender not an eoa"),
+        (Draft::new(1, 0), sender(0, plain, poor), "insufficient funds"),
+    ];
+    for (draft, admission, words) in cases {
+        let error = pool().add(draft.sign(), &admission).expect_err(words).to_string();
+        assert!(error.starts_with(words), "{error}");
+    }
+    assert_eq!(
+        pool().add(Draft::new(1, 9).cap(0).tip(0).sign(), &sender(0, plain, rich)),
+        Ok(Added::Queued),
+        "no faults"
+    );
+}
+
 #[test]
 fn a_known_transaction_and_a_cheap_replacement_are_refused() {
     let pool = pool();

@@ -10,6 +10,8 @@ mod function;
 mod native;
 mod segments;
 mod sinking;
+#[cfg(test)]
+mod vectors;
 
 use esker_abi::{Limits, MeterCosts};
 

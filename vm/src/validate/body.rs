@@ -3,6 +3,7 @@
 use esker_abi::Limits;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
+use super::encoding::check_instruction;
 use super::module::{Function, FunctionType, Import, ValueType};
 use super::operators::{Instruction, Kind, accept};
 use super::reject::{HINT_SPLIT, bound, invalid};
@@ -58,6 +59,7 @@ pub(super) fn read<'a>(
         let kind = accept(operator.clone())?;
         validator.op(start, &operator).map_err(|error| invalid(&error))?;
         let bytes = wasm.get(start..end).expect("the parser's offsets lie inside the module");
+        check_instruction(&operator, bytes)?;
         decoder.count(&kind)?;
         decoder.push(Instruction { kind, bytes }, validator.operand_stack_height())?;
     }

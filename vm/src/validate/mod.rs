@@ -5,6 +5,7 @@
 //! accepted module is at fault.
 
 mod body;
+mod encoding;
 mod interface;
 mod module;
 mod operators;
@@ -55,6 +56,7 @@ pub(crate) fn validate<'a>(wasm: &'a [u8], limits: &Limits) -> Result<Module<'a>
                 read.map_err(|reason| RejectReason { function: Some(outline.function(index)), ..reason })?;
             }
             ValidPayload::Ok | ValidPayload::Parser(_) | ValidPayload::End(_) => {
+                encoding::check_section(&payload, wasm)?;
                 after_validator(&payload, &mut sections)?
             }
         }

@@ -165,6 +165,39 @@ fn the_exports_of_a_contract_are_demanded() {
 fn every_limit_is_kept_and_named() {
     let nested = |open: &str, depth: usize| format!("(func $deep {} {})", open.repeat(depth), ")".repeat(depth));
     let many = |field: &str, count: usize| field.repeat(count);
+    let cases: Vec<(String, &str)> = vec![
+        (
+            format!("(func $wide (local {}))", "i32 ".repeat(513)),
+            "too many locals, parameters counted: 513, the limit is 512",
+        ),
+        (nested("(block ", 257), "control constructs are nested too deep: 257, the limit is 256"),
+        (nested("(loop ", 17), "loops are nested too deep: 17, the limit is 16"),
+        (format!("(func $many {})", many("(block)", 1_001)), "too many control constructs: 1001, the limit is 1000"),
+        (format!("(func $long {})", many("(nop)", 65_600)), "the body is too long in bytes"),
+        (
+            format!("(func $tall {} {})", many("(i32.const 0)", 1_025), many("(drop)", 1_025)),
+            "too many operands on the stack: 1025",
+        ),
+        (
+            format!("(func $switch (br_table {} (i32.const 0)))", many("0 ", 1_026)),
+            "too many targets of a br_table: 1025, the limit is 1024",
+        ),
+        (format!("(func $wide (param {}))", many("i64 ", 33)), "too many parameters: 33, the limit is 32"),
+        (format!("(func $wide (result {}) (unreachable))", many("i64 ", 9)), "too many results: 9, the limit is 8"),
+        (many("(func)", 4_000), "too many functions: 4001, the limit is 4000"),
+        (many("(global i32 (i32.const 0))", 65), "too many globals: 65, the limit is 64"),
+        (many(r#"(data "x")"#, 257), "too many data segments: 257, the limit is 256"),
+        (
+            format!("(table 1 funcref) {}", many("(elem (i32.const 0))", 65)),
+            "too many element segments: 65, the limit is 64",
+        ),
+        ((0..64).map(|n| format!(r#"(func (export "f{n}"))"#)).collect(), "too many exports: 66, the limit is 64"),
+        (
+            (0..513).map(|n| format!("(type (func (param {})))", "i32 ".repeat(n % 32))).collect(),
+            "too many function types: 513",
+        ),
+        (format!(r#"(func (export "{}"))"#, "x".repeat(257)), "an export's name is too long in bytes: 257"),
+    ];
     let wide = format!("(func (local {}))", "i32 ".repeat(500)).repeat(990);
     let cases = cases.into_iter().chain([(wide, "the module takes too long to compile: 604")]);
     for (fields, reason) in cases {

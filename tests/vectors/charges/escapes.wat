@@ -1,0 +1,53 @@
+;; expect: returned, fuel 133200
+;; seen: 32000 40300 48600 52600 67100 71100 89900 93900 111700 115700 129200
+;; Rules 4, 5 and 6. A branch out of $outer escapes $inner, not $outer: behind the end of $inner a new segment begins,
+;; behind the end of $outer the function's goes on. So the br_table, whose farthest target is $a, escapes $b and $c.
+(module
+  (import "esker_v1" "gas_left" (func $gas_left (result i64)))
+  (memory (export "memory") 1)
+  (func (export "call")
+    i32.const 0                     ;; 21,500
+    call $branches
+    i32.const 1
+    call $branches
+    i32.const 0
+    call $switch
+    i32.const 1
+    call $switch
+    i32.const 2
+    call $switch
+  )
+  (func $branches (param $out i32)
+    block $outer                    ;; 10,500
+      block $inner
+        call $gas_left              ;; the function's segment, which $outer and $inner remember
+        drop
+        local.get $out
+        br_if $outer
+        call $gas_left              ;; 4,300 rule 4
+        drop
+      end
+      call $gas_left                ;; 4,300 rule 6: $inner was escaped
+      drop
+    end
+    call $gas_left
+    drop
+  )
+  (func $switch (param $case i32)
+    block $a                        ;; 9,500
+      block $b
+        block $c
+          local.get $case
+          br_table $c $b $a
+        end
+        call $gas_left              ;; 5,300 $c was escaped
+        drop
+        br $a
+      end
+      call $gas_left                ;; 4,300 $b was escaped
+      drop
+    end
+    call $gas_left                  ;; the function's segment again
+    drop
+  )
+)

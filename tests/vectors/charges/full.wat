@@ -1,0 +1,31 @@
+;; expect: returned, fuel 553200
+;; seen: 248600 252600 500900 549200
+;; Rule 2. A segment that would pass its bound ends, and a new one begins at the instruction that does not fit.
+(module
+  (import "esker_v1" "gas_left" (func $gas_left (result i64)))
+  (memory (export "memory") 1)
+  (data $d "")
+  (func (export "call")
+    call $gas_left                  ;; 248,600
+    drop
+    data.drop $d
+    data.drop $d
+    data.drop $d
+    data.drop $d
+    data.drop $d
+    data.drop $d
+    call $gas_left
+    drop
+    data.drop $d                    ;; 244,300
+    data.drop $d
+    data.drop $d
+    call $gas_left
+    drop
+    data.drop $d
+    data.drop $d
+    data.drop $d
+    data.drop $d                    ;; 44,300
+    call $gas_left
+    drop
+  )
+)

@@ -1,0 +1,33 @@
+;; expect: returned, fuel 101536300
+;; seen: 20300 524300 101028300 101532300
+;; memory.grow adds nothing to its segment: base and pages are charged as it runs, and it is not a call.
+(module
+  (import "esker_v1" "gas_left" (func $gas_left (result i64)))
+  (memory (export "memory") 1 4)
+  (func (export "call")
+    call $gas_left                  ;; 20,300
+    drop
+    i32.const 1
+    memory.grow                     ;; within the free pages
+    drop
+    call $gas_left
+    drop
+    i32.const 2
+    memory.grow                     ;; two pages beyond them
+    drop
+    call $gas_left
+    drop
+    i32.const 1
+    memory.grow                     ;; beyond the maximum: −1, and no pages
+    drop
+    call $gas_left
+    drop
+    i32.const 0
+    if
+      i32.const 0
+      memory.grow
+      drop
+      unreachable                   ;; still certain to trap
+    end
+  )
+)

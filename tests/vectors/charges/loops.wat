@@ -1,0 +1,46 @@
+;; expect: returned, fuel 75000
+;; seen: 20000 30800 34800 52400 65100 71000
+;; A loop's body is charged each time around. $first asks at the end, $last at the beginning: there the header forks before
+;; any call, and its charge is written behind the fork on both ways (see the fork of loop headers). Nobody can see it.
+(module
+  (import "esker_v1" "gas_left" (func $gas_left (result i64)))
+  (memory (export "memory") 1)
+  (func (export "call")
+    i32.const 2                     ;; 8,600
+    call $last
+    i32.const 2
+    call $first
+  )
+  (func $last (param $n i32)
+    loop $again                     ;; 4,600
+      call $gas_left                ;; 6,800 the header's, each time around
+      drop
+      local.get $n
+      i32.const 1
+      i32.sub
+      local.tee $n
+      br_if $again
+    end
+    call $gas_left
+    drop
+  )
+  (func $first (param $n i32)
+    block $done                     ;; 4,900
+      loop $again
+        local.get $n
+        i32.eqz
+        br_if $done
+        call $gas_left              ;; 8,700
+        drop
+        local.get $n
+        i32.const 1
+        i32.sub
+        local.set $n
+        br $again
+      end
+      unreachable                   ;; unreached
+    end
+    call $gas_left                  ;; 1,900
+    drop
+  )
+)

@@ -1,0 +1,67 @@
+;; expect: returned, fuel 50400
+;; seen: 21900 25900 39800 43800
+;; Rule 7. An arm that is certain to trap charges nothing and agrees with any charge of the other. An arm that calls first
+;; charges: what it calls sees its fuel.
+(module
+  (import "esker_v1" "gas_left" (func $gas_left (result i64)))
+  (memory (export "memory") 1)
+  (func (export "call")
+    call $silent                    ;; 12,000
+    call $calling
+    call $nested
+  )
+  (func $silent
+    call $gas_left                  ;; 9,900
+    drop
+    i32.const 0
+    if
+      i32.const 1
+      i32.const 2
+      i32.div_u
+      drop
+      unreachable                   ;; the arm charges nothing
+    else
+      call $gas_left                ;; all of it has moved: the other arm counts as unlimited
+      drop
+    end
+  )
+  (func $calling
+    call $gas_left                  ;; 9,900
+    drop
+    i32.const 0
+    if
+      call $gas_left                ;; 600 a call comes before the trap: the arm keeps its charge, less the other's
+      drop
+      i32.const 5
+      drop
+      unreachable
+    else
+      call $gas_left
+      drop
+    end
+  )
+  (func $nested
+    i32.const 0                     ;; 2,600
+    if
+      i32.const 3                   ;; 5,200 the arm's segment goes on behind the block, in which a call was seen: it is no trap for rule 7
+      drop
+      block
+        call $gas_left
+        drop
+      end
+      unreachable
+    end
+    i32.const 0
+    if
+      block                         ;; 2,200
+        i32.const 0
+        br_if 0
+        call $gas_left              ;; 4,300 rule 4
+        drop
+      end
+      i32.const 4                   ;; the block was escaped by nothing inside it, so this belongs to the arm's first segment
+      drop
+      unreachable
+    end
+  )
+)
