@@ -26,14 +26,19 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use case::Case;
-use esker_vm::{Engine, EngineConfig, EngineKind, envelope, run_on_execution_stack};
+use esker_vm::{Engine, EngineConfig, EngineKind, TierPolicy, envelope};
 use format::{Vector, VectorFile, run};
 
 /// Every engine that must agree.
 fn engines() -> Vec<Engine> {
-    [EngineKind::Cranelift, EngineKind::Pulley]
-        .map(|kind| Engine::new(EngineConfig { kind, ..EngineConfig::default() }).expect("an engine starts"))
-        .into()
+    let mut engines = Vec::new();
+    for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
+        for tiers in [TierPolicy::Baseline, TierPolicy::Optimised, TierPolicy::Background] {
+            let config = EngineConfig { kind, tiers, execution_sessions: 1, simulation_sessions: 1, ..Default::default() };
+            engines.push(Engine::new(config).expect("an engine starts"));
+        }
+    }
+    engines
 }
 
 fn files() -> Vec<(&'static str, Vec<Case>)> {
@@ -54,7 +59,7 @@ fn bless(engine: &Engine) {
     for (file, cases) in files() {
         let vectors = cases.iter().map(|case| {
             let mut vector = case.vector();
-            vector.expect = run_on_execution_stack(|| run(&vector, engine));
+            vector.expect = run(&vector, engine);
             vector
         });
         let text = serde_json::to_string_pretty(&VectorFile::new(vectors.collect())).expect("vectors are JSON") + "\n";
@@ -89,7 +94,7 @@ fn every_vector_comes_out_as_written_on_every_engine() {
                 wrong.push(format!("{file}, {name}: {what}"));
             }
             for engine in &engines {
-                let end = run_on_execution_stack(|| run(vector, engine));
+                let end = run(vector, engine);
                 if end != vector.expect {
                     wrong.push(format!("{file}, {name} on {}: {end:?}", engine.kind()));
                 }

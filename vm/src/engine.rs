@@ -168,7 +168,8 @@ impl Machine for Engine {
         host: &mut dyn Host,
         fuel: u64,
     ) -> Execution {
-        let affordable = |facts: &ModuleFacts| self.rules(facts).start_fuel <= fuel;
+        let starts = |facts: &ModuleFacts| entry == Entry::Call || facts.has_constructor;
+        let affordable = |facts: &ModuleFacts| !starts(facts) || self.rules(facts).start_fuel <= fuel;
         let lives = entry == Entry::Call;
         let module = match self.inner.modules.get(session.purpose(), code, lives, &affordable) {
             Ok(module) => module,

@@ -10,8 +10,9 @@ use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::state::Account;
 use esker_runtime::types::ExecuteError;
 use esker_runtime::{BlockEnv, ChainConfig};
-use esker_vm::{Engine, Entry, Execution, Frame, Host, Machine, Outcome, PrepareError, Prepared};
-use primitive_types::H256;
+use esker_vm::{
+    Code, Engine, Entry, Execution, Frame, Host, Machine, Outcome, Preparation, PrepareError, Session, execution,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::world::{BENEFICIARY, CHAIN_ID, Ledger};
@@ -187,20 +188,20 @@ struct Recorder<'m> {
 }
 
 impl Machine for Recorder<'_> {
-    fn prepare(&self, code_hash: H256, wasm: &[u8], complexity_budget: u64) -> Result<Prepared, PrepareError> {
-        self.engine.prepare(code_hash, wasm, complexity_budget)
+    fn prepare(&self, session: &Session<'_>, code: Code<'_>, budget: u64) -> Result<Preparation, PrepareError> {
+        self.engine.prepare(session, code, budget)
     }
 
     fn execute(
         &self,
-        code_hash: H256,
-        wasm: &mut dyn FnMut() -> Option<Vec<u8>>,
+        session: &Session<'_>,
+        code: Code<'_>,
         entry: Entry,
         frame: &Frame,
         host: &mut dyn Host,
         fuel: u64,
     ) -> Execution {
-        let execution = self.engine.execute(code_hash, wasm, entry, frame, host, fuel);
+        let execution = self.engine.execute(session, code, entry, frame, host, fuel);
         *self.last.lock().expect("nothing panics while it is held") = Some((fuel, execution.clone()));
         execution
     }
@@ -208,9 +209,13 @@ impl Machine for Recorder<'_> {
 
 /// Executes the vector's transaction as the first of its block.
 pub fn run(vector: &Vector, engine: &Engine) -> End {
-    let (ledger, config, env) = (vector.ledger(), ChainConfig::new(CHAIN_ID), env());
     let recorder = Recorder { engine, last: Mutex::new(None) };
-    let mut executor = Executor::new(&recorder, &ledger, &config, &env);
+    execution(&recorder, |session| run_in(session, vector, &recorder))
+}
+
+fn run_in(session: &Session<'_>, vector: &Vector, recorder: &Recorder<'_>) -> End {
+    let (ledger, config, env) = (vector.ledger(), ChainConfig::new(CHAIN_ID), env());
+    let mut executor = Executor::new(session, &ledger, &config, &env);
     let sent = &vector.transaction;
     let message = Message {
         sender: sent.from,
@@ -246,7 +251,7 @@ pub fn run(vector: &Vector, engine: &Engine) -> End {
         (change.before != change.after || !after.storage.is_empty()).then_some((*address, after))
     });
     let post = post.collect();
-    let last = recorder.last.into_inner().expect("nothing panicked");
+    let last = recorder.last.lock().expect("nothing panicked").take();
     End {
         status: status.to_owned(),
         reason,
