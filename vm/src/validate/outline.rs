@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use wasmparser::{BinaryReader, KnownCustom, Name, Parser, Payload, TypeRef};
+use wasmparser::{BinaryReader, ExternalKind, KnownCustom, Name, Parser, Payload, TypeRef};
 
 use super::reject::shown;
 
@@ -34,7 +34,8 @@ impl<'a> Outline<'a> {
                     outline.types.extend(functions.into_iter().map_while(Result::ok));
                 }
                 Ok(Payload::ExportSection(exports)) => {
-                    for export in exports.into_iter().map_while(Result::ok) {
+                    let functions = exports.into_iter().map_while(Result::ok);
+                    for export in functions.filter(|export| export.kind == ExternalKind::Func) {
                         outline.exports.insert(export.index, export.name);
                     }
                 }
