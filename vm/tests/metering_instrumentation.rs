@@ -1,11 +1,8 @@
 //! The validator and the instrumentation against independent engines: what is refused and why, that a rewritten module
 //! computes what the original does, that charges are exact and that no path runs unchecked for long.
 
-#[path = "metering_instrumentation/audit.rs"]
-mod audit;
 #[path = "metering_instrumentation/bounds.rs"]
 mod bounds;
-#[path = "metering_instrumentation/engines.rs"]
 mod engines;
 #[path = "metering_instrumentation/equivalence.rs"]
 mod equivalence;
@@ -13,6 +10,9 @@ mod equivalence;
 mod hostile_bytes;
 #[path = "metering_instrumentation/rejections.rs"]
 mod rejections;
+mod rewriters;
+#[path = "generators/seeded.rs"]
+mod seeded;
 #[path = "generators/smith.rs"]
 mod smith;
 #[path = "metering_instrumentation/vectors.rs"]

@@ -6,7 +6,8 @@ use esker_abi::{FUEL_PER_GAS, MeterCosts};
 
 use crate::engines::{ALL, End, Engine, run, run_metered};
 use crate::equivalence::generate;
-use crate::{audit, metered, wasm};
+use crate::rewriters::watching;
+use crate::{metered, wasm};
 
 const AMPLE: i64 = 1 << 50;
 
@@ -17,7 +18,7 @@ fn contract(functions: &str, body: &str) -> String {
 
 /// The most fuel that a run of `original` charges between two tests.
 fn longest_unchecked(original: &[u8], fuel: i64) -> (End, i64) {
-    let watched = audit::watching(&metered(original));
+    let watched = watching::watching(&metered(original));
     let run = run(Engine::Cranelift, &watched, Some((fuel, crate::engines::STACK_UNITS)));
     let most = run.globals.iter().find(|(name, _)| name == "test_1").expect("the watcher exports it").1;
     (run.end, most)

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use wasmparser::{Validator, WasmFeatures};
 
-use crate::equivalence::{generate, rand_like::Seeded};
+use crate::equivalence::generate;
+use crate::seeded::Seeded;
 use crate::{prepare, wasm};
 
 /// No module takes longer, however hostile; generous, since the machine may be busy.
