@@ -8,6 +8,16 @@ use wasm_smith::{Config, InstructionKind, InstructionKinds, Module};
 /// A module with the imports and exports of `shape`; `None` if the bytes make none. Without `traps` its own
 /// instructions do not trap.
 pub fn contract(bytes: &mut Unstructured<'_>, shape: &[u8], traps: bool) -> Option<Module> {
+    Module::new(config(shape, traps), bytes).ok()
+}
+
+/// The same, with few functions and instructions, so that it compiles quickly.
+pub fn small_contract(bytes: &mut Unstructured<'_>, shape: &[u8], traps: bool) -> Option<Module> {
+    let config = Config { max_funcs: 5, max_instructions: 80, max_types: 10, ..config(shape, traps) };
+    Module::new(config, bytes).ok()
+}
+
+fn config(shape: &[u8], traps: bool) -> Config {
     let kinds = [
         InstructionKind::NumericInt,
         InstructionKind::VectorInt,
@@ -18,7 +28,7 @@ pub fn contract(bytes: &mut Unstructured<'_>, shape: &[u8], traps: bool) -> Opti
         InstructionKind::Control,
         InstructionKind::Aggregate,
     ];
-    let config = Config {
+    Config {
         module_shape: Some(shape.to_vec()),
         allowed_instructions: InstructionKinds::new(&kinds),
         allow_floats: false,
@@ -52,8 +62,7 @@ pub fn contract(bytes: &mut Unstructured<'_>, shape: &[u8], traps: bool) -> Opti
         max_data_segments: 4,
         max_element_segments: 2,
         ..Config::default()
-    };
-    Module::new(config, bytes).ok()
+    }
 }
 
 /// The shape of contracts that see nothing of their gas: what they do depends on nothing but instructions and storage.
