@@ -1,0 +1,132 @@
+//! The one file that knows how an engine is made and entered: everything else speaks of tiers, programs and durations.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use alloy_primitives::{Address, Bytes};
+use esker_runtime::block::BuiltBlock;
+use esker_runtime::state::StateView;
+use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, Transaction};
+use esker_vm::{Engine, EngineConfig, EngineKind, Entry, Frame, Machine, Outcome, TierPolicy, envelope};
+use primitive_types::H256;
+
+use crate::world::Quiet;
+
+/// What runs the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Native code of the one-pass compiler.
+    Baseline,
+    /// Native code of the optimising compiler.
+    Optimised,
+    /// The interpreter.
+    Pulley,
+}
+
+impl Tier {
+    pub const ALL: [Self; 3] = [Self::Baseline, Self::Optimised, Self::Pulley];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Optimised => "optimised",
+            Self::Pulley => "pulley",
+        }
+    }
+
+    fn config(self) -> EngineConfig {
+        let (kind, tiers) = match self {
+            Self::Baseline => (EngineKind::Cranelift, TierPolicy::Baseline),
+            Self::Optimised => (EngineKind::Cranelift, TierPolicy::Optimised),
+            Self::Pulley => (EngineKind::Pulley, TierPolicy::Optimised),
+        };
+        EngineConfig { kind, tiers, ..EngineConfig::default() }
+    }
+
+    pub fn engine(self) -> Engine {
+        Engine::new(self.config()).expect("the engine starts")
+    }
+
+    /// An engine that keeps next to nothing in memory, so that every use of another module reads it from `folder`.
+    pub fn forgetful(self, folder: &Path) -> Engine {
+        let config = EngineConfig { cache_dir: Some(folder.to_owned()), cache_bytes: 1, ..self.config() };
+        Engine::new(config).expect("the engine starts")
+    }
+}
+
+/// Code as an account holds it.
+pub struct Code {
+    pub hash: H256,
+    pub envelope: Bytes,
+}
+
+impl Code {
+    pub fn of(wasm: &[u8]) -> Self {
+        let envelope = Bytes::from(envelope::encode(wasm));
+        Self { hash: H256(alloy_primitives::keccak256(&envelope).0), envelope }
+    }
+}
+
+/// Compiles `code` and says how long that took: inflating, validating and rewriting included.
+pub fn compile(engine: &Engine, code: &Code) -> Duration {
+    let begun = Instant::now();
+    let wasm = envelope::decode_code(&code.envelope).expect("an envelope");
+    if let Err(error) = engine.prepare(code.hash, &wasm, u64::MAX) {
+        panic!("{error}");
+    }
+    begun.elapsed()
+}
+
+/// Runs `call` once in a fresh frame: time, fuel used.
+pub fn frame(engine: &Engine, code: &Code, input: Vec<u8>) -> (Duration, u64) {
+    const FUEL: u64 = 1 << 60;
+    let frame = Frame { input, ..Frame::default() };
+    let mut host = Quiet::default();
+    let begun = Instant::now();
+    let mut wasm = || envelope::decode_code(&code.envelope).ok();
+    let execution = engine.execute(code.hash, &mut wasm, Entry::Call, &frame, &mut host, FUEL);
+    let time = begun.elapsed();
+    assert!(matches!(execution.outcome, Outcome::Return(_)), "{:?}", execution.outcome);
+    (time, FUEL - execution.fuel_left)
+}
+
+/// How often `transaction` alone runs as a block on `state`: time of the push, gas used, whether it succeeded.
+pub fn push(
+    engine: &Engine,
+    state: &StateView,
+    config: &ChainConfig,
+    env: &BlockEnv,
+    transaction: Transaction,
+) -> (Duration, u64, bool) {
+    let env = env.clone();
+    esker_vm::run_on_execution_stack(|| {
+        let mut builder = BlockBuilder::new(engine, state, config, env);
+        let begun = Instant::now();
+        let result = builder.push(transaction).expect("the transaction fits");
+        (begun.elapsed(), result.gas_used, result.status.is_success())
+    })
+}
+
+/// Executes all of `transactions` as one block.
+pub fn build(
+    engine: &Engine,
+    state: &StateView,
+    config: &ChainConfig,
+    env: BlockEnv,
+    transactions: Vec<Transaction>,
+) -> BuiltBlock {
+    esker_vm::run_on_execution_stack(|| {
+        let mut builder = BlockBuilder::new(engine, state, config, env);
+        for transaction in transactions {
+            builder.push(transaction).expect("the transaction fits");
+        }
+        builder.finish().expect("the node works")
+    })
+}
+
+/// Where a transaction of index `index` finds its contract.
+pub fn account(index: u16) -> Address {
+    let mut address = Address::repeat_byte(0xc0);
+    address.0[18..].copy_from_slice(&index.to_be_bytes());
+    address
+}
