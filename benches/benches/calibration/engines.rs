@@ -7,6 +7,7 @@ use alloy_primitives::{Address, Bytes};
 use esker_runtime::block::BuiltBlock;
 use esker_runtime::state::StateView;
 use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, Transaction};
+use esker_vm::abi::MeterCosts;
 use esker_vm::{Engine, EngineConfig, EngineKind, Entry, Frame, Machine, Outcome, TierPolicy, envelope};
 use primitive_types::H256;
 
@@ -52,6 +53,11 @@ impl Tier {
         let config = EngineConfig { cache_dir: Some(folder.to_owned()), cache_bytes: 1, ..self.config() };
         Engine::new(config).expect("the engine starts")
     }
+}
+
+/// An engine that charges other prices.
+pub fn with_costs(costs: MeterCosts) -> Engine {
+    Engine::new(EngineConfig { costs, ..Tier::Baseline.config() }).expect("the engine starts")
 }
 
 /// Code as an account holds it.

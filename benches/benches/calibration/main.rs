@@ -7,6 +7,7 @@
 //! - `--only TEXT` keeps the rows whose class or case contains the text (comma-separated: any of them);
 //! - `--tiers baseline,optimised,pulley` chooses tiers, `--repeats N` how often each row is measured (20);
 //! - `--deploys` measures deployments and loading from disk instead;
+//! - `--ordinary` prints what ordinary transactions pay, and how often each price of the instrumentation;
 //! - `--blocks` measures whole blocks instead: full of the worst of each kind against ordinary ones.
 
 use esker_benches as _;
@@ -18,6 +19,7 @@ mod functions;
 mod measure;
 mod memory;
 mod operators;
+mod ordinary;
 mod program;
 mod report;
 mod state;
@@ -50,6 +52,9 @@ fn main() {
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
     if flag("--blocks") {
         return blocks::run(&tiers, repeats, only.as_deref());
+    }
+    if flag("--ordinary") {
+        return ordinary::run();
     }
     let rows = if flag("--deploys") {
         deploys::measure(&tiers, repeats, only.as_deref())

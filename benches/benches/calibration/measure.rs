@@ -53,7 +53,10 @@ impl<'a> Subject<'a> {
         }
         while self.rounds < 1 << 22 {
             let best = |rounds| (0..3).map(|_| self.once(world, rounds).0).min().unwrap_or_default();
-            if best(2 * self.rounds).saturating_sub(best(self.rounds)) >= ENOUGH {
+            let (once, twice) = (best(self.rounds), best(2 * self.rounds));
+            let more = twice.saturating_sub(once);
+            // What comes before the rounds must not drown them: filling a large memory takes long.
+            if more >= ENOUGH && 2 * more >= once {
                 return;
             }
             self.rounds *= 2;
