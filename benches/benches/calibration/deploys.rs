@@ -53,7 +53,7 @@ pub fn names() -> Vec<u8> {
 }
 
 /// Processor time of all threads of this process: compiling uses more than one, and the machine may be busy.
-fn processor_time() -> Duration {
+pub fn processor_time() -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task").expect("a Linux system");
     let of = |task: std::fs::DirEntry| {
         let text = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();

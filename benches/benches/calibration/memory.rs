@@ -209,7 +209,7 @@ fn working_sets() -> Vec<Program> {
                 .pages(pages(kib))
                 .setup(&touched),
         );
-        all.push(Program::new("store", &format!("at random, {kib} KiB"), &stores).pages(pages(kib)).setup(touched));
+        all.push(Program::new("store", &format!("at random, {kib} KiB"), &stores).pages(pages(kib)).setup(&touched));
         // A line a step: the stride that spoils caches most without any arithmetic.
         let sweep: String = (0..16)
             .map(|index| {
@@ -224,7 +224,7 @@ fn working_sets() -> Vec<Program> {
             all.push(
                 Program::new("store", &format!("a page apart, {kib} KiB"), &format!("{sweep} {next}"))
                     .pages(memory_pages_max().min(pages(kib) + 1))
-                    .setup("(local.set $a (i32.const 0))")
+                    .setup(format!("{touched} (local.set $a (i32.const 0))"))
                     .unroll(4),
             );
         }
