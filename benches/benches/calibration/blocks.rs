@@ -17,6 +17,8 @@ use crate::world::{World, recover, signed, signer};
 
 /// Gas of a block.
 const GAS_LIMIT: u64 = 30_000_000;
+/// Operands that fit a transaction, in bytes.
+const INPUT_MAX: usize = 96 * 1024;
 /// Accounts that send and receive.
 const HOLDERS: usize = 1_000;
 
@@ -115,6 +117,9 @@ fn settle(world: World, built: BuiltBlock) -> World {
 
 /// A block of one transaction that spends nearly all of the block's gas in rounds of `program`.
 fn full(world: &Arc<World>, engine: &Engine, program: &Program, index: u16) -> Option<Kind> {
+    if program.operands.len() >= INPUT_MAX {
+        return None;
+    }
     let spend = |rounds: u32| {
         let transaction = world.transaction(TxKind::Call(account(index)), GAS_LIMIT, program.input(rounds).into());
         let (_, gas, success) = engines::push(engine, &world.view, &world.config, &world.env, transaction);

@@ -220,7 +220,7 @@ fn working_sets() -> Vec<Program> {
             "(local.set $a (i32.and (i32.add (local.get $a) (i32.const 65600)) (i32.const {})))",
             kib * 1024 - 1
         );
-        if kib >= 128 {
+        if kib >= 128 && pages(kib) < memory_pages_max() {
             all.push(
                 Program::new("store", &format!("a page apart, {kib} KiB"), &format!("{sweep} {next}"))
                     .pages(memory_pages_max().min(pages(kib) + 1))

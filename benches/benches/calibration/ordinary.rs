@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, Bytes, TxKind, U256, hex};
 use esker_runtime::Transaction;
 use esker_vm::Engine;
-use esker_vm::abi::{FUEL_PER_GAS, InstructionCosts, MeterCosts};
+use esker_vm::abi::{FUEL_PER_GAS, MeterCosts};
 
 use crate::deploys::{names, nft_payload, token_arguments, token_payload};
 use crate::engines;
@@ -23,7 +23,6 @@ macro_rules! raises {
 }
 
 fn prices() -> Vec<Raise> {
-    let InstructionCosts { .. } = MeterCosts::V1.instructions;
     let mut all = raises![
         trivial,
         simple,

@@ -227,11 +227,7 @@ fn creations() -> Vec<Program> {
     let again = step(Id::create2, "of the same small module", &[INPUT - 64, code, length, salt, RESULT], |call| {
         format!("{COUNT} {call}")
     });
-    let refused =
-        step(Id::create2, "of 64 KiB that are no module", &[INPUT - 64, code, 65_536, salt, RESULT], |call| {
-            format!("{COUNT} {call}")
-        });
-    vec![again.operands([&[0; 32][..], &payload].concat()).unroll(1), refused.pages(2).unroll(1)]
+    vec![again.operands([&[0; 32][..], &payload].concat()).unroll(1)]
 }
 
 fn precompiles() -> Vec<Program> {
