@@ -42,6 +42,7 @@ fn prices() -> Vec<Raise> {
     .to_vec();
     all.push(("bulk_byte", |costs| costs.bulk_byte += MORE));
     all.push(("local", |costs| costs.local += MORE));
+    all.push(("parameter", |costs| costs.parameter += MORE));
     all
 }
 

@@ -10,19 +10,19 @@ pub const EXPONENT_BYTE_GAS: u64 = 50;
 /// Fuel per instruction class. The classes are listed in `docs/spec/metering.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstructionCosts {
-    /// Constants, `local.get/set/tee`, `drop`, `nop`, `block`, `loop`: nearly free once compiled. `end` and `else` are free.
+    /// Constants, `local.get/set/tee`, `drop`, `nop`, `block`: nearly free once compiled. `end` and `else` are free.
     pub trivial: u64,
-    /// Integer addition, logic, shifts, comparisons, conversions, `select`.
+    /// Integer addition, logic, shifts, comparisons, conversions, `select`, `loop`.
     pub simple: u64,
-    /// Multiplication.
+    /// Multiplication, `clz`, `ctz`, `popcnt`: three cycles.
     pub multiply: u64,
     /// Division and remainder.
     pub divide: u64,
     /// `global.get` and `global.set`.
     pub global: u64,
-    /// Loads from linear memory.
+    /// Loads from linear memory: one that depends on the one before, in a second-level cache or across two lines.
     pub load: u64,
-    /// Stores to linear memory.
+    /// Stores to linear memory: one across two pages.
     pub store: u64,
     /// `br`, `br_if`, `if`, `return`.
     pub branch: u64,
@@ -58,6 +58,9 @@ pub struct MeterCosts {
     pub free_table_entries: u32,
     /// Fuel per local (parameters not counted) that a function zeroes at its entry.
     pub local: u64,
+    /// Fuel per parameter and per result of a function, at its entry: what a call hands over goes through memory where
+    /// there are many.
+    pub parameter: u64,
     /// Most fuel charged between two checks on any path.
     pub check_interval: u64,
 }
@@ -66,20 +69,20 @@ impl MeterCosts {
     /// The schedule of protocol version 1.
     pub const V1: Self = Self {
         instructions: InstructionCosts {
-            trivial: 300,
+            trivial: 400,
             simple: 600,
             multiply: 1_000,
             divide: 6_000,
             global: 900,
-            load: 1_500,
-            store: 1_500,
-            branch: 1_000,
+            load: 5_000,
+            store: 6_000,
+            branch: 2_000,
             branch_table: 4_000,
             call: 4_000,
-            call_indirect: 8_000,
+            call_indirect: 9_000,
             memory_size: 1_000,
-            memory_grow: 500_000,
-            bulk: 40_000,
+            memory_grow: 100_000,
+            bulk: 12_000,
         },
         bulk_byte: 100,
         memory_page: 50_000_000,
@@ -87,6 +90,7 @@ impl MeterCosts {
         table_entry: 80_000,
         free_table_entries: 64,
         local: 300,
+        parameter: 150,
         check_interval: 100 * FUEL_PER_GAS,
     };
 }

@@ -76,7 +76,7 @@ impl Limits {
         data_segments_max: 256,
         exports_max: 64,
         name_bytes_max: 256,
-        memory_pages_max: 32,
+        memory_pages_max: 8,
         complexity_max: 600_000,
         stack_units_max: 64 * 1024,
         call_depth_max: 256,

@@ -71,7 +71,10 @@ pub(super) fn charges(module: &Module<'_>, function: &Function<'_>, costs: &Mete
         Walk { costs, segments: Vec::new(), current: 0, constructs: Vec::new(), calls: 0, forks: Forks::default() };
     walk.begin(0);
     walk.open();
-    walk.add(0, costs.local.saturating_mul(u64::from(function.local_count)));
+    let found = &module.types[function.type_index as usize];
+    let handed_over = (found.params.len() + found.results.len()) as u64;
+    let for_locals = costs.local.saturating_mul(u64::from(function.local_count));
+    walk.add(0, for_locals.saturating_add(costs.parameter.saturating_mul(handed_over)));
     for (index, instruction) in function.code.iter().enumerate() {
         walk.instruction(module, &function.code, index, &instruction.kind);
     }
@@ -148,7 +151,7 @@ impl Walk<'_> {
                 self.open();
             }
             Kind::Loop(_) => {
-                self.add(index, costs.trivial);
+                self.add(index, costs.simple);
                 self.open();
                 self.begin(index + 1);
                 let header = self.current;

@@ -131,7 +131,9 @@ pub(super) fn accept<'a>(operator: Operator<'a>) -> Result<Kind<'a>, RejectReaso
         O::MemoryCopy { .. } | O::MemoryFill { .. } | O::MemoryInit { .. } => Kind::Bulk,
         O::DataDrop { .. } => Kind::Plain(Class::DataDrop),
 
-        O::I32Mul | O::I64Mul => Kind::Plain(Class::Multiply),
+        O::I32Mul | O::I64Mul | O::I32Clz | O::I32Ctz | O::I32Popcnt | O::I64Clz | O::I64Ctz | O::I64Popcnt => {
+            Kind::Plain(Class::Multiply)
+        }
         O::I32DivS | O::I32DivU | O::I32RemS | O::I32RemU | O::I64DivS | O::I64DivU | O::I64RemS | O::I64RemU => {
             Kind::Plain(Class::Divide)
         }
@@ -159,9 +161,6 @@ pub(super) fn accept<'a>(operator: Operator<'a>) -> Result<Kind<'a>, RejectReaso
         | O::I64LeU
         | O::I64GeS
         | O::I64GeU
-        | O::I32Clz
-        | O::I32Ctz
-        | O::I32Popcnt
         | O::I32Add
         | O::I32Sub
         | O::I32And
@@ -172,9 +171,6 @@ pub(super) fn accept<'a>(operator: Operator<'a>) -> Result<Kind<'a>, RejectReaso
         | O::I32ShrU
         | O::I32Rotl
         | O::I32Rotr
-        | O::I64Clz
-        | O::I64Ctz
-        | O::I64Popcnt
         | O::I64Add
         | O::I64Sub
         | O::I64And
