@@ -223,7 +223,9 @@ fn main() {
     let artifact = std::fs::read_to_string(artifact).expect("the committed artifact is there");
     let artifact: serde_json::Value = serde_json::from_str(&artifact).expect("the committed artifact is JSON");
     let envelope: Bytes = serde_json::from_value(artifact["bytecode"].clone()).expect("the artifact has bytecode");
-    let engine = Engine::new(EngineConfig { tiers: TierPolicy::Optimised, ..EngineConfig::with_kind(EngineKind::Cranelift) }).expect("the engine starts");
+    let engine =
+        Engine::new(EngineConfig { tiers: TierPolicy::Optimised, ..EngineConfig::with_kind(EngineKind::Cranelift) })
+            .expect("the engine starts");
     println!("{blocks} blocks of {per_block} transfers between random pairs of {holders} holders, {workers} cores");
     let workload = workload(&envelope, holders, blocks, per_block, &engine);
     let transactions = blocks * per_block;

@@ -47,35 +47,36 @@ fn a_built_blocks_header_says_what_happened() {
     let env = BlockEnv::child_of(&parent, 900, BENEFICIARY, 3, &config);
     assert_eq!(env.timestamp, 1_000, "a clock that is behind does not stop the chain");
     esker_vm::execution(&machine, |session| {
-    let mut builder = BlockBuilder::new(session, &ledger, &config, env);
-    for transaction in &transactions {
-        builder.push(transaction.clone()).expect("fits");
-    }
-    let block = builder.finish().expect("no fault");
-    let executed = block.seal(B256::repeat_byte(7));
-    let header = &executed.header;
-    assert_eq!(header.number, 1);
-    assert_eq!(header.parent_hash, parent.hash_slow());
-    assert_eq!(header.base_fee_per_gas, Some(875_000_000), "an empty parent lowers it by an eighth");
-    assert_eq!(header.mix_hash, keccak256([parent.hash_slow().as_slice(), &1_u64.to_be_bytes()].concat()));
-    assert_eq!(header.extra_data.to_vec(), [0, 0, 0, 1, 0, 0, 0, 3]);
-    assert_eq!(header.state_root, B256::repeat_byte(7));
-    assert_eq!((header.difficulty, header.nonce), (U256::ZERO, B64::ZERO));
-    assert_eq!(executed.hash, keccak256(alloy_rlp::encode(header)));
-    let envelopes: Vec<_> = executed.transactions.iter().map(|transaction| transaction.envelope().clone()).collect();
-    assert_eq!(header.transactions_root, calculate_transaction_root(&envelopes));
-    assert_eq!(header.receipts_root, calculate_receipt_root(&executed.receipts));
-    let statuses: Vec<_> = executed.receipts.iter().map(|receipt| receipt.status()).collect();
-    assert_eq!(statuses, [true, true, true, true, false, true, true, true]);
-    assert_eq!(executed.receipts.last().expect("eight").cumulative_gas_used(), header.gas_used);
-    assert!(executed.receipts[4].logs().is_empty(), "what halted logs nothing");
-    let mut bloom = Bloom::ZERO;
-    for topic in [0, 1, 3] {
-        bloom.accrue(BloomInput::Raw(word(topic).as_slice()));
-    }
-    bloom.accrue(BloomInput::Raw(CONTRACT.as_slice()));
-    assert_eq!(header.logs_bloom, bloom);
-    assert_eq!(check_header(&config, &parent, header), Ok(()));
+        let mut builder = BlockBuilder::new(session, &ledger, &config, env);
+        for transaction in &transactions {
+            builder.push(transaction.clone()).expect("fits");
+        }
+        let block = builder.finish().expect("no fault");
+        let executed = block.seal(B256::repeat_byte(7));
+        let header = &executed.header;
+        assert_eq!(header.number, 1);
+        assert_eq!(header.parent_hash, parent.hash_slow());
+        assert_eq!(header.base_fee_per_gas, Some(875_000_000), "an empty parent lowers it by an eighth");
+        assert_eq!(header.mix_hash, keccak256([parent.hash_slow().as_slice(), &1_u64.to_be_bytes()].concat()));
+        assert_eq!(header.extra_data.to_vec(), [0, 0, 0, 1, 0, 0, 0, 3]);
+        assert_eq!(header.state_root, B256::repeat_byte(7));
+        assert_eq!((header.difficulty, header.nonce), (U256::ZERO, B64::ZERO));
+        assert_eq!(executed.hash, keccak256(alloy_rlp::encode(header)));
+        let envelopes: Vec<_> =
+            executed.transactions.iter().map(|transaction| transaction.envelope().clone()).collect();
+        assert_eq!(header.transactions_root, calculate_transaction_root(&envelopes));
+        assert_eq!(header.receipts_root, calculate_receipt_root(&executed.receipts));
+        let statuses: Vec<_> = executed.receipts.iter().map(|receipt| receipt.status()).collect();
+        assert_eq!(statuses, [true, true, true, true, false, true, true, true]);
+        assert_eq!(executed.receipts.last().expect("eight").cumulative_gas_used(), header.gas_used);
+        assert!(executed.receipts[4].logs().is_empty(), "what halted logs nothing");
+        let mut bloom = Bloom::ZERO;
+        for topic in [0, 1, 3] {
+            bloom.accrue(BloomInput::Raw(word(topic).as_slice()));
+        }
+        bloom.accrue(BloomInput::Raw(CONTRACT.as_slice()));
+        assert_eq!(header.logs_bloom, bloom);
+        assert_eq!(check_header(&config, &parent, header), Ok(()));
     });
 }
 
@@ -85,7 +86,10 @@ fn executing_a_block_twice_gives_the_same_block() {
     let mut ledger = ledger();
     let transactions = block_of(&machine, &mut ledger);
     let config = config();
-    let run = || esker_vm::execution(&machine, |session| execute_block(session, &ledger, &config, env(), &transactions)).expect("valid");
+    let run = || {
+        esker_vm::execution(&machine, |session| execute_block(session, &ledger, &config, env(), &transactions))
+            .expect("valid")
+    };
     let (one, two) = (run(), run());
     assert_eq!(one.changes, two.changes);
     assert_eq!(one.results, two.results);
@@ -98,11 +102,14 @@ fn a_block_equals_its_transactions_executed_in_blocks_of_their_own() {
     let mut ledger = ledger();
     let transactions = block_of(&machine, &mut ledger);
     let config = config();
-    let together = esker_vm::execution(&machine, |session| execute_block(session, &ledger, &config, env(), &transactions)).expect("valid");
+    let together =
+        esker_vm::execution(&machine, |session| execute_block(session, &ledger, &config, env(), &transactions))
+            .expect("valid");
     let mut by_one = ledger.clone();
     for (transaction, result) in transactions.iter().zip(&together.results) {
         let alone = std::slice::from_ref(transaction);
-        let block = esker_vm::execution(&machine, |session| execute_block(session, &by_one, &config, env(), alone)).expect("valid");
+        let block = esker_vm::execution(&machine, |session| execute_block(session, &by_one, &config, env(), alone))
+            .expect("valid");
         assert_eq!(&block.results[0], result);
         by_one.apply(&block.changes);
     }
@@ -117,22 +124,22 @@ fn what_does_not_fit_is_told_apart_from_what_never_will() {
     let config = config();
     let small = BlockEnv { gas_limit: 50_000, ..env() };
     esker_vm::execution(&machine, |session| {
-    let mut builder = BlockBuilder::new(session, &ledger, &config, small);
-    let transfer = |index, nonce, gas_limit| {
-        let mut transfer = transaction(nonce, TxKind::Call(Address::repeat_byte(9)), 5, Bytes::new());
-        transfer.gas_limit = gas_limit;
-        signed(index, transfer)
-    };
-    let error = builder.push(transfer(0, 0, 50_001)).expect_err("above the block's limit");
-    assert_eq!(error.to_string(), "exceeds block gas limit");
-    assert_eq!(builder.push(transfer(0, 0, 50_000)).expect("fits").gas_used, 21_000);
-    assert_eq!(builder.push(transfer(0, 1, 29_001)), Err(PushError::BlockFull));
-    let error = builder.push(transfer(0, 5, 29_000)).expect_err("a gap");
-    assert!(matches!(error, PushError::Invalid(TransactionError::NonceTooHigh { .. })));
-    assert!(builder.push(transfer(1, 0, 29_000)).is_ok());
-    assert_eq!(builder.gas_left(), 8_000);
-    let block = builder.finish().expect("no fault");
-    assert_eq!((block.transactions.len(), block.gas_used), (2, 42_000));
+        let mut builder = BlockBuilder::new(session, &ledger, &config, small);
+        let transfer = |index, nonce, gas_limit| {
+            let mut transfer = transaction(nonce, TxKind::Call(Address::repeat_byte(9)), 5, Bytes::new());
+            transfer.gas_limit = gas_limit;
+            signed(index, transfer)
+        };
+        let error = builder.push(transfer(0, 0, 50_001)).expect_err("above the block's limit");
+        assert_eq!(error.to_string(), "exceeds block gas limit");
+        assert_eq!(builder.push(transfer(0, 0, 50_000)).expect("fits").gas_used, 21_000);
+        assert_eq!(builder.push(transfer(0, 1, 29_001)), Err(PushError::BlockFull));
+        let error = builder.push(transfer(0, 5, 29_000)).expect_err("a gap");
+        assert!(matches!(error, PushError::Invalid(TransactionError::NonceTooHigh { .. })));
+        assert!(builder.push(transfer(1, 0, 29_000)).is_ok());
+        assert_eq!(builder.gas_left(), 8_000);
+        let block = builder.finish().expect("no fault");
+        assert_eq!((block.transactions.len(), block.gas_used), (2, 42_000));
     });
 }
 
@@ -143,7 +150,9 @@ fn a_header_that_does_not_follow_its_parent_is_refused() {
     let machine = ScriptedMachine::default();
     let ledger = ledger();
     let env = BlockEnv::child_of(&parent, 1_001, BENEFICIARY, 0, &config);
-    let good = esker_vm::execution(&machine, |session| execute_block(session, &ledger, &config, env, &[])).expect("empty").header(B256::ZERO);
+    let good = esker_vm::execution(&machine, |session| execute_block(session, &ledger, &config, env, &[]))
+        .expect("empty")
+        .header(B256::ZERO);
     assert_eq!(check_header(&config, &parent, &good), Ok(()));
     type Damage = (fn(&mut Header), HeaderFault);
     let damages: [Damage; 13] = [

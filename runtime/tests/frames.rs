@@ -306,12 +306,12 @@ fn a_fatal_fault_leaves_the_block_as_it_was_and_usable() {
     );
     let config = config();
     esker_vm::execution(&machine, |session| {
-    let mut executor = Executor::new(session, &ledger, &config, &env());
-    let bad = signed(0, transaction(0, TxKind::Call(CONTRACT), 3, Bytes::new()));
-    assert_eq!(executor.execute(&Message::from(&bad)), Err(ExecuteError::Fatal(broken())));
-    assert!(executor.journal().changes().accounts.is_empty());
-    let good = signed(0, transaction(0, TxKind::Call(THIRD), 3, Bytes::new()));
-    assert!(executor.execute(&Message::from(&good)).expect("valid").status.is_success());
+        let mut executor = Executor::new(session, &ledger, &config, &env());
+        let bad = signed(0, transaction(0, TxKind::Call(CONTRACT), 3, Bytes::new()));
+        assert_eq!(executor.execute(&Message::from(&bad)), Err(ExecuteError::Fatal(broken())));
+        assert!(executor.journal().changes().accounts.is_empty());
+        let good = signed(0, transaction(0, TxKind::Call(THIRD), 3, Bytes::new()));
+        assert!(executor.execute(&Message::from(&good)).expect("valid").status.is_success());
     });
 }
 
@@ -406,10 +406,10 @@ fn only_the_last_256_block_hashes_are_known() {
     let config = config();
     let env = esker_runtime::BlockEnv { number: 300, parent_hash: word(77), ..env() };
     esker_vm::execution(&machine, |session| {
-    let mut executor = Executor::new(session, &ledger, &config, &env);
-    let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 0, Bytes::new()));
-    let result = executor.execute(&Message::from(&call)).expect("valid");
-    assert_eq!(read_numbers(&result.output), [0, 1_044, 1_298, 77, 0, 0]);
+        let mut executor = Executor::new(session, &ledger, &config, &env);
+        let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 0, Bytes::new()));
+        let result = executor.execute(&Message::from(&call)).expect("valid");
+        assert_eq!(read_numbers(&result.output), [0, 1_044, 1_298, 77, 0, 0]);
     });
 }
 
@@ -428,10 +428,10 @@ fn a_block_hash_that_the_store_has_lost_is_the_nodes_fault_and_never_zero() {
     let config = config();
     let env = esker_runtime::BlockEnv { number: 300, ..env() };
     esker_vm::execution(&machine, |session| {
-    let mut executor = Executor::new(session, &ledger, &config, &env);
-    let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 0, Bytes::new()));
-    let error = executor.execute(&Message::from(&call)).expect_err("a fault");
-    assert!(matches!(&error, ExecuteError::Fatal(Fatal::Store(text)) if text.contains("block 298")), "{error:?}");
+        let mut executor = Executor::new(session, &ledger, &config, &env);
+        let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 0, Bytes::new()));
+        let error = executor.execute(&Message::from(&call)).expect_err("a fault");
+        assert!(matches!(&error, ExecuteError::Fatal(Fatal::Store(text)) if text.contains("block 298")), "{error:?}");
     });
 }
 

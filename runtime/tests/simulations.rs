@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
-use esker_runtime::{BlockEnv, TransactionError};
 use esker_runtime::exec::{ExecutionStatus, FrameKind};
 use esker_runtime::simulate::{
     AccountOverride, CallRequest, EstimateError, SimulateError, SimulateOptions, Simulation, TRACE_BYTES_MAX,
     create_access_list, estimate_gas,
 };
+use esker_runtime::{BlockEnv, TransactionError};
 use esker_vm::{CallKind, CallResult, Halt, HostError, Log};
 use world::*;
 
@@ -138,7 +138,7 @@ fn a_strict_simulation_leaves_two_checks_to_the_block() {
     let strict = SimulateOptions { strict: true, ..SimulateOptions::default() };
     let simulated = |ledger: &Ledger, gas: u64| {
         let sent = CallRequest { nonce: Some(0), max_fee_per_gas: Some(9), gas: Some(gas), ..request(OTHER) };
-        simulate(&machine, ledger, &config(), &env(), &sent, &strict).map(|simulation| simulation.gas_used)
+        simulate(&machine, ledger, &env(), &sent, &strict).map(|simulation| simulation.gas_used)
     };
     // Above the block's limit, below the cap.
     assert!(env().gas_limit < 40_000_000 && 40_000_000 < strict.gas_cap);

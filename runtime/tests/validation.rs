@@ -46,7 +46,9 @@ impl Chain {
     }
 
     fn validate_and_commit(&mut self, machine: &ScriptedMachine, block: &Block) -> ExecutedBlock {
-        let (executed, update) = esker_vm::execution(machine, |session| validate_block(session, &self.db, &self.config, &self.head, block)).expect("valid");
+        let (executed, update) =
+            esker_vm::execution(machine, |session| validate_block(session, &self.db, &self.config, &self.head, block))
+                .expect("valid");
         self.db.commit(update, Batch::default()).expect("the store works");
         self.head = executed.header.clone();
         executed
@@ -119,7 +121,10 @@ fn every_lie_in_a_header_is_found_and_nothing_is_written() {
     for (what, lie) in lies {
         let mut block = good.clone();
         lie(&mut block.header);
-        let error = esker_vm::execution(&machine, |session| validate_block(session, &chain.db, &chain.config, &chain.head, &block)).map(drop);
+        let error = esker_vm::execution(&machine, |session| {
+            validate_block(session, &chain.db, &chain.config, &chain.head, &block)
+        })
+        .map(drop);
         assert!(error.as_ref().is_err_and(|error| error.to_string().contains(what)), "{what}: {error:?}");
     }
     let mut unfit = good.clone();
@@ -127,8 +132,13 @@ fn every_lie_in_a_header_is_found_and_nothing_is_written() {
     unfit.header.transactions_root = alloy_consensus::proofs::calculate_transaction_root(
         &unfit.transactions.iter().map(|transaction| transaction.envelope().clone()).collect::<Vec<_>>(),
     );
-    let error = esker_vm::execution(&machine, |session| validate_block(session, &chain.db, &chain.config, &chain.head, &unfit)).map(drop);
+    let error =
+        esker_vm::execution(&machine, |session| validate_block(session, &chain.db, &chain.config, &chain.head, &unfit))
+            .map(drop);
     assert!(matches!(error, Err(BlockError::Transaction { index: 0, .. })), "{error:?}");
     assert_eq!(chain.db.root(), root);
-    assert!(esker_vm::execution(&machine, |session| validate_block(session, &chain.db, &chain.config, &chain.head, &good)).is_ok());
+    assert!(
+        esker_vm::execution(&machine, |session| validate_block(session, &chain.db, &chain.config, &chain.head, &good))
+            .is_ok()
+    );
 }

@@ -311,7 +311,8 @@ fn run_at(about: &str, genesis: &Genesis, blocks: &[(u64, Address, Vec<Bytes>)],
             raw.iter().map(|raw| Transaction::decode(raw, &config).expect("well-formed")).collect();
         let env = BlockEnv::child_of(&parent, *timestamp, *beneficiary, 0, &config);
         ledger.hashes.insert(parent.number, parent.hash_slow());
-        let block = execution(machine, |session| execute_block(session, &ledger, &config, env, &transactions)).expect("valid");
+        let block =
+            execution(machine, |session| execute_block(session, &ledger, &config, env, &transactions)).expect("valid");
         ledger.apply(&block.changes);
         let block = block.seal(root_of(&ledger));
         parent = block.header.clone();

@@ -34,7 +34,8 @@ fn engines() -> Vec<Engine> {
     let mut engines = Vec::new();
     for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
         for tiers in [TierPolicy::Baseline, TierPolicy::Optimised, TierPolicy::Background] {
-            let config = EngineConfig { kind, tiers, execution_sessions: 1, simulation_sessions: 1, ..Default::default() };
+            let config =
+                EngineConfig { kind, tiers, execution_sessions: 1, simulation_sessions: 1, ..Default::default() };
             engines.push(Engine::new(config).expect("an engine starts"));
         }
     }

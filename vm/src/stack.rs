@@ -173,7 +173,8 @@ mod tests {
     #[test]
     fn many_threads_at_once_work_and_few_are_kept() {
         let total: usize = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..24).map(|i| scope.spawn(move || on_execution_thread(|| consume(20) + i))).collect();
+            let threads: Vec<_> =
+                (0..24).map(|i| scope.spawn(move || on_execution_thread(|| consume(20) + i))).collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
         });
         assert_eq!(total, 24 * 20 + (0..24).sum::<usize>());

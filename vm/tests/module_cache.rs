@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use esker_vm::abi::MeterCosts;
 use esker_vm::{
-    Code, Engine, EngineConfig, EngineError, EngineKind, Entry, Execution, Frame, Machine, Outcome, Preparation, Purpose,
-    TierPolicy, crypto, envelope, execution, simulation,
+    Code, Engine, EngineConfig, EngineError, EngineKind, Entry, Execution, Frame, Machine, Outcome, Preparation,
+    Purpose, TierPolicy, crypto, envelope, execution, simulation,
 };
 use primitive_types::H256;
 use proptest::prelude::*;
@@ -122,7 +122,9 @@ fn damaged_files_are_deleted_and_compiled_again_with_the_same_result() {
     ];
     // A flipped bit anywhere: the artifact, the facts, the hash, the magic.
     let end = whole.len();
-    for position in [0, 100, end / 3, end / 2, end - 96, end - 75, end - 74, end - 41, end - 40, end - 9, end - 8, end - 1] {
+    for position in
+        [0, 100, end / 3, end / 2, end - 96, end - 75, end - 74, end - 41, end - 40, end - 9, end - 8, end - 1]
+    {
         let mut bytes = whole.clone();
         bytes[position] ^= 0x10;
         damages.push((format!("bit flipped at {position} of {end}"), bytes));

@@ -3,7 +3,9 @@
 mod world;
 
 use esker_vm::abi::{FUEL_PER_GAS, Limits, MeterCosts};
-use esker_vm::{Code, Engine, EngineKind, Halt, Outcome, Preparation, PrepareError, Purpose, crypto, envelope, execution};
+use esker_vm::{
+    Code, Engine, EngineKind, Halt, Outcome, Preparation, PrepareError, Purpose, crypto, envelope, execution,
+};
 use primitive_types::H256;
 use world::{PLENTY, World, account, engine, engines, halt_of, on_all, output_of, wasm};
 

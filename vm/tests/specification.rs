@@ -97,3 +97,35 @@ fn the_examples_in_the_specification_are_vectors() {
         std::fs::write(&page, expected).expect("writable");
     }
 }
+
+/// The costs in `docs/spec/metering.md`, by the names of the fields.
+#[test]
+fn the_costs_in_the_specification_are_those_in_the_code() {
+    let text = std::fs::read_to_string(path("metering.md")).expect("docs/spec/metering.md is there");
+    let costs = esker_vm::abi::MeterCosts::V1;
+    let instructions = costs.instructions;
+    let expected = [
+        ("trivial", instructions.trivial),
+        ("simple", instructions.simple),
+        ("multiply", instructions.multiply),
+        ("divide", instructions.divide),
+        ("global", instructions.global),
+        ("load", instructions.load),
+        ("store", instructions.store),
+        ("branch", instructions.branch),
+        ("branch_table", instructions.branch_table),
+        ("call", instructions.call),
+        ("call_indirect", instructions.call_indirect),
+        ("memory_size", instructions.memory_size),
+        ("memory_grow", instructions.memory_grow),
+        ("bulk", instructions.bulk),
+        ("local", costs.local),
+        ("parameter", costs.parameter),
+    ];
+    for (name, cost) in expected {
+        let row = text.lines().find(|line| line.starts_with(&format!("| {name} |")));
+        let row = row.unwrap_or_else(|| panic!("no row for {name}"));
+        let found = row.trim_end_matches(" |").rsplit(' ').next().map(|number| number.replace(',', ""));
+        assert_eq!(found, Some(cost.to_string()), "{row}");
+    }
+}

@@ -8,7 +8,7 @@ use esker_runtime::block::BuiltBlock;
 use esker_runtime::state::StateView;
 use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, Transaction};
 use esker_vm::abi::MeterCosts;
-use esker_vm::{Engine, EngineConfig, EngineKind, Entry, Frame, Machine, Outcome, TierPolicy, envelope};
+use esker_vm::{Engine, EngineConfig, EngineKind, Entry, Frame, Outcome, TierPolicy, envelope, execution};
 use primitive_types::H256;
 
 use crate::world::Quiet;
@@ -71,16 +71,21 @@ impl Code {
         let envelope = Bytes::from(envelope::encode(wasm));
         Self { hash: H256(alloy_primitives::keccak256(&envelope).0), envelope }
     }
+
+    fn borrowed(&self) -> esker_vm::Code<'_> {
+        esker_vm::Code { hash: self.hash, envelope: &self.envelope }
+    }
 }
 
 /// Compiles `code` and says how long that took: inflating, validating and rewriting included.
 pub fn compile(engine: &Engine, code: &Code) -> Duration {
-    let begun = Instant::now();
-    let wasm = envelope::decode_code(&code.envelope).expect("an envelope");
-    if let Err(error) = engine.prepare(code.hash, &wasm, u64::MAX) {
-        panic!("{error}");
-    }
-    begun.elapsed()
+    execution(engine, |session| {
+        let begun = Instant::now();
+        if let Err(error) = session.prepare(code.borrowed(), u64::MAX) {
+            panic!("{error}");
+        }
+        begun.elapsed()
+    })
 }
 
 /// Runs `call` once in a fresh frame: time, fuel used.
@@ -88,12 +93,13 @@ pub fn frame(engine: &Engine, code: &Code, input: Vec<u8>) -> (Duration, u64) {
     const FUEL: u64 = 1 << 60;
     let frame = Frame { input, ..Frame::default() };
     let mut host = Quiet::default();
-    let begun = Instant::now();
-    let mut wasm = || envelope::decode_code(&code.envelope).ok();
-    let execution = engine.execute(code.hash, &mut wasm, Entry::Call, &frame, &mut host, FUEL);
-    let time = begun.elapsed();
-    assert!(matches!(execution.outcome, Outcome::Return(_)), "{:?}", execution.outcome);
-    (time, FUEL - execution.fuel_left)
+    execution(engine, |session| {
+        let begun = Instant::now();
+        let ended = session.execute(code.borrowed(), Entry::Call, &frame, &mut host, FUEL);
+        let time = begun.elapsed();
+        assert!(matches!(ended.outcome, Outcome::Return(_)), "{:?}", ended.outcome);
+        (time, FUEL - ended.fuel_left)
+    })
 }
 
 /// How often `transaction` alone runs as a block on `state`: time of the push, gas used, whether it succeeded.
@@ -105,8 +111,8 @@ pub fn push(
     transaction: Transaction,
 ) -> (Duration, u64, bool) {
     let env = env.clone();
-    esker_vm::run_on_execution_stack(|| {
-        let mut builder = BlockBuilder::new(engine, state, config, env);
+    execution(engine, |session| {
+        let mut builder = BlockBuilder::new(session, state, config, env);
         let begun = Instant::now();
         let result = builder.push(transaction).expect("the transaction fits");
         (begun.elapsed(), result.gas_used, result.status.is_success())
@@ -121,8 +127,8 @@ pub fn build(
     env: BlockEnv,
     transactions: Vec<Transaction>,
 ) -> BuiltBlock {
-    esker_vm::run_on_execution_stack(|| {
-        let mut builder = BlockBuilder::new(engine, state, config, env);
+    execution(engine, |session| {
+        let mut builder = BlockBuilder::new(session, state, config, env);
         for transaction in transactions {
             builder.push(transaction).expect("the transaction fits");
         }

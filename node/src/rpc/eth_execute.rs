@@ -157,14 +157,7 @@ pub struct AccessListAnswer {
 pub fn create_access_list(api: &Api, args: &Args) -> Result<AccessListAnswer, RpcError> {
     let (scene, request, options) = prepare(api, args)?;
     let result = esker_vm::simulation(&*api.machine, |session| {
-        simulate::create_access_list(
-            session,
-            &scene.head.state,
-            api.chain.config(),
-            &scene.env,
-            &request,
-            &options,
-        )
+        simulate::create_access_list(session, &scene.head.state, api.chain.config(), &scene.env, &request, &options)
     })??;
     let error = match result.status {
         ExecutionStatus::Success => None,

@@ -49,12 +49,7 @@ impl From<ExecuteError> for PushError {
 impl<'a> BlockBuilder<'a> {
     /// An empty block `env` on `state`, the state after its parent.
     #[must_use]
-    pub fn new(
-        session: &'a Session<'a>,
-        state: &'a dyn StateReader,
-        config: &'a ChainConfig,
-        env: BlockEnv,
-    ) -> Self {
+    pub fn new(session: &'a Session<'a>, state: &'a dyn StateReader, config: &'a ChainConfig, env: BlockEnv) -> Self {
         Self {
             executor: Executor::new(session, state, config, &env),
             config,

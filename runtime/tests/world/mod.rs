@@ -15,8 +15,8 @@ use esker_runtime::state::{Account, ChangeSet, StateReader};
 use esker_runtime::types::{ExecuteError, SignedTransaction};
 use esker_runtime::{BlockEnv, ChainConfig, Transaction};
 use esker_vm::{
-    CallKind, CallRequest, CallResult, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, Outcome,
-    Code, ModuleFacts, Preparation, PrepareError, RejectReason, Session, envelope,
+    CallKind, CallRequest, CallResult, Code, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter,
+    ModuleFacts, Outcome, Preparation, PrepareError, RejectReason, Session, envelope,
 };
 use primitive_types::{H160, H256};
 use secp256k1::{Message as Digest, PublicKey, SECP256K1, SecretKey};

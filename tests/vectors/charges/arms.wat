@@ -1,5 +1,5 @@
-;; expect: returned, fuel 67900
-;; seen: 22800 33700 37700 55900 59900 63900
+;; expect: returned, fuel 95500
+;; seen: 24550 39750 47750 71500 79500 87500
 ;; Rules 3 and 8. Both arms cost something, so the smaller charge moves to the segment in which the `if` stands, and one
 ;; arm is left with the difference. Nothing leaves the `if` otherwise, so that segment goes on behind its end.
 (module

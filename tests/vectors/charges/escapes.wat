@@ -1,5 +1,5 @@
-;; expect: returned, fuel 133200
-;; seen: 32000 40300 48600 52600 67100 71100 89900 93900 111700 115700 129200
+;; expect: returned, fuel 184350
+;; seen: 34150 46550 58950 66950 87100 95100 119650 127650 150200 158200 176350
 ;; Rules 4, 5 and 6. A branch out of $outer escapes $inner, not $outer: behind the end of $inner a new segment begins,
 ;; behind the end of $outer the function's goes on. So the br_table, whose farthest target is $a, escapes $b and $c.
 (module

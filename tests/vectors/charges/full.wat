@@ -1,5 +1,5 @@
-;; expect: returned, fuel 553200
-;; seen: 248600 252600 500900 549200
+;; expect: returned, fuel 205600
+;; seen: 173600 181600 189600 197600
 ;; Rule 2. A segment that would pass its bound ends, and a new one begins at the instruction that does not fit.
 (module
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))

@@ -1,5 +1,5 @@
-;; expect: returned, fuel 101536300
-;; seen: 20300 524300 101028300 101532300
+;; expect: returned, fuel 100354400
+;; seen: 22400 130400 100238400 100346400
 ;; memory.grow adds nothing to its segment: base and pages are charged as it runs, and it is not a call.
 (module
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))

@@ -1,5 +1,5 @@
-;; expect: returned, fuel 75000
-;; seen: 20000 30800 34800 52400 65100 71000
+;; expect: returned, fuel 109300
+;; seen: 22150 38350 46350 71100 90300 101300
 ;; A loop's body is charged each time around. $first asks at the end, $last at the beginning: there the header forks before
 ;; any call, and its charge is written behind the fork on both ways (see the fork of loop headers). Nobody can see it.
 (module

@@ -1,5 +1,5 @@
-;; expect: returned, fuel 20000
-;; seen: 12000 16000
+;; expect: returned, fuel 28600
+;; seen: 12600 20600
 ;; One segment: what stands behind a host call is paid before it. The locals' charge comes first.
 (module
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))

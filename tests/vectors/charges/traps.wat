@@ -1,5 +1,5 @@
-;; expect: returned, fuel 50400
-;; seen: 21900 25900 39800 43800
+;; expect: returned, fuel 71200
+;; seen: 23200 31200 50400 58400
 ;; Rule 7. An arm that is certain to trap charges nothing and agrees with any charge of the other. An arm that calls first
 ;; charges: what it calls sees its fuel.
 (module

@@ -1,4 +1,4 @@
-;; expect: returned, fuel 1177885400
+;; expect: returned, fuel 1440475700
 ;; fib(24) by naive recursion.
 (module
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; expect: returned, fuel 3314761400
+;; expect: returned, fuel 5861776600
 ;; Product of two 64 x 64 matrices of i64.
 (module
   (memory (export "memory") 2)

@@ -17,11 +17,31 @@ pub struct Shape {
 }
 
 pub const SHAPES: &[Shape] = &[
-    Shape { name: "calls", build: calls, starts: &[&[4, 5_000, 8, 8], &[20, 500, 32, 8], &[50, 900, 0, 0], &[20, 900, 8, 8]], most: &[400, 30_000, 32, 8] },
-    Shape { name: "indirect calls", build: indirect, starts: &[&[4, 2_800, 8, 8], &[20, 550, 8, 8], &[20, 800, 0, 0]], most: &[400, 30_000, 32, 8] },
+    Shape {
+        name: "calls",
+        build: calls,
+        starts: &[&[4, 5_000, 8, 8], &[20, 500, 32, 8], &[50, 900, 0, 0], &[20, 900, 8, 8]],
+        most: &[400, 30_000, 32, 8],
+    },
+    Shape {
+        name: "indirect calls",
+        build: indirect,
+        starts: &[&[4, 2_800, 8, 8], &[20, 550, 8, 8], &[20, 800, 0, 0]],
+        most: &[400, 30_000, 32, 8],
+    },
     Shape { name: "fills", build: fills, starts: &[&[1, 1_485, 55], &[4, 1_000, 118]], most: &[60, 8_000, 500] },
-    Shape { name: "branch tables", build: tables, starts: &[&[2, 60, 100], &[60, 4, 900], &[200, 1, 1000], &[4, 200, 100]], most: &[300, 400, 1_024] },
-    Shape { name: "functions in table", build: in_table, starts: &[&[270, 32, 8], &[600, 0, 0]], most: &[3_999, 32, 8] },
+    Shape {
+        name: "branch tables",
+        build: tables,
+        starts: &[&[2, 60, 100], &[60, 4, 900], &[200, 1, 1000], &[4, 200, 100]],
+        most: &[300, 400, 1_024],
+    },
+    Shape {
+        name: "functions in table",
+        build: in_table,
+        starts: &[&[270, 32, 8], &[600, 0, 0]],
+        most: &[3_999, 32, 8],
+    },
     Shape { name: "functions", build: functions, starts: &[&[3_999, 0, 0], &[3_900, 32, 8]], most: &[3_999, 32, 8] },
     Shape { name: "locals", build: locals, starts: &[&[900, 500], &[2_000, 100]], most: &[3_999, 511] },
     Shape { name: "types", build: types, starts: &[&[260, 32, 8], &[500, 4, 1], &[511, 9, 0]], most: &[511, 32, 8] },
@@ -29,8 +49,18 @@ pub const SHAPES: &[Shape] = &[
     Shape { name: "arithmetic", build: arithmetic, starts: &[&[4, 9_000]], most: &[60, 30_000] },
     Shape { name: "divisions", build: divisions, starts: &[&[4, 9_000]], most: &[60, 30_000] },
     Shape { name: "loads", build: loads, starts: &[&[4, 10_000]], most: &[60, 20_000] },
-    Shape { name: "operands and sets", build: sets, starts: &[&[4, 1_000, 15_000], &[4, 100, 15_000]], most: &[60, 1_020, 30_000] },
-    Shape { name: "branches with values", build: branches, starts: &[&[50, 900, 8], &[50, 900, 0], &[50, 900, 1]], most: &[300, 998, 8] },
+    Shape {
+        name: "operands and sets",
+        build: sets,
+        starts: &[&[4, 1_000, 15_000], &[4, 100, 15_000]],
+        most: &[60, 1_020, 30_000],
+    },
+    Shape {
+        name: "branches with values",
+        build: branches,
+        starts: &[&[50, 900, 8], &[50, 900, 0], &[50, 900, 1]],
+        most: &[300, 998, 8],
+    },
     Shape { name: "blocks", build: blocks, starts: &[&[100, 300, 1], &[50, 300, 8]], most: &[300, 990, 8] },
     Shape { name: "loops", build: loops, starts: &[&[100, 400, 16]], most: &[300, 900, 16] },
     Shape { name: "globals", build: globals, starts: &[&[4, 15_000]], most: &[60, 30_000] },
@@ -77,7 +107,12 @@ impl Builder {
         self.type_count - 1
     }
 
-    fn function(&mut self, type_index: u32, locals: &[(u32, ValType)], body: impl FnOnce(&mut InstructionSink<'_>)) -> u32 {
+    fn function(
+        &mut self,
+        type_index: u32,
+        locals: &[(u32, ValType)],
+        body: impl FnOnce(&mut InstructionSink<'_>),
+    ) -> u32 {
         self.functions.function(type_index);
         let mut function = Function::new(locals.iter().copied());
         let mut code = function.instructions();
@@ -95,7 +130,13 @@ impl Builder {
             let entries = self.table.len() as u64;
             let mut tables = TableSection::new();
             let element_type = RefType::FUNCREF;
-            tables.table(TableType { element_type, table64: false, minimum: entries, maximum: Some(entries), shared: false });
+            tables.table(TableType {
+                element_type,
+                table64: false,
+                minimum: entries,
+                maximum: Some(entries),
+                shared: false,
+            });
             module.section(&tables);
         }
         let mut memory = MemorySection::new();
@@ -119,12 +160,18 @@ impl Builder {
 /// Pushes zeros of the types of [`Builder::type_of`].
 fn zeros(code: &mut InstructionSink<'_>, count: u32) {
     for index in 0..count {
-        if index % 3 == 1 { code.i32_const(0) } else { code.i64_const(0) };
+        if index % 3 == 1 {
+            code.i32_const(0)
+        } else {
+            code.i64_const(0)
+        };
     }
 }
 
 fn drops(code: &mut InstructionSink<'_>, count: u32) {
-    (0..count).for_each(|_| { code.drop(); });
+    (0..count).for_each(|_| {
+        code.drop();
+    });
 }
 
 fn calls(numbers: &[u32]) -> Vec<u8> {
@@ -141,7 +188,13 @@ fn calls(numbers: &[u32]) -> Vec<u8> {
                 if results > params {
                     drops(code, results - params);
                 } else {
-                    (results..params).for_each(|index| { if index % 3 == 1 { code.i32_const(0) } else { code.i64_const(0) }; });
+                    (results..params).for_each(|index| {
+                        if index % 3 == 1 {
+                            code.i32_const(0)
+                        } else {
+                            code.i64_const(0)
+                        };
+                    });
                 }
             }
             drops(code, params);
@@ -164,7 +217,13 @@ fn indirect(numbers: &[u32]) -> Vec<u8> {
                 if results > params {
                     drops(code, results - params);
                 } else {
-                    (results..params).for_each(|index| { if index % 3 == 1 { code.i32_const(0) } else { code.i64_const(0) }; });
+                    (results..params).for_each(|index| {
+                        if index % 3 == 1 {
+                            code.i32_const(0)
+                        } else {
+                            code.i64_const(0)
+                        };
+                    });
                 }
             }
             drops(code, params);
@@ -193,12 +252,16 @@ fn tables(numbers: &[u32]) -> Vec<u8> {
     for _ in 0..functions {
         builder.function(0, &[(1, ValType::I32)], |code| {
             let depth = 100;
-            (0..depth).for_each(|_| { code.block(BlockType::Empty); });
+            (0..depth).for_each(|_| {
+                code.block(BlockType::Empty);
+            });
             for table in 0..tables {
                 code.block(BlockType::Empty).local_get(0);
                 code.br_table((0..targets).map(|target| (target + table) % depth).collect::<Vec<_>>(), 0).end();
             }
-            (0..depth).for_each(|_| { code.end(); });
+            (0..depth).for_each(|_| {
+                code.end();
+            });
         });
     }
     builder.finish()
@@ -243,7 +306,11 @@ fn types(numbers: &[u32]) -> Vec<u8> {
         builder.types.ty().function((0..params).map(value), vec![ValType::I64; results as usize]);
         builder.type_count += 1;
         let found = builder.type_count - 1;
-        builder.function(found, &[], |code| (0..results).for_each(|_| { code.i64_const(0); }));
+        builder.function(found, &[], |code| {
+            (0..results).for_each(|_| {
+                code.i64_const(0);
+            })
+        });
     }
     builder.finish()
 }
@@ -262,11 +329,17 @@ fn block_types(numbers: &[u32]) -> Vec<u8> {
     builder.function(0, &[], |code| {
         for (type_index, index) in found {
             for bit in 0..params {
-                if index >> (bit % 9) & 1 == 0 { code.i64_const(0) } else { code.i32_const(0) };
+                if index >> (bit % 9) & 1 == 0 {
+                    code.i64_const(0)
+                } else {
+                    code.i32_const(0)
+                };
             }
             code.block(BlockType::FunctionType(type_index));
             drops(code, params);
-            (0..results).for_each(|_| { code.i64_const(0); });
+            (0..results).for_each(|_| {
+                code.i64_const(0);
+            });
             code.end();
             drops(code, results);
         }
@@ -277,10 +350,9 @@ fn block_types(numbers: &[u32]) -> Vec<u8> {
 fn repeated(numbers: &[u32], locals: &[(u32, ValType)], step: impl Fn(&mut InstructionSink<'_>, u32)) -> Vec<u8> {
     let &[functions, steps] = numbers else { unreachable!("two numbers") };
     let mut builder = Builder::new();
-    builder.globals.global(
-        GlobalType { val_type: ValType::I64, mutable: true, shared: false },
-        &ConstExpr::i64_const(0),
-    );
+    builder
+        .globals
+        .global(GlobalType { val_type: ValType::I64, mutable: true, shared: false }, &ConstExpr::i64_const(0));
     for _ in 0..functions {
         builder.function(0, locals, |code| (0..steps).for_each(|number| step(code, number)));
     }
@@ -288,16 +360,22 @@ fn repeated(numbers: &[u32], locals: &[(u32, ValType)], step: impl Fn(&mut Instr
 }
 
 fn arithmetic(numbers: &[u32]) -> Vec<u8> {
-    repeated(numbers, &[(2, ValType::I64)], |code, _| { code.local_get(0).local_get(1).i64_add().local_set(0); })
+    repeated(numbers, &[(2, ValType::I64)], |code, _| {
+        code.local_get(0).local_get(1).i64_add().local_set(0);
+    })
 }
 
 fn divisions(numbers: &[u32]) -> Vec<u8> {
-    repeated(numbers, &[(2, ValType::I64)], |code, _| { code.local_get(0).local_get(1).i64_div_s().local_set(0); })
+    repeated(numbers, &[(2, ValType::I64)], |code, _| {
+        code.local_get(0).local_get(1).i64_div_s().local_set(0);
+    })
 }
 
 fn loads(numbers: &[u32]) -> Vec<u8> {
     let at = MemArg { offset: 0, align: 0, memory_index: 0 };
-    repeated(numbers, &[(1, ValType::I32)], |code, _| { code.local_get(0).i64_load(at).drop(); })
+    repeated(numbers, &[(1, ValType::I32)], |code, _| {
+        code.local_get(0).i64_load(at).drop();
+    })
 }
 
 fn sets(numbers: &[u32]) -> Vec<u8> {
@@ -305,8 +383,12 @@ fn sets(numbers: &[u32]) -> Vec<u8> {
     let mut builder = Builder::new();
     for _ in 0..functions {
         builder.function(0, &[(2, ValType::I32)], |code| {
-            (0..height).for_each(|_| { code.local_get(0); });
-            (0..sets).for_each(|_| { code.i32_const(0).local_set(1); });
+            (0..height).for_each(|_| {
+                code.local_get(0);
+            });
+            (0..sets).for_each(|_| {
+                code.i32_const(0).local_set(1);
+            });
             drops(code, height);
         });
     }
@@ -321,7 +403,9 @@ fn branches(numbers: &[u32]) -> Vec<u8> {
         builder.function(0, &[(1, ValType::I32)], |code| {
             code.block(BlockType::FunctionType(block));
             zeros(code, values);
-            (0..branches).for_each(|_| { code.local_get(0).br_if(0); });
+            (0..branches).for_each(|_| {
+                code.local_get(0).br_if(0);
+            });
             code.end();
             drops(code, values);
         });
@@ -336,7 +420,9 @@ fn blocks(numbers: &[u32]) -> Vec<u8> {
     for _ in 0..functions {
         builder.function(0, &[(1, ValType::I32)], |code| {
             zeros(code, values);
-            (0..blocks).for_each(|_| { code.local_get(0).if_(BlockType::FunctionType(block)).else_().end(); });
+            (0..blocks).for_each(|_| {
+                code.local_get(0).if_(BlockType::FunctionType(block)).else_().end();
+            });
             drops(code, values);
         });
     }
@@ -350,8 +436,12 @@ fn loops(numbers: &[u32]) -> Vec<u8> {
         builder.function(0, &[(200, ValType::I64)], |code| {
             let depth = depth.max(1);
             for _ in 0..loops / depth {
-                (0..depth).for_each(|_| { code.loop_(BlockType::Empty); });
-                (0..depth).for_each(|_| { code.end(); });
+                (0..depth).for_each(|_| {
+                    code.loop_(BlockType::Empty);
+                });
+                (0..depth).for_each(|_| {
+                    code.end();
+                });
             }
         });
     }
@@ -359,11 +449,15 @@ fn loops(numbers: &[u32]) -> Vec<u8> {
 }
 
 fn globals(numbers: &[u32]) -> Vec<u8> {
-    repeated(numbers, &[], |code, _| { code.global_get(0).global_set(0); })
+    repeated(numbers, &[], |code, _| {
+        code.global_get(0).global_set(0);
+    })
 }
 
 fn growth(numbers: &[u32]) -> Vec<u8> {
-    repeated(numbers, &[], |code, _| { code.i32_const(0).memory_grow(0).drop(); })
+    repeated(numbers, &[], |code, _| {
+        code.i32_const(0).memory_grow(0).drop();
+    })
 }
 
 fn selects(numbers: &[u32]) -> Vec<u8> {

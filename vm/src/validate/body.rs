@@ -139,7 +139,13 @@ impl<'m, 'a> Decoder<'m, 'a> {
         }
         if matches!(
             kind,
-            Kind::Block(_) | Kind::Loop(_) | Kind::If(_) | Kind::Br(_) | Kind::BrIf(_) | Kind::BrTable(_) | Kind::Return
+            Kind::Block(_)
+                | Kind::Loop(_)
+                | Kind::If(_)
+                | Kind::Br(_)
+                | Kind::BrIf(_)
+                | Kind::BrTable(_)
+                | Kind::Return
         ) {
             self.controls += 1;
             let count = u64::from(self.controls);

@@ -26,7 +26,8 @@ pub(super) const HINT_IMPORTS: &str = "Only the host functions of `esker_v1` may
      operating system or JavaScript cannot run in a contract";
 pub(super) const HINT_SHRINK: &str = "Make the module smaller: optimise for size, drop dependencies, or split the \
      contract";
-pub(super) const HINT_COMPLEX: &str = "Make the module smaller: fewer functions, types, locals and calls with many values";
+pub(super) const HINT_COMPLEX: &str =
+    "Make the module smaller: fewer functions, types, locals and calls with many values";
 pub(super) const HINT_SPLIT: &str = "Split the function into smaller ones";
 pub(super) const HINT_EXPORTS: &str = "A contract exports `memory`, `call` and, if it has a constructor, `deploy`; the \
      last two take and return nothing";

@@ -15,7 +15,8 @@ use super::interface::{Role, check_entry, check_signature, host_function, role};
 use super::module::{Constant, Data, Element, Function, FunctionType, Global, Import, Memory, Module};
 use super::outline::Outline;
 use super::reject::{
-    HINT_COMPLEX, HINT_EXPORTS, HINT_IMPORTS, HINT_MALFORMED, HINT_PROPOSAL, HINT_SHRINK, HINT_TABLES, bound, invalid, reject, shown,
+    HINT_COMPLEX, HINT_EXPORTS, HINT_IMPORTS, HINT_MALFORMED, HINT_PROPOSAL, HINT_SHRINK, HINT_TABLES, bound, invalid,
+    reject, shown,
 };
 use super::value_type;
 use super::work;

@@ -46,7 +46,8 @@ pub(super) fn complexity(module: &Module<'_>) -> u64 {
         crossings.types.insert(&module.types[function.type_index as usize]);
         sum = sum.saturating_add(in_function(module, function, &mut crossings));
     }
-    let escaping: BTreeSet<u32> = module.elements.iter().flat_map(|element| element.functions.iter().copied()).collect();
+    let escaping: BTreeSet<u32> =
+        module.elements.iter().flat_map(|element| element.functions.iter().copied()).collect();
     for function in escaping {
         let found = module.function_type(function);
         crossings.types.insert(found);

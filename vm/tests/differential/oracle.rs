@@ -6,7 +6,7 @@ use esker_abi::{Limits, MeterCosts};
 use esker_vm::prepare_module;
 
 use crate::engines::{Code, End, Engine, Run, STACK_UNITS, host::Host};
-use crate::rewriters::{exposed, probing};
+use crate::rewriters::{exposed, probing, with_data_section_of};
 use crate::seeded::Seeded;
 
 /// Steps of fuel: everything charged is a multiple of it, with the costs of protocol version 1.
@@ -74,7 +74,7 @@ pub fn agree(
     random: &mut Seeded,
 ) -> Option<Result<Tally, Disagreement>> {
     let prepared = prepare_module(wasm, &Limits::V1, &MeterCosts::V1).ok()?;
-    let rewritten = exposed(&prepared.wasm);
+    let rewritten = exposed(&with_data_section_of(wasm, &prepared.wasm));
     // Growth costs far more than anything else, so most runs cannot afford any and stop early.
     let ample = *random.pick(&[4_000_000, 4_000_000, 4_000_000, 60_000_000, 250_000_000]).unwrap_or(&0);
     let codes = engines.iter().map(|engine| (*engine, Code::new(*engine, &rewritten))).collect();

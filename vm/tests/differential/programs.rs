@@ -64,7 +64,8 @@ impl Sources {
             let text = std::fs::read_to_string(path).expect("the artifact stands in the repository");
             let artifact: Value = serde_json::from_str(&text).expect("the artifact is JSON");
             let bytecode = artifact["bytecode"].as_str().and_then(|text| text.strip_prefix("0x")).expect("hex");
-            let wasm = envelope::decode_code(&hex::decode(bytecode).expect("hex")).expect("the artifact is sound");
+            let wasm =
+                envelope::decode_code(&hex::decode(bytecode).expect("hex"), u32::MAX).expect("the artifact is sound");
             Source { template: leaked(wasm), selectors: selectors(&artifact["abi"]) }
         });
         let mut kernels: Vec<_> = std::fs::read_dir(vectors.join("metering"))

@@ -14,7 +14,11 @@ pub fn taken_apart(payload: &[u8]) -> Option<Vec<u8>> {
         Ok(parsed) => parsed,
         Err(error) => {
             assert!(!error.to_string().is_empty());
-            assert_eq!(envelope::decode_code(payload, u32::MAX), Err(error), "the whole decoder says what the first step says");
+            assert_eq!(
+                envelope::decode_code(payload, u32::MAX),
+                Err(error),
+                "the whole decoder says what the first step says"
+            );
             return None;
         }
     };

@@ -4,14 +4,14 @@ use esker_abi::{InstructionCosts, MeterCosts};
 use wasm_encoder::{Function, InstructionSink, ValType};
 use wasmparser::Operator;
 
-use super::{locals, operators, params_of_functions, rewrite};
+use super::{locals, operators, rewrite, types_of_functions};
 
 /// Counts into `test_0` what `wasm` runs, one instruction at a time.
 pub fn counting(wasm: &[u8], costs: &MeterCosts) -> Vec<u8> {
-    let params = params_of_functions(wasm);
+    let types = types_of_functions(wasm);
     rewrite(wasm, &["test_0"], |globals, index, body| {
         let (mut declared, count) = locals(body);
-        let scratch = params[index as usize].len() as u32 + count;
+        let scratch = types[index as usize].params().len() as u32 + count;
         declared.push((1, ValType::I32));
         let mut out = Function::new(declared);
         let counter = globals.first;
@@ -20,7 +20,8 @@ pub fn counting(wasm: &[u8], costs: &MeterCosts) -> Vec<u8> {
                 out.global_get(counter).i64_const(amount as i64).i64_add().global_set(counter);
             }
         };
-        add(&mut out.instructions(), costs.local * u64::from(count));
+        let handed_over = types[index as usize].params().len() + types[index as usize].results().len();
+        add(&mut out.instructions(), costs.local * u64::from(count) + costs.parameter * handed_over as u64);
         for (operator, bytes) in operators(wasm, body) {
             let mut code = out.instructions();
             match operator {
@@ -59,9 +60,7 @@ fn cost(operator: &Operator<'_>, costs: &InstructionCosts) -> u64 {
     let name: String = debug.chars().take_while(char::is_ascii_alphanumeric).collect();
     match name.as_str() {
         "End" | "Else" | "Unreachable" => 0,
-        "Nop" | "Drop" | "Block" | "Loop" | "I32Const" | "I64Const" | "LocalGet" | "LocalSet" | "LocalTee" => {
-            costs.trivial
-        }
+        "Nop" | "Drop" | "Block" | "I32Const" | "I64Const" | "LocalGet" | "LocalSet" | "LocalTee" => costs.trivial,
         "If" | "Br" | "BrIf" | "Return" => costs.branch,
         "BrTable" => costs.branch_table,
         "Call" => costs.call,
@@ -69,7 +68,7 @@ fn cost(operator: &Operator<'_>, costs: &InstructionCosts) -> u64 {
         "GlobalGet" | "GlobalSet" => costs.global,
         "MemorySize" => costs.memory_size,
         "DataDrop" => costs.bulk,
-        "I32Mul" | "I64Mul" => costs.multiply,
+        "I32Mul" | "I64Mul" | "I32Clz" | "I32Ctz" | "I32Popcnt" | "I64Clz" | "I64Ctz" | "I64Popcnt" => costs.multiply,
         name if name.contains("Load") => costs.load,
         name if name.contains("Store") => costs.store,
         name if name.contains("Div") || name.contains("Rem") => costs.divide,

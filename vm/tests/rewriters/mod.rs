@@ -92,6 +92,22 @@ pub fn exposed(wasm: &[u8]) -> Vec<u8> {
     out.finish()
 }
 
+/// `rewritten` with the data section of `original`: there the active segments still are what they were.
+pub fn with_data_section_of(original: &[u8], rewritten: &[u8]) -> Vec<u8> {
+    let sections = |wasm: &[u8]| -> Vec<(u8, Vec<u8>)> {
+        let payloads = Parser::new(0).parse_all(wasm).map(|payload| payload.expect("a sound module"));
+        payloads.filter_map(|payload| payload.as_section()).map(|(id, range)| (id, wasm[range].to_vec())).collect()
+    };
+    const DATA: u8 = SectionId::Data as u8;
+    let data = sections(original).into_iter().find(|(id, _)| *id == DATA);
+    let mut module = wasm_encoder::Module::new();
+    for (id, contents) in sections(rewritten) {
+        let data = data.as_ref().filter(|_| id == DATA).map_or(&contents, |(_, data)| data);
+        module.section(&RawSection { id, data });
+    }
+    module.finish()
+}
+
 /// An entry of the export section.
 fn exported_global(name: &str, index: u32) -> Vec<u8> {
     let mut entry = vec![name.len() as u8];
@@ -150,12 +166,17 @@ fn operators<'a>(wasm: &'a [u8], body: &FunctionBody<'a>) -> Vec<(Operator<'a>, 
 
 /// Parameter types of every defined function.
 fn params_of_functions(wasm: &[u8]) -> Vec<Vec<wasmparser::ValType>> {
+    types_of_functions(wasm).iter().map(|found| found.params().to_vec()).collect()
+}
+
+/// Types of the functions that the module defines.
+fn types_of_functions(wasm: &[u8]) -> Vec<wasmparser::FuncType> {
     let (mut types, mut functions) = (Vec::new(), Vec::new());
     for payload in Parser::new(0).parse_all(wasm) {
         match payload.expect("the module is valid") {
             Payload::TypeSection(reader) => {
                 for found in reader.into_iter_err_on_gc_types() {
-                    types.push(found.expect("the module is valid").params().to_vec());
+                    types.push(found.expect("the module is valid"));
                 }
             }
             Payload::FunctionSection(reader) => {

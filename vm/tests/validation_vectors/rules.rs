@@ -6,7 +6,7 @@ use crate::{Case, wasm, with};
 
 fn text_of(kind: Param) -> &'static str {
     match kind {
-        Param::Ptr | Param::Mut | Param::Len | Param::I32 => "i32",
+        Param::Ptr | Param::Mut | Param::Offset | Param::Len | Param::I32 => "i32",
         Param::I64 => "i64",
     }
 }

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 
 use esker_vm::abi::{FUEL_PER_GAS, Limits};
 use esker_vm::{
-    BlockContext, CallKind, CallRequest, CallResult, Code, CreateRequest, CreateResult, Engine, EngineConfig, EngineKind,
-    Entry, Execution, Fatal, Frame, Halt, Host, HostError, Log, Machine, Meter, Outcome, Session, TierPolicy,
-    TransactionContext,
-    crypto, envelope, execution,
+    BlockContext, CallKind, CallRequest, CallResult, Code, CreateRequest, CreateResult, Engine, EngineConfig,
+    EngineKind, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Log, Machine, Meter, Outcome, Session,
+    TierPolicy, TransactionContext, crypto, envelope, execution,
 };
 use primitive_types::{H160, H256, U256};
 
@@ -27,7 +26,12 @@ pub fn configs() -> Vec<EngineConfig> {
     for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
         for tiers in [TierPolicy::Baseline, TierPolicy::Optimised] {
             let (execution_sessions, simulation_sessions) = (1, 1);
-            configs.push(EngineConfig { tiers, execution_sessions, simulation_sessions, ..EngineConfig::with_kind(kind) });
+            configs.push(EngineConfig {
+                tiers,
+                execution_sessions,
+                simulation_sessions,
+                ..EngineConfig::with_kind(kind)
+            });
         }
     }
     configs
@@ -106,7 +110,15 @@ impl<'a> World<'a> {
             chain_id: 31_337,
         };
         let transaction = TransactionContext { origin: account(0xee), gas_price: U256::from(9) };
-        Self { machine, state: State::default(), transaction, block, frames: Vec::new(), deepest: 0, envelopes: BTreeMap::new() }
+        Self {
+            machine,
+            state: State::default(),
+            transaction,
+            block,
+            frames: Vec::new(),
+            deepest: 0,
+            envelopes: BTreeMap::new(),
+        }
     }
 
     /// A world in which account 1 has this code.
@@ -142,7 +154,9 @@ impl<'a> World<'a> {
 
     /// Runs any code in this world.
     pub fn execute(&mut self, code: Code<'_>, entry: Entry, frame: &Frame, fuel: u64) -> Execution {
-        execution(self.machine, |session| session.execute(code, entry, frame, &mut Stage { world: self, session }, fuel))
+        execution(self.machine, |session| {
+            session.execute(code, entry, frame, &mut Stage { world: self, session }, fuel)
+        })
     }
 
     /// Runs a frame of the origin's in a session of its own.
@@ -157,7 +171,6 @@ impl<'a> World<'a> {
     fn writable(&self) -> Result<(), HostError> {
         if self.frame().is_static { Err(Halt::StaticViolation.into()) } else { Ok(()) }
     }
-
 }
 
 impl Stage<'_, '_> {

@@ -3,8 +3,8 @@
 use esker_abi::{HOST_FUNCTIONS, HostFunction, Param};
 
 use super::bench::{Bench, Call, Ended, MEMORY, OUTPUT_BYTES_MAX, arguments, before};
-use crate::linker::{length_param, price};
 use crate::config::Level;
+use crate::linker::{length_param, price};
 use crate::{EngineKind, Halt, Outcome};
 
 /// Enough for any call here, the longest length included.
