@@ -7,7 +7,7 @@
   (import "esker_v1" "finish" (func $finish (param i32 i32)))
   (memory (export "memory") 1)
   (func (export "call")
-    i32.const 0                     ;; 17,800
+    i32.const 0                     ;; 18,400
     call $maybe
     i32.const 0
     call $back
@@ -19,33 +19,33 @@
     drop
   )
   (func $maybe (param $end i32)
-    block                           ;; 1,600
+    block                           ;; 2,950
       local.get $end
       if
-        i32.const 0                 ;; 4,600
+        i32.const 0                 ;; 4,800
         i32.const 0
         call $finish
         i32.const 1                 ;; unreached
         drop                        ;; unreached
       end
-      call $gas_left                ;; 4,300 the `if` was escaped
+      call $gas_left                ;; 4,400 the `if` was escaped
       drop
     end
-    call $gas_left                  ;; 4,300 and so was the block
+    call $gas_left                  ;; 4,400 and so was the block
     drop
   )
   (func $back (param $early i32)
-    block                           ;; 1,600
+    block                           ;; 2,950
       local.get $early
       if
-        return                      ;; 1,000
+        return                      ;; 2,000
         i32.const 1                 ;; unreached
         drop                        ;; unreached
       end
-      call $gas_left                ;; 4,300
+      call $gas_left                ;; 4,400
       drop
     end
-    call $gas_left                  ;; 4,300
+    call $gas_left                  ;; 4,400
     drop
   )
 )

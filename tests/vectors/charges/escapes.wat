@@ -6,7 +6,7 @@
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))
   (memory (export "memory") 1)
   (func (export "call")
-    i32.const 0                     ;; 21,500
+    i32.const 0                     ;; 22,000
     call $branches
     i32.const 1
     call $branches
@@ -18,33 +18,33 @@
     call $switch
   )
   (func $branches (param $out i32)
-    block $outer                    ;; 10,500
+    block $outer                    ;; 12,150
       block $inner
         call $gas_left              ;; the function's segment, which $outer and $inner remember
         drop
         local.get $out
         br_if $outer
-        call $gas_left              ;; 4,300 rule 4
+        call $gas_left              ;; 4,400 rule 4
         drop
       end
-      call $gas_left                ;; 4,300 rule 6: $inner was escaped
+      call $gas_left                ;; 4,400 rule 6: $inner was escaped
       drop
     end
     call $gas_left
     drop
   )
   (func $switch (param $case i32)
-    block $a                        ;; 9,500
+    block $a                        ;; 10,150
       block $b
         block $c
           local.get $case
           br_table $c $b $a
         end
-        call $gas_left              ;; 5,300 $c was escaped
+        call $gas_left              ;; 6,400 $c was escaped
         drop
         br $a
       end
-      call $gas_left                ;; 4,300 $b was escaped
+      call $gas_left                ;; 4,400 $b was escaped
       drop
     end
     call $gas_left                  ;; the function's segment again

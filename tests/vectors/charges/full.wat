@@ -6,7 +6,7 @@
   (memory (export "memory") 1)
   (data $d "")
   (func (export "call")
-    call $gas_left                  ;; 248,600
+    call $gas_left                  ;; 173,600
     drop
     data.drop $d
     data.drop $d
@@ -16,7 +16,7 @@
     data.drop $d
     call $gas_left
     drop
-    data.drop $d                    ;; 244,300
+    data.drop $d
     data.drop $d
     data.drop $d
     call $gas_left
@@ -24,7 +24,7 @@
     data.drop $d
     data.drop $d
     data.drop $d
-    data.drop $d                    ;; 44,300
+    data.drop $d
     call $gas_left
     drop
   )

@@ -6,7 +6,7 @@
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))
   (memory (export "memory") 1)
   (func (export "call")
-    call $gas_left                  ;; 201,200 the bytes of the first operation are in it
+    call $gas_left                  ;; 91,800 the bytes of the first operation are in it
     drop
     i32.const 0
     i32.const 0
@@ -40,7 +40,7 @@
     i32.const 0
     i32.const 100
     loop (param i32 i32 i32)
-      memory.fill                   ;; 40,000 the same behind `loop`
+      memory.fill                   ;; 12,000 the same behind `loop`
     end
     call $gas_left
     drop

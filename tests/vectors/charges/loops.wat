@@ -6,14 +6,14 @@
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))
   (memory (export "memory") 1)
   (func (export "call")
-    i32.const 2                     ;; 8,600
+    i32.const 2                     ;; 8,800
     call $last
     i32.const 2
     call $first
   )
   (func $last (param $n i32)
-    loop $again                     ;; 4,600
-      call $gas_left                ;; 6,800 the header's, each time around
+    loop $again                     ;; 5,150
+      call $gas_left                ;; 8,200 the header's, each time around
       drop
       local.get $n
       i32.const 1
@@ -25,12 +25,12 @@
     drop
   )
   (func $first (param $n i32)
-    block $done                     ;; 4,900
+    block $done                     ;; 5,550
       loop $again
         local.get $n
         i32.eqz
         br_if $done
-        call $gas_left              ;; 8,700
+        call $gas_left              ;; 11,200
         drop
         local.get $n
         i32.const 1
@@ -40,7 +40,7 @@
       end
       unreachable                   ;; unreached
     end
-    call $gas_left                  ;; 1,900
+    call $gas_left                  ;; 3,000
     drop
   )
 )

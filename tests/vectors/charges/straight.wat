@@ -5,7 +5,7 @@
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))
   (memory (export "memory") 1)
   (func (export "call") (local $x i64) (local $y i64)
-    call $gas_left                  ;; 12,000 the two locals and every instruction of the function
+    call $gas_left                  ;; 12,600 the two locals and every instruction of the function
     local.set $x
     local.get $x
     i64.const 3

@@ -11,7 +11,7 @@
     call $nested
   )
   (func $silent
-    call $gas_left                  ;; 9,900
+    call $gas_left                  ;; 11,200
     drop
     i32.const 0
     if
@@ -26,11 +26,11 @@
     end
   )
   (func $calling
-    call $gas_left                  ;; 9,900
+    call $gas_left                  ;; 11,200
     drop
     i32.const 0
     if
-      call $gas_left                ;; 600 a call comes before the trap: the arm keeps its charge, less the other's
+      call $gas_left                ;; 800 a call comes before the trap: the arm keeps its charge, less the other's
       drop
       i32.const 5
       drop
@@ -41,9 +41,9 @@
     end
   )
   (func $nested
-    i32.const 0                     ;; 2,600
+    i32.const 0                     ;; 4,800
     if
-      i32.const 3                   ;; 5,200 the arm's segment goes on behind the block, in which a call was seen: it is no trap for rule 7
+      i32.const 3                   ;; 5,600 the arm's segment goes on behind the block, in which a call was seen: it is no trap for rule 7
       drop
       block
         call $gas_left
@@ -53,10 +53,10 @@
     end
     i32.const 0
     if
-      block                         ;; 2,200
+      block                         ;; 3,600
         i32.const 0
         br_if 0
-        call $gas_left              ;; 4,300 rule 4
+        call $gas_left              ;; 4,400 rule 4
         drop
       end
       i32.const 4                   ;; the block was escaped by nothing inside it, so this belongs to the arm's first segment
