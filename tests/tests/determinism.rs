@@ -3,7 +3,10 @@
 
 use esker_tests::script::{execute, summary};
 use esker_tests::workspace_root;
-use esker_vm::{Engine, EngineConfig, EngineKind};
+use esker_vm::{
+    Admission, Code, Engine, EngineConfig, EngineKind, Entry, Execution, Frame, Host, Machine, Preparation, PrepareError,
+    Session, TierPolicy,
+};
 use serde_json::Value;
 
 fn vector() -> std::path::PathBuf {
@@ -45,13 +48,58 @@ fn both_engines_agree_with_the_vector_cold_and_warm() {
     }
 }
 
+/// An engine that has finished all work in the background whenever a block begins, so that what one block made hot runs
+/// optimised in the next.
+struct Settled(Engine);
+
+impl Machine for Settled {
+    fn admit_execution(&self) -> Admission {
+        self.0.settle();
+        self.0.admit_execution()
+    }
+
+    fn prepare(&self, session: &Session<'_>, code: Code<'_>, budget: u64) -> Result<Preparation, PrepareError> {
+        self.0.prepare(session, code, budget)
+    }
+
+    fn execute(
+        &self,
+        session: &Session<'_>,
+        code: Code<'_>,
+        entry: Entry,
+        frame: &Frame,
+        host: &mut dyn Host,
+        fuel: u64,
+    ) -> Execution {
+        self.0.execute(session, code, entry, frame, host, fuel)
+    }
+}
+
+#[test]
+fn every_tier_agrees_with_the_vector_and_so_does_a_change_in_the_middle() {
+    let expected = expected();
+    for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
+        for tiers in [TierPolicy::Baseline, TierPolicy::Optimised] {
+            let engine = Engine::new(EngineConfig { tiers, ..EngineConfig::with_kind(kind) }).expect("starts");
+            assert_eq!(summary(&execute(&engine)), expected, "{kind}, {tiers:?}");
+        }
+        let engine = engine(kind, None);
+        let changing = Settled(engine.clone());
+        assert_eq!(summary(&execute(&changing)), expected, "{kind}, from one tier to the other");
+        assert_eq!(summary(&execute(&changing)), expected, "{kind}, on the better tier");
+        assert!(engine.module_counts().promoted > 0, "{kind}: the script makes a contract hot");
+    }
+}
+
 #[test]
 fn a_damaged_cache_changes_nothing() {
     let expected = expected();
     let folder = tempfile::tempdir().expect("a temporary folder");
     assert_eq!(summary(&execute(&engine(EngineKind::Cranelift, Some(folder.path())))), expected);
     let mut damaged = 0;
-    for entry in std::fs::read_dir(folder.path()).expect("the cache folder exists").flatten() {
+    let loose = folder.path().join("loose");
+    let entries = [folder.path(), &loose].map(|path| std::fs::read_dir(path).expect("the cache folder exists").flatten());
+    for entry in entries.into_iter().flatten().filter(|entry| entry.path().is_file()) {
         let mut bytes = std::fs::read(entry.path()).expect("the cache is readable");
         // The key file is small; modules are not.
         if bytes.len() > 4096 {

@@ -73,7 +73,7 @@ fn memory() -> Vec<Case> {
             &module_of("2", &format!("{} {}", grow("30"), grow("1"))),
         )
         .gas(5_000_000),
-        Case::of("growth that cannot be paid", &module_of("2 32", &grow("30"))).gas(100_000).halts(Halt::OutOfGas),
+        Case::of("growth that cannot be paid", &module_of("2 8", &grow("6"))).gas(45_000).halts(Halt::OutOfGas),
         Case::of(
             "new pages are zero and can be used",
             &module_of("2 3", "(drop (memory.grow (i32.const 1))) (call $put (i64.load (i32.const 196600))) (i64.store (i32.const 196600) (i64.const -1))"),
@@ -83,7 +83,7 @@ fn memory() -> Vec<Case> {
             .halts(Halt::MemoryOutOfBounds),
         Case::of("a frame that begins with five pages and 100 entries", &module(5, "  (table 100 funcref)\n  (func (export \"call\"))"))
             .about("Pages beyond 2 and entries beyond 64 are paid at the start."),
-        Case::of("a beginning that cannot be paid", &module(32, "  (func (export \"call\"))")).gas(60_000).halts(Halt::OutOfGas),
+        Case::of("a beginning that cannot be paid", &module(8, "  (func (export \"call\"))")).gas(45_000).halts(Halt::OutOfGas),
     ]
 }
 
