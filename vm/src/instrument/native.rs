@@ -3,9 +3,9 @@
 //!
 //! No consensus rule: a module that stays on the baseline gives the same results.
 //!
-//! **Frames.** The native stack of a frame is at least 16 bytes for each of its units. A compiler that computes a value
+//! **Frames.** The native stack of a frame is at least 32 bytes for each of its units. A compiler that computes a value
 //! once and keeps it (common subexpressions, code moved out of loops) may have every value that the code computes alive at
-//! once. Those that the wasm stack produces are paid for: a local or operand 128 bytes, a produced value 16, where 8 are
+//! once. Those that the wasm stack produces are paid for: a local or operand 256 bytes, a produced value 32, where 8 are
 //! needed. But it also makes values that no wasm value stands for: addresses, bounds, sums of both. They are counted here,
 //! for each instruction the most that its translation computes, and must fit into what is left.
 //!
@@ -121,4 +121,57 @@ fn work(module: &Module<'_>, function: &Function<'_>) -> u64 {
         .saturating_add(merged)
         .saturating_add(carried.saturating_mul(carried))
         .saturating_add(calls.saturating_mul(calls))
+}
+
+#[cfg(test)]
+mod tests {
+    use esker_abi::Limits;
+
+    use super::*;
+    use crate::validate::validate;
+
+    fn artifact(name: &str) -> Vec<u8> {
+        let path = format!("{}/../tests/vectors/artifacts/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("the artifact is committed");
+        let artifact: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        let code = artifact["bytecode"].as_str().and_then(|code| hex::decode(code.trim_start_matches("0x")).ok());
+        crate::envelope::decode_code(&code.expect("it has bytecode"), u32::MAX).expect("it is an envelope")
+    }
+
+    #[test]
+    fn ordinary_contracts_may_be_optimised() {
+        for name in ["Erc20", "Erc721"] {
+            let wasm = artifact(name);
+            let module = validate(&wasm, &Limits::V1).expect("acceptable");
+            for (index, function) in module.functions.iter().enumerate() {
+                let found = &module.types[function.type_index as usize];
+                let units = u64::from(frame::units(function, found.params.len()));
+                let derived = function.code.iter().fold(0, |sum, code| sum + derived_values(&code.kind));
+                assert!(
+                    frame_fits(&module, function),
+                    "{name}, function {index}: {} instructions, {} produced, {derived} derived, {units} units",
+                    function.code.len(),
+                    function.produced_values
+                );
+            }
+            assert!(optimizable(&module), "{name}");
+        }
+    }
+
+    #[test]
+    fn sums_that_a_compiler_would_keep_across_a_recursive_call_stay_on_the_baseline() {
+        let fills: String = (0..55)
+            .flat_map(|one| (0..one).map(move |other| (one, other)))
+            .map(|(one, other)| format!("(memory.fill (local.get {one}) (i32.const 0) (local.get {other}))"))
+            .collect();
+        let text = format!(
+            r#"(module (memory (export "memory") 1)
+                (func $deep {} (loop {fills} (call $deep {}) (br_if 0 (local.get 0)) {fills}))
+                (func (export "call")))"#,
+            "(param i32)".repeat(28) + &"(local i32)".repeat(27),
+            "(local.get 0)".repeat(28)
+        );
+        let wasm = wat::parse_str(text).expect("valid text");
+        assert!(!optimizable(&validate(&wasm, &Limits::V1).expect("acceptable")));
+    }
 }
