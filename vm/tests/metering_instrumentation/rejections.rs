@@ -27,6 +27,8 @@ fn every_refused_construct_is_named_with_its_function_and_an_advice() {
             Some("price"),
             "Floating point",
         ),
+        // The memory's export is no name for function 0.
+        ("(func (drop (f64.const 1)))", "floating-point instruction f64.const", Some("function 0"), "Floating point"),
         ("(func $price (param f32))", "a value of type f32", Some("price"), "Floating point"),
         ("(func $price (local f64))", "a value of type f64", Some("price"), "Floating point"),
         ("(global f32 (f32.const 0))", "float", None, "Floating point"),
