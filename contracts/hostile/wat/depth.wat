@@ -1,0 +1,31 @@
+;; Calls itself with all its gas, and hands out how many frames that made. The input's first byte is how often each frame
+;; calls, its second how: 0 call, 1 static, 2 delegate.
+(module
+  (import "esker_v1" "input_copy" (func $input_copy (param i32 i32 i32)))
+  (import "esker_v1" "address" (func $address (param i32)))
+  (import "esker_v1" "call" (func $call (param i64 i32 i32 i32 i32) (result i32)))
+  (import "esker_v1" "static_call" (func $static_call (param i64 i32 i32 i32) (result i32)))
+  (import "esker_v1" "delegate_call" (func $delegate_call (param i64 i32 i32 i32) (result i32)))
+  (import "esker_v1" "return_data_copy" (func $return_data_copy (param i32 i32 i32)))
+  (import "esker_v1" "set_output" (func $set_output (param i32 i32)))
+  (memory (export "memory") 1)
+  (func $next (param $kind i32) (result i32)
+    (if (i32.eqz (local.get $kind))
+      (then (return (call $call (i64.const -1) (i32.const 32) (i32.const 64) (i32.const 0) (i32.const 2)))))
+    (if (i32.eq (local.get $kind) (i32.const 1))
+      (then (return (call $static_call (i64.const -1) (i32.const 32) (i32.const 0) (i32.const 2)))))
+    (call $delegate_call (i64.const -1) (i32.const 32) (i32.const 0) (i32.const 2)))
+  (func (export "call")
+    (local $calls i32) (local $frames i32)
+    (call $input_copy (i32.const 0) (i32.const 0) (i32.const 2))
+    (call $address (i32.const 32))
+    (local.set $calls (i32.load8_u (i32.const 0)))
+    (local.set $frames (i32.const 1))
+    (loop $again
+      (if (i32.eqz (call $next (i32.load8_u (i32.const 1))))
+        (then
+          (call $return_data_copy (i32.const 100) (i32.const 0) (i32.const 4))
+          (local.set $frames (i32.add (local.get $frames) (i32.load (i32.const 100))))))
+      (br_if $again (local.tee $calls (i32.sub (local.get $calls) (i32.const 1)))))
+    (i32.store (i32.const 100) (local.get $frames))
+    (call $set_output (i32.const 100) (i32.const 4))))
