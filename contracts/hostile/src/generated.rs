@@ -44,8 +44,19 @@ pub fn branch_table(blocks: u32, targets: u32) -> String {
     )
 }
 
-/// `fills` operations `memory.fill(a, _, b)`, each of another pair of 55 locals, in a loop, and, if `recurses`, a call of
-/// the same function among them. An optimising compiler computes where each fill ends before the loop, and keeps all of it
+/// Where a function of [`fill_pairs`] calls itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recursion {
+    /// Nowhere.
+    Never,
+    /// Before the fills, so that none is ever executed, nor paid for.
+    First,
+    /// After them.
+    Last,
+}
+
+/// `fills` operations `memory.fill(a, _, b)`, each of another pair of 55 locals, in a loop, and with them perhaps a call of
+/// the same function. An optimising compiler computes where each fill ends before the loop, and keeps all of it
 /// on the native stack across the call, although no wasm value stands for it.
 ///
 /// No fill has any length: the locals are loaded from memory that is zero, each from another place.
@@ -53,7 +64,7 @@ pub fn branch_table(blocks: u32, targets: u32) -> String {
 /// # Panics
 /// If there are more fills than pairs.
 #[must_use]
-pub fn fill_pairs(fills: usize, recurses: bool) -> String {
+pub fn fill_pairs(fills: usize, recursion: Recursion) -> String {
     const LOCALS: usize = 55;
     let pairs = (0..LOCALS).flat_map(|one| (one + 1..LOCALS).map(move |other| (one, other)));
     let all: Vec<_> = pairs.collect();
@@ -62,15 +73,17 @@ pub fn fill_pairs(fills: usize, recurses: bool) -> String {
     for (one, other) in &all[..fills] {
         let _ = writeln!(text, "(memory.fill (local.get {one}) (i32.const 0) (local.get {other}))");
     }
-    let call = if recurses { "(call $again)" } else { "" };
-    let loads = repeated(LOCALS as u32, |local| format!("(local.set {local} (i32.load offset={} (i32.const 0)))", local * 4));
+    let call = |at: Recursion| if recursion == at { "(call $again)" } else { "" };
+    let (first, last) = (call(Recursion::First), call(Recursion::Last));
+    let loads =
+        repeated(LOCALS as u32, |local| format!("(local.set {local} (i32.load offset={} (i32.const 0)))", local * 4));
     let locals = "i32 ".repeat(LOCALS);
     format!(
         r#"(module
           (memory (export "memory") 1)
           (func $again (local {locals})
             {loads}
-            (loop $more {text} {call} (br $more)))
+            (loop $more {first} {text} {last} (br $more)))
           (func (export "call") (call $again)))"#
     )
 }

@@ -6,6 +6,8 @@
 
 pub mod generated;
 
+use generated::Recursion;
+
 /// A call that means harm.
 #[derive(Clone, Copy, Debug)]
 pub struct Attack {
@@ -48,6 +50,8 @@ macro_rules! file {
 
 /// Creates contracts from its input once it has burnt its gas; see the text.
 pub const BURN_THEN_CREATE: fn() -> String = file!("burn_then_create");
+/// Calls as many contracts as its input says.
+pub const CALL_MANY: fn() -> String = file!("call_many");
 /// Two bytes of data at both ends of memory.
 pub const FAR_DATA: fn() -> String = file!("far_data");
 
@@ -75,7 +79,7 @@ pub const ATTACKS: &[Attack] = &[
     attack("infinite loop of one branch table", || generated::branch_table(200, 1_024), &[], SOME),
     attack("fill in a loop", file!("fill"), &[], SOME),
     attack("fill of nothing in a loop", file!("fill_nothing"), &[], SOME),
-    attack("all fills of 55 locals in a loop", || generated::fill_pairs(1_485, false), &[], SOME),
+    attack("all fills of 55 locals in a loop", || generated::fill_pairs(1_485, Recursion::Never), &[], SOME),
     // Memory.
     attack("grow and touch every page", file!("grow"), &[], SOME),
     attack("frames with all memory", file!("large_frames"), &[], DEEP),
@@ -97,7 +101,7 @@ pub const ATTACKS: &[Attack] = &[
     attack("logs until nothing is left", file!("log_flood"), &[0, 0, 0, 0, 0], SOME),
     attack("logs without data", file!("log_flood"), &[1, 0, 0, 0, 0], SOME),
     attack("logs of 128 KiB", file!("log_flood"), &[1, 0, 0, 2, 0], DEEP),
-    attack("data at both ends of memory", file!("far_data"), &[], SOME),
+    attack("data at both ends of memory", FAR_DATA, &[], SOME),
     // Pointers.
     edge("load at the end", &[0]),
     edge("load over the end", &[1]),

@@ -141,7 +141,8 @@ fn every_attack_ends_as_it_should_everywhere() {
             }
         }
         // Nothing that stays is cheaper than it would be alone.
-        let logged: usize = result.logs.iter().map(|log| 375 * (1 + log.topics().len()) + 8 * log.data.data.len()).sum();
+        let logged: usize =
+            result.logs.iter().map(|log| 375 * (1 + log.topics().len()) + 8 * log.data.data.len()).sum();
         assert!(logged as u64 <= result.gas_used, "{} logs {logged} gas's worth", attack.name);
         // What halts is paid for to the last gas, and leaves nothing; and the block goes on.
         match end {

@@ -54,7 +54,15 @@ pub fn execute(engine: &Engine, ledger: &Ledger, transactions: &[Transaction]) -
 /// # Panics
 /// If one fails, or differs from another in anything: status (with the reason of a halt), gas, output, logs, changes, roots.
 pub fn everywhere(what: &str, ledger: &Ledger, transactions: &[Transaction]) -> BuiltBlock {
-    let mut blocks = engines().iter().map(|(name, engine)| (name, execute(engine, ledger, transactions)));
+    let blocks: Vec<_> = std::thread::scope(|scope| {
+        let start = |(name, engine)| (name, scope.spawn(move || execute(engine, ledger, transactions)));
+        let running: Vec<_> = engines().iter().map(|(name, engine)| start((*name, engine))).collect();
+        running.into_iter().map(|(name, thread)| (name, thread.join())).collect()
+    });
+    let mut blocks = blocks.into_iter().map(|(name, block)| match block {
+        Ok(block) => (name, block),
+        Err(_) => panic!("{what}: {name} failed"),
+    });
     let (first, built) = blocks.next().expect("there are engines");
     for (name, other) in blocks {
         for (one, other) in built.results.iter().zip(&other.results) {
