@@ -4,8 +4,8 @@
 use esker_tests::script::{execute, summary};
 use esker_tests::workspace_root;
 use esker_vm::{
-    Admission, Code, Engine, EngineConfig, EngineKind, Entry, Execution, Frame, Host, Machine, Preparation, PrepareError,
-    Session, TierPolicy,
+    Admission, Code, Engine, EngineConfig, EngineKind, Entry, Execution, Frame, Host, Machine, Preparation,
+    PrepareError, Session, TierPolicy,
 };
 use serde_json::Value;
 
@@ -98,7 +98,8 @@ fn a_damaged_cache_changes_nothing() {
     assert_eq!(summary(&execute(&engine(EngineKind::Cranelift, Some(folder.path())))), expected);
     let mut damaged = 0;
     let loose = folder.path().join("loose");
-    let entries = [folder.path(), &loose].map(|path| std::fs::read_dir(path).expect("the cache folder exists").flatten());
+    let entries =
+        [folder.path(), &loose].map(|path| std::fs::read_dir(path).expect("the cache folder exists").flatten());
     for entry in entries.into_iter().flatten().filter(|entry| entry.path().is_file()) {
         let mut bytes = std::fs::read(entry.path()).expect("the cache is readable");
         // The key file is small; modules are not.
