@@ -111,7 +111,7 @@ impl Code {
     pub fn instantiate(&self, host: Host) -> Instance {
         match self {
             Self::Wasmtime(code) => Instance::Wasmtime(code.instantiate(host)),
-            Self::Wasmi(code) => Instance::Wasmi(code.instantiate(host)),
+            Self::Wasmi(code) => Instance::Wasmi(Box::new(code.instantiate(host))),
         }
     }
 
@@ -130,7 +130,7 @@ impl Code {
 /// An instance that lives on after a call.
 pub enum Instance {
     Wasmtime(on_wasmtime::Instance),
-    Wasmi(on_wasmi::Instance),
+    Wasmi(Box<on_wasmi::Instance>),
 }
 
 impl Instance {

@@ -36,8 +36,12 @@ static PULLEY: LazyLock<Compiler> = LazyLock::new(|| {
     })
 });
 
-/// Instances that tests on several threads have alive at once in a pool.
-const SLOTS: u32 = 16;
+/// Instances that tests on several threads have alive at once in a pool. An emulator of another CPU cannot reserve address
+/// space for so many: `ESKER_SLOTS` says how many it gets.
+#[allow(clippy::disallowed_methods, reason = "a test's switch, no consensus code")]
+fn slot_count() -> u32 {
+    std::env::var("ESKER_SLOTS").ok().and_then(|slots| slots.parse().ok()).unwrap_or(16)
+}
 
 impl Compiler {
     fn new(special: impl Fn(&mut Config)) -> Self {
@@ -68,8 +72,8 @@ impl Compiler {
 }
 
 fn slots() -> PoolingAllocationConfig {
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_core_instances(SLOTS).total_memories(SLOTS).total_tables(SLOTS);
+    let (mut pool, count) = (PoolingAllocationConfig::new(), slot_count());
+    pool.total_core_instances(count).total_memories(count).total_tables(count);
     pool.max_memory_size(Limits::V1.memory_pages_max as usize * 65_536);
     pool.table_elements(Limits::V1.table_entries_max as usize);
     pool.linear_memory_keep_resident(4 * 65_536).table_keep_resident(4_096).decommit_batch_size(1);
