@@ -13,8 +13,8 @@ use wasmtime::{
 pub(crate) const PAGE_BYTES: usize = 64 * 1024;
 
 /// How many times the logical stack of a frame is there natively: an optimiser keeps values alive across calls that are
-/// neither locals nor operands.
-pub(crate) const NATIVE_STACK_FACTOR: usize = 32;
+/// neither locals nor operands. With the slack it is what wasmtime grants at most, 2 MiB.
+pub(crate) const NATIVE_STACK_FACTOR: usize = 30;
 
 /// Native stack of a frame beyond the factor, for the trampolines between host and guest.
 const NATIVE_STACK_SLACK: usize = 128 * 1024;

@@ -3,9 +3,9 @@
 //!
 //! No consensus rule: a module that stays on the baseline gives the same results.
 //!
-//! **Frames.** The native stack of a frame is at least 32 bytes for each of its units. A compiler that computes a value
+//! **Frames.** The native stack of a frame is at least 30 bytes for each of its units. A compiler that computes a value
 //! once and keeps it (common subexpressions, code moved out of loops) may have every value that the code computes alive at
-//! once. Those that the wasm stack produces are paid for: a local or operand 256 bytes, a produced value 32, where 8 are
+//! once. Those that the wasm stack produces are paid for: a local or operand 240 bytes, a produced value 30, where 8 are
 //! needed. But it also makes values that no wasm value stands for: addresses, bounds, sums of both. They are counted here,
 //! for each instruction the most that its translation computes, and must fit into what is left.
 //!
