@@ -224,13 +224,14 @@ impl EngineConfig {
         pool.max_memory_size(self.limits.memory_pages_max as usize * PAGE_BYTES);
         pool.table_elements(self.limits.table_entries_max as usize);
         pool.max_unused_warm_slots(slots);
-        // A slot's first pages, which the frame's base price covers, are set back in place; given back to the kernel they
-        // would cost a fault each in the next frame, several times the rest of a call. Scanning for dirty pages costs
-        // more than it saves at this size. The rest goes back at once, so a slot holds no more than this between frames.
+        // A slot's dirty pages, as many as the frame's base price covers, are set back in place; given back to the kernel
+        // they would cost a fault each in the next frame, several times the rest of a call. Where the kernel can tell
+        // which pages are dirty, only those are; elsewhere the first ones are. The rest goes back at once, so a slot
+        // holds no more than this between frames.
         pool.linear_memory_keep_resident(self.costs.free_pages as usize * PAGE_BYTES);
         pool.table_keep_resident(self.limits.table_entries_max as usize * size_of::<usize>());
         pool.decommit_batch_size(1);
-        pool.pagemap_scan(Enabled::No);
+        pool.pagemap_scan(Enabled::Auto);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         Ok(config)
     }

@@ -1,11 +1,9 @@
 //! Builds a block, transaction by transaction.
 
-use alloy_consensus::proofs::{calculate_receipt_root, ordered_trie_root_with_encoder};
-use alloy_consensus::{Eip658Value, Receipt, ReceiptEnvelope, ReceiptWithBloom};
-use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{B256, Bloom};
+use alloy_primitives::Bloom;
 use esker_vm::{Fatal, Session};
 
+use super::receipts::{receipts, receipts_root, transactions_root};
 use super::{BlockEnv, BuiltBlock};
 use crate::exec::{Executor, Message, TransactionResult};
 use crate::params::ChainConfig;
@@ -97,7 +95,7 @@ impl<'a> BlockBuilder<'a> {
         let receipts = receipts(&self.transactions, &self.results);
         Ok(BuiltBlock {
             transactions_root: transactions_root(&self.transactions),
-            receipts_root: calculate_receipt_root(&receipts),
+            receipts_root: receipts_root(&receipts),
             logs_bloom: receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom()),
             env: self.env,
             transactions: self.transactions,
@@ -125,24 +123,4 @@ pub fn execute_block(
         builder.push(transaction.clone()).map_err(|error| (index, error))?;
     }
     builder.finish().map_err(|fatal| (transactions.len(), fatal.into()))
-}
-
-/// Root of the trie of the transactions' encodings.
-pub(super) fn transactions_root(transactions: &[Transaction]) -> B256 {
-    ordered_trie_root_with_encoder(transactions, |transaction, out| transaction.envelope().encode_2718(out))
-}
-
-fn receipts(transactions: &[Transaction], results: &[TransactionResult]) -> Vec<ReceiptEnvelope> {
-    let mut cumulative_gas_used = 0;
-    transactions
-        .iter()
-        .zip(results)
-        .map(|(transaction, result)| {
-            cumulative_gas_used += result.gas_used;
-            let status = Eip658Value::Eip658(result.status.is_success());
-            let receipt = Receipt { status, cumulative_gas_used, logs: result.logs.clone() };
-            let receipt: ReceiptWithBloom<Receipt> = receipt.with_bloom();
-            ReceiptEnvelope::from_typed(transaction.envelope().tx_type(), receipt)
-        })
-        .collect()
 }

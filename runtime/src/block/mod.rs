@@ -3,6 +3,7 @@
 
 mod builder;
 mod env;
+mod receipts;
 mod validate;
 
 use alloy_consensus::{Header, ReceiptEnvelope};

@@ -4,8 +4,8 @@ use alloy_consensus::Header;
 use alloy_primitives::{B64, B256, U256};
 use esker_vm::{Fatal, Session};
 
-use super::builder::transactions_root;
 use super::env::child_base_fee;
+use super::receipts::transactions_root;
 use super::{Block, BlockEnv, ExecutedBlock, PushError, execute_block, mix_hash};
 use crate::params::ChainConfig;
 use crate::state::{StateDb, StateUpdate};
@@ -139,14 +139,14 @@ pub fn validate_block(
     check_header(config, parent, header).map_err(BlockError::Header)?;
     same_hash("transactions root", transactions_root(&block.transactions), header.transactions_root)?;
 
-    let built =
-        execute_block(session, db, config, BlockEnv::from(header), &block.transactions).map_err(|(index, error)| {
-            match error {
-                PushError::Invalid(error) => BlockError::Transaction { index, error },
-                PushError::BlockFull => BlockError::TooMuch { index },
-                PushError::Fatal(fatal) => BlockError::Fatal(fatal),
-            }
-        })?;
+    let view = db.snapshot();
+    let built = execute_block(session, &view, config, BlockEnv::from(header), &block.transactions).map_err(
+        |(index, error)| match error {
+            PushError::Invalid(error) => BlockError::Transaction { index, error },
+            PushError::BlockFull => BlockError::TooMuch { index },
+            PushError::Fatal(fatal) => BlockError::Fatal(fatal),
+        },
+    )?;
     if built.gas_used != header.gas_used {
         return Err(BlockError::GasUsed { computed: built.gas_used, claimed: header.gas_used });
     }
@@ -154,7 +154,7 @@ pub fn validate_block(
     if built.logs_bloom != header.logs_bloom {
         return Err(BlockError::LogsBloom);
     }
-    let update = db.prepare(&built.changes, header.number).map_err(|error| Fatal::Store(error.to_string()))?;
+    let update = view.prepare(&built.changes, header.number).map_err(|error| Fatal::Store(error.to_string()))?;
     same_hash("state root", update.root, header.state_root)?;
     let executed = built.seal(update.root);
     same_hash("block hash", executed.hash, header.hash_slow())?;

@@ -90,7 +90,7 @@ impl Executor<'_> {
         }
         let id = match known {
             Some(id) => id,
-            None => self.journal.load(address).map_err(fatal)?,
+            None => self.journal.load_first(address).map_err(fatal)?,
         };
         self.journal.warm(id);
         Ok(id)

@@ -45,7 +45,7 @@ impl HostContext<'_, '_> {
         }
         let slot = match known {
             Some(slot) => slot,
-            None => executor.journal.load_slot(self.account, key).map_err(fatal)?,
+            None => executor.journal.load_slot_first(self.account, key).map_err(fatal)?,
         };
         executor.journal.warm_slot(slot);
         Ok(slot)

@@ -1,17 +1,18 @@
 //! The overlay that a block's transactions work on, with checkpoints.
 //!
-//! What was read or changed since the block began lies in flat vectors, found through ordered indexes; what a frame
+//! What was read or changed since the block began lies in flat vectors, found through indexes; what a frame
 //! changed is undone from a flat vector of undo entries. The state beneath is only ever read.
 
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 
-use super::{Account, AccountChange, ChangeSet, SlotChange, StateReader};
+use super::index::Index;
+use super::{Account, AccountChange, ChangeSet, SlotChange, StateReader, StorageHandle};
 use crate::db::StoreError;
 
 /// Names an account in a [`Journal`]: valid for the journal's whole life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u32);
 
 /// Names a storage slot in a [`Journal`]: valid for the journal's whole life.
@@ -44,6 +45,8 @@ struct AccountEntry {
     address: Address,
     /// In the state beneath.
     committed: Option<Account>,
+    /// Where the state beneath keeps its slots.
+    storage: StorageHandle,
     current: Account,
     warm: Epoch,
     /// The transaction that paid for loading the code.
@@ -79,14 +82,14 @@ enum Undo {
 pub struct Journal<'a> {
     state: &'a dyn StateReader,
     accounts: Vec<AccountEntry>,
-    account_index: BTreeMap<Address, AccountId>,
+    account_index: Index<Address, AccountId>,
     slots: Vec<SlotEntry>,
-    slot_index: BTreeMap<(AccountId, B256), SlotId>,
+    slot_index: Index<(AccountId, B256), SlotId>,
     /// The slot found last: a load is often followed by a store.
     last_slot: Option<SlotId>,
     codes: BTreeMap<B256, Bytes>,
     transient: Vec<B256>,
-    transient_index: BTreeMap<(AccountId, B256), u32>,
+    transient_index: Index<(AccountId, B256), u32>,
     undo: Vec<Undo>,
     logs: Vec<Log>,
     refund: i64,
@@ -100,13 +103,13 @@ impl<'a> Journal<'a> {
         Self {
             state,
             accounts: Vec::new(),
-            account_index: BTreeMap::new(),
+            account_index: Index::new(),
             slots: Vec::new(),
-            slot_index: BTreeMap::new(),
+            slot_index: Index::new(),
             last_slot: None,
             codes: BTreeMap::new(),
             transient: Vec::new(),
-            transient_index: BTreeMap::new(),
+            transient_index: Index::new(),
             undo: Vec::new(),
             logs: Vec::new(),
             refund: 0,
@@ -125,7 +128,7 @@ impl<'a> Journal<'a> {
     /// The account at `address`, if this journal has read it already.
     #[must_use]
     pub fn find(&self, address: Address) -> Option<AccountId> {
-        self.account_index.get(&address).copied()
+        self.account_index.get(&address)
     }
 
     /// The account at `address`, read from the state beneath if need be. Does not warm it.
@@ -133,14 +136,23 @@ impl<'a> Journal<'a> {
     /// # Errors
     /// [`StoreError`] if the store fails.
     pub fn load(&mut self, address: Address) -> Result<AccountId, StoreError> {
-        if let Some(id) = self.find(address) {
-            return Ok(id);
+        match self.find(address) {
+            Some(id) => Ok(id),
+            None => self.load_first(address),
         }
-        let committed = self.state.account(address)?;
+    }
+
+    /// As [`Journal::load`], for an account that [`Journal::find`] does not find.
+    pub(crate) fn load_first(&mut self, address: Address) -> Result<AccountId, StoreError> {
+        let (committed, storage) = match self.state.account_and_storage(address)? {
+            Some((account, storage)) => (Some(account), storage),
+            None => (None, StorageHandle::Empty),
+        };
         let id = AccountId(index_of(self.accounts.len()));
         self.accounts.push(AccountEntry {
             address,
             committed,
+            storage,
             current: committed.unwrap_or_default(),
             warm: NEVER,
             code_paid: NEVER,
@@ -281,7 +293,7 @@ impl<'a> Journal<'a> {
                 return Some(id);
             }
         }
-        let found = self.slot_index.get(&(account, key)).copied();
+        let found = self.slot_index.get(&(account, key));
         if found.is_some() {
             self.last_slot = found;
         }
@@ -299,13 +311,18 @@ impl<'a> Journal<'a> {
     /// # Errors
     /// [`StoreError`] if the store fails.
     pub fn load_slot(&mut self, account: AccountId, key: B256) -> Result<SlotId, StoreError> {
-        if let Some(id) = self.find_slot(account, key) {
-            return Ok(id);
+        match self.find_slot(account, key) {
+            Some(id) => Ok(id),
+            None => self.load_slot_first(account, key),
         }
+    }
+
+    /// As [`Journal::load_slot`], for a slot that [`Journal::find_slot`] does not find.
+    pub(crate) fn load_slot_first(&mut self, account: AccountId, key: B256) -> Result<SlotId, StoreError> {
         let entry = self.entry(account);
         // What does not exist has no storage: spare the store the question.
         let committed = match entry.committed {
-            Some(_) => self.state.storage(entry.address, key)?,
+            Some(_) => self.state.storage_at(entry.address, entry.storage, key)?,
             None => B256::ZERO,
         };
         let id = SlotId(index_of(self.slots.len()));
@@ -352,13 +369,13 @@ impl<'a> Journal<'a> {
     /// A transient slot's value (EIP-1153).
     #[must_use]
     pub fn transient(&self, account: AccountId, key: B256) -> B256 {
-        self.transient_index.get(&(account, key)).map_or(B256::ZERO, |index| self.transient[*index as usize])
+        self.transient_index.get(&(account, key)).map_or(B256::ZERO, |index| self.transient[index as usize])
     }
 
     /// Stores a transient value (EIP-1153).
     pub fn set_transient(&mut self, account: AccountId, key: B256, value: B256) {
         let next = index_of(self.transient.len());
-        let index = *self.transient_index.entry((account, key)).or_insert(next);
+        let index = self.transient_index.get_or_insert((account, key), next);
         if index == next {
             self.transient.push(B256::ZERO);
         }
@@ -424,35 +441,38 @@ impl<'a> Journal<'a> {
     /// Everything that changed since the journal began.
     #[must_use]
     pub fn changes(&self) -> ChangeSet {
-        let mut changes = ChangeSet::default();
-        for entry in &self.accounts {
+        // Maps are made from what is sorted already: put in one by one, entries take several times as long.
+        let mut slots: Vec<(AccountId, B256, SlotChange)> = (self.slots.iter())
+            .filter(|slot| slot.current != slot.committed)
+            .map(|slot| (slot.account, slot.key, SlotChange { before: slot.committed, after: slot.current }))
+            .collect();
+        slots.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        let mut storages = vec![&[][..]; self.accounts.len()];
+        for storage in slots.chunk_by(|a, b| a.0 == b.0) {
+            storages[storage[0].0.0 as usize] = storage;
+        }
+        let mut order: Vec<usize> = (0..self.accounts.len()).collect();
+        order.sort_unstable_by_key(|index| self.accounts[*index].address);
+
+        let mut accounts = Vec::with_capacity(order.len());
+        let mut codes = BTreeMap::new();
+        for index in order {
+            let (entry, storage) = (&self.accounts[index], storages[index]);
             let after = Some(entry.current).filter(|account| !account.is_empty());
-            if after == entry.committed {
+            if after == entry.committed && storage.is_empty() {
                 continue;
             }
+            assert!(after.is_some() || storage.is_empty(), "only accounts that exist have storage");
             if let Some(account) = after.filter(Account::has_code)
                 && entry.committed.is_none_or(|before| before.code_hash != account.code_hash)
             {
                 let code = self.codes.get(&account.code_hash).expect("set_code keeps the code it sets");
-                changes.codes.insert(account.code_hash, code.clone());
+                codes.insert(account.code_hash, code.clone());
             }
-            let change = AccountChange { before: entry.committed, after, storage: BTreeMap::new() };
-            changes.accounts.insert(entry.address, change);
+            let storage = storage.iter().map(|(_, key, change)| (*key, *change)).collect();
+            accounts.push((entry.address, AccountChange { before: entry.committed, after, storage }));
         }
-        for slot in &self.slots {
-            if slot.current == slot.committed {
-                continue;
-            }
-            let entry = self.entry(slot.account);
-            let change = changes.accounts.entry(entry.address).or_insert_with(|| AccountChange {
-                before: entry.committed,
-                after: entry.committed,
-                storage: BTreeMap::new(),
-            });
-            assert!(change.after.is_some(), "only accounts that exist have storage");
-            change.storage.insert(slot.key, SlotChange { before: slot.committed, after: slot.current });
-        }
-        changes
+        ChangeSet { accounts: accounts.into_iter().collect(), codes }
     }
 
     fn entry(&self, id: AccountId) -> &AccountEntry {

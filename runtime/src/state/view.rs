@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, keccak256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY};
 
 use super::layers::{Base, Layer, Value};
 use super::record::{AccountRecord, StateRecord, slot_trie_value, slot_value};
-use super::{Account, StateOptions, StateReader};
+use super::{Account, StateOptions, StateReader, StorageHandle};
 use crate::db::{Batch, StoreError, Visit, chunks, keys};
-use crate::trie::{Path, TrieReader, proof};
+use crate::trie::{Path, TrieReader, keccak, proof};
 
 /// The state at one block: a committed one, or one that was prepared and not yet committed. Later commits do not
 /// change what its holder reads. Cheap to clone; holding one for long keeps what later blocks replaced in memory.
@@ -112,13 +112,27 @@ impl StateView {
 
 impl StateReader for StateView {
     fn account(&self, address: Address) -> Result<Option<Account>, StoreError> {
-        Ok(self.account_record(&keccak256(address))?.map(|record| record.account))
+        Ok(self.account_and_storage(address)?.map(|(account, _)| account))
     }
 
     fn storage(&self, address: Address, slot: B256) -> Result<B256, StoreError> {
-        match self.account_record(&keccak256(address))?.and_then(|record| record.id) {
-            Some(id) => self.slot(id, &keccak256(slot)),
+        match self.account_and_storage(address)? {
+            Some((_, handle)) => self.storage_at(address, handle, slot),
             None => Ok(B256::ZERO),
+        }
+    }
+
+    fn account_and_storage(&self, address: Address) -> Result<Option<(Account, StorageHandle)>, StoreError> {
+        let record = self.account_record(&keccak::hash(address.as_slice()).into())?;
+        let handle = |record: &AccountRecord| record.id.map_or(StorageHandle::Empty, StorageHandle::Id);
+        Ok(record.map(|record| (record.account, handle(&record))))
+    }
+
+    fn storage_at(&self, address: Address, handle: StorageHandle, slot: B256) -> Result<B256, StoreError> {
+        match handle {
+            StorageHandle::Id(id) => self.slot(id, &keccak::hash(slot.as_slice()).into()),
+            StorageHandle::Empty => Ok(B256::ZERO),
+            StorageHandle::ByAddress => self.storage(address, slot),
         }
     }
 

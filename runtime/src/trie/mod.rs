@@ -3,7 +3,7 @@
 //! A trie is never stored node by node. Its leaves are the rows of a flat table; of its inner nodes only the branches
 //! are kept, each as one record at its path ([`branch`]) with a reference to every child. Extensions and leaf nodes
 //! follow from those. [`update()`] takes sorted changes and gives the new root and the records that changed; [`proof`]
-//! and [`verify`] make and check Merkle proofs; [`scratch`] builds a root from all leaves, sharing nothing with the
+//! and [`verify`] make and check Merkle proofs; [`ordered`] gives the root of a list; [`scratch`] builds a root from all leaves, sharing nothing with the
 //! incremental code, as its oracle.
 
 pub mod branch;
@@ -11,6 +11,7 @@ mod forest;
 mod hashing;
 pub mod keccak;
 mod node;
+pub mod ordered;
 pub mod path;
 pub mod proof;
 pub mod scratch;

@@ -7,8 +7,10 @@
 pub mod bls12_381;
 pub mod bn254;
 mod hash;
+mod keccak;
 mod signature;
 pub mod u256;
 
-pub use hash::{keccak256, ripemd160, sha256};
+pub use hash::{ripemd160, sha256};
+pub use keccak::{State as KeccakState, keccak_f1600, keccak256};
 pub use signature::{ed25519_verify, p256_verify, secp256k1_recover};

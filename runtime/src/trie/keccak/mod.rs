@@ -9,6 +9,7 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
+#[cfg(target_arch = "x86_64")]
 mod permutation;
 mod scalar;
 
@@ -125,7 +126,7 @@ pub fn hash_messages_with(
 
 /// Keccak-256 of one message.
 pub fn hash(message: &[u8]) -> [u8; 32] {
-    alloy_primitives::keccak256(message).0
+    esker_vm::crypto::keccak256(message)
 }
 
 /// Keccak-256 of each of these messages.
