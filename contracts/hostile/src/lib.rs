@@ -64,6 +64,17 @@ const fn attack(name: &'static str, text: fn() -> String, input: &'static [u8], 
     Attack { name, text, input, gas }
 }
 
+/// An endless loop of one bulk operation. Where its bytes lie beside memory that may not be touched, a system's own fill and
+/// copy can take far longer, although they touch none of it.
+fn bulk(operation: &str, at: u32, bytes: u32) -> String {
+    format!(
+        r#"(module (memory (export "memory") 1) (func (export "call")
+          (loop $again
+            (memory.{operation} (i32.const {at}) (i32.const 7) (i32.const {bytes}))
+            (br $again))))"#
+    )
+}
+
 const EDGES: fn() -> String = file!("edges");
 
 /// A case of `wat/edges.wat`, by its place in the table there.
@@ -78,7 +89,12 @@ pub const ATTACKS: &[Attack] = &[
     attack("infinite loop of the cheapest instruction", || generated::trivial_loop(60_000), &[], SOME),
     attack("infinite loop of one branch table", || generated::branch_table(200, 1_024), &[], SOME),
     attack("fill in a loop", file!("fill"), &[], SOME),
-    attack("fill of nothing in a loop", file!("fill_nothing"), &[], SOME),
+    attack("fill of nothing in a loop", || bulk("fill", 0, 0), &[], SOME),
+    attack("fill of nothing beside the guard", || bulk("fill", 65_536, 0), &[], SOME),
+    attack("fill of a byte beside the guard", || bulk("fill", 65_535, 1), &[], SOME),
+    attack("copy of a byte in a loop", || bulk("copy", 0, 1), &[], SOME),
+    attack("copy of nothing beside the guard", || bulk("copy", 65_536, 0), &[], SOME),
+    attack("copy of a byte beside the guard", || bulk("copy", 65_535, 1), &[], SOME),
     attack("all fills of 55 locals in a loop", || generated::fill_pairs(1_485, Recursion::Never), &[], SOME),
     // Memory.
     attack("grow and touch every page", file!("grow"), &[], SOME),
