@@ -20,7 +20,7 @@ use esker_runtime::simulate::{CallRequest, SimulateOptions, simulate};
 use esker_runtime::state::{StateDb, StateOptions, StateUpdate};
 use esker_runtime::types::recover_senders;
 use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, Genesis, SignedTransaction, Transaction};
-use esker_vm::{Engine, EngineConfig, EngineKind};
+use esker_vm::{Engine, EngineConfig, EngineKind, TierPolicy};
 
 const CHAIN_ID: u64 = 31_337;
 const GAS_LIMIT: u64 = 10_000_000_000;

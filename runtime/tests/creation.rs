@@ -81,10 +81,10 @@ fn addresses_follow_ethereum() {
 fn deploying_pays_for_bytes_and_complexity() {
     let machine = ScriptedMachine::default();
     let ledger = ledger();
-    let code = machine.code(1_000_000, |_| Ok(numbers(&[])));
+    let code = machine.code(100_000, |_| Ok(numbers(&[])));
     let (results, _) = execute(&machine, &ledger, &[signed(0, transaction(0, TxKind::Create, 0, code.clone()))]);
     let calldata: u64 = code.iter().map(|byte| if *byte == 0 { 4 } else { 16 }).sum();
-    let expected = 21_000 + 32_000 + calldata + 600 + deploy_fuel(&code, 1_000_000).div_ceil(10_000);
+    let expected = 21_000 + 32_000 + calldata + 600 + deploy_fuel(&code, 100_000).div_ceil(10_000);
     assert_eq!(results[0].as_ref().expect("valid").gas_used, expected);
 }
 
@@ -129,9 +129,9 @@ fn the_raw_length_is_paid_before_anything_is_inflated() {
     let machine = ScriptedMachine::default();
     let ledger = ledger();
     let mut liar = envelope::encode(b"short");
-    liar[5..9].copy_from_slice(&(200 * 1024_u32).to_be_bytes());
+    liar[5..9].copy_from_slice(&(250 * 1024_u32).to_be_bytes());
     let (results, _) = execute(&machine, &ledger, &[signed(0, transaction(0, TxKind::Create, 0, liar))]);
-    // 8.2 million gas for 200 KiB, five million given: were it inflated first, it would be an illegal module.
+    // 5.1 million gas for 250 KiB, five million given: were it inflated first, it would be an illegal module.
     assert_eq!(results[0].as_ref().expect("valid").status, ExecutionStatus::Halt(Halt::OutOfGas));
 }
 
@@ -150,7 +150,7 @@ fn a_stream_that_inflates_to_nothing_is_paid_by_its_own_length() {
         execute(&machine, &ledger, &[signed(0, unsigned)]).0.remove(0).expect("valid").status
     };
     let calldata = liar.iter().map(|byte| if *byte == 0 { 4 } else { 16 }).sum::<u64>();
-    let enough = 53_000 + calldata + 600 + 40 * 60_000;
+    let enough = 53_000 + calldata + 600 + 20 * 60_000;
     assert_eq!(status(enough - 1), ExecutionStatus::Halt(Halt::OutOfGas));
     assert_eq!(status(enough), ExecutionStatus::Halt(Halt::IllegalModule));
 }

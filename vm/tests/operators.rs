@@ -12,6 +12,7 @@ use engines::{ALL, Code, End, Engine, Run, STACK_UNITS, host::Host, run_metered,
 use esker_abi::{InstructionCosts, Limits, MeterCosts};
 use esker_vm::{Halt, prepare_module};
 use rewriters::counting::counting;
+use rewriters::with_data_section_of;
 use rows::{Gives, ROWS, Row};
 use wasm_encoder::{
     CodeSection, DataCountSection, DataSection, ExportKind, ExportSection, Function, FunctionSection, MemorySection,
@@ -150,6 +151,7 @@ fn contract(row: &Row) -> Vec<u8> {
 
 fn used(wasm: &[u8], costs: &MeterCosts, engine: Engine) -> (Run, i64) {
     let rewritten = prepare_module(wasm, &Limits::V1, costs).unwrap_or_else(|reason| panic!("refused: {reason}")).wasm;
+    let rewritten = with_data_section_of(wasm, &rewritten);
     let run = run_metered(engine, &rewritten, AMPLE);
     let used = run.gas_left.map_or(0, |left| AMPLE - left);
     (run, used)
@@ -345,11 +347,12 @@ fn every_end_that_guest_code_can_bring_about_comes_alike_on_every_engine() {
                   (func $nothing) (func $one (result i32) (i32.const 1))
                   (func $again (type $t) (call_indirect (type $t) (i32.const 3)))
                   (func $deeper (call $deeper))
-                  (func $grow (drop (memory.grow (i32.const 30))))
+                  (func $grow (drop (memory.grow (i32.const 7))))
                   (func (export "call") {body}))"#
             );
             let wasm = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
             let rewritten = prepare_module(&wasm, &Limits::V1, &MeterCosts::V1).expect("accepted").wasm;
+            let rewritten = with_data_section_of(&wasm, &rewritten);
             for engine in ALL {
                 let run = Code::new(engine, &rewritten).run(Host::new(b"in"), Some((100_000_000, STACK_UNITS)));
                 assert_eq!(run.end, end, "{body} on {engine:?}");

@@ -30,7 +30,7 @@ fn artifact(name: &str) -> Vec<u8> {
     let text = std::fs::read_to_string(path).expect("the committed artifact is there");
     let artifact: serde_json::Value = serde_json::from_str(&text).expect("the committed artifact is JSON");
     let payload: Bytes = serde_json::from_value(artifact["bytecode"].clone()).expect("the artifact has bytecode");
-    envelope::decode_code(&payload).expect("an envelope")
+    envelope::decode_code(&payload, u32::MAX).expect("an envelope")
 }
 
 /// `abi.encode(string, string, uint256)`.

@@ -121,12 +121,7 @@ impl World {
             let account = GenesisAccount { balance: U256::from(1) << 100, nonce: 1, code, ..GenesisAccount::default() };
             genesis.alloc.insert(address, account);
         }
-        let config = ChainConfig {
-            block_bytes_max: usize::MAX,
-            block_complexity_max: u64::MAX,
-            block_module_bytes_max: u64::MAX,
-            ..genesis.chain_config()
-        };
+        let config = ChainConfig { block_bytes_max: usize::MAX, ..genesis.chain_config() };
         let db = StateDb::open(Arc::new(MemoryStore::new())).expect("an empty store opens");
         let built = genesis.build().expect("the genesis is valid");
         let update = db.prepare(&built.changes, 0).expect("the store works");
