@@ -1,12 +1,12 @@
-;; expect: returned, fuel 284300
-;; seen: 91800 99800 210300 228300 246300 276300
+;; expect: returned, fuel 1024300
+;; seen: 181200 189200 465700 660300 838300 1016300
 ;; A length is known only if `i32.const` of at most 1,024 is the very instruction before. `block`, `loop` and `end` are
 ;; instructions: behind them the bytes are charged when the operation runs.
 (module
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))
   (memory (export "memory") 1)
   (func (export "call")
-    call $gas_left                  ;; 91,800 the bytes of the first operation are in it
+    call $gas_left                  ;; 181,200 the bytes of the first operation are in it
     drop
     i32.const 0
     i32.const 0
@@ -17,7 +17,7 @@
     i32.const 0
     i32.const 0
     i32.const 1025
-    memory.fill                     ;; the bytes as it runs: they are more than 1,024
+    memory.fill                     ;; 166,000 the bytes as it runs: they are more than 1,024
     call $gas_left
     drop
     i32.const 0
@@ -25,14 +25,14 @@
     block (result i32)
       i32.const 100
     end
-    memory.fill                     ;; the bytes as it runs: `end` stands before it
+    memory.fill                     ;; 176,600 the bytes as it runs: `end` stands before it
     call $gas_left
     drop
     i32.const 0
     i32.const 0
     i32.const 100
     block (param i32 i32 i32)
-      memory.fill                   ;; the same behind `block`
+      memory.fill                   ;; 160,000 the same behind `block`
     end
     call $gas_left
     drop
@@ -40,7 +40,7 @@
     i32.const 0
     i32.const 100
     loop (param i32 i32 i32)
-      memory.fill                   ;; 12,000 the same behind `loop`
+      memory.fill                   ;; 160,000 the same behind `loop`
     end
     call $gas_left
     drop

@@ -8,6 +8,8 @@
 //! Measured is what a block waits for: inflating, validating, rewriting, compiling on the baseline, linking, as CPU time of
 //! the thread, over enough runs that the kernel's accounting tells. Gas is what a creation charges for it.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a tool that measures time")]
+
 mod shapes;
 
 use std::collections::BTreeSet;

@@ -28,6 +28,9 @@ use crate::config::{EngineConfig, TierPolicy};
 use crate::tier::Tier;
 use crate::{Code, Fatal, InstrumentedModule, ModuleFacts, Purpose, RejectReason, envelope, prepare_module};
 
+/// Modules whose facts are remembered although they were not brought into memory.
+const DECLINED_MODULES: usize = 4_096;
+
 /// Bytes and modules that simulations keep in memory for themselves.
 const SIMULATION_BYTES: usize = 32 * 1024 * 1024;
 const SIMULATION_MODULES: usize = 128;
@@ -44,6 +47,8 @@ const HEAT_FUEL: u64 = 10_000 * esker_abi::FUEL_PER_GAS;
 /// What an engine has done so far to have modules ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModuleCounts {
+    /// Inflated, validated and rewritten.
+    pub rewritten: u64,
     /// Compiled by whoever needed them.
     pub compiled: u64,
     /// Found on disk.
@@ -54,6 +59,7 @@ pub struct ModuleCounts {
 
 #[derive(Default)]
 struct Counters {
+    rewritten: AtomicU64,
     compiled: AtomicU64,
     loaded: AtomicU64,
     promoted: AtomicU64,
@@ -72,6 +78,8 @@ pub(crate) enum Unavailable {
 /// Modules of one purpose.
 struct Shelf {
     memory: MemoryCache<CompiledModule>,
+    /// What is known of modules that somebody could not pay for: asked again, it costs no more than a look.
+    declined: MemoryCache<ModuleFacts>,
     flights: Flights,
 }
 
@@ -121,7 +129,11 @@ impl ModuleStore {
         fingerprint: impl Fn(&Tier) -> Fingerprint,
     ) -> Self {
         let workshop = |tier: Tier| Workshop { fingerprint: fingerprint(&tier), tier };
-        let shelf = |bytes, modules| Shelf { memory: MemoryCache::new(bytes, modules), flights: Flights::default() };
+        let shelf = |bytes, modules| Shelf {
+            memory: MemoryCache::new(bytes, modules),
+            declined: MemoryCache::new(usize::MAX, DECLINED_MODULES),
+            flights: Flights::default(),
+        };
         let shared = Arc::new(Shared {
             config: config.clone(),
             baseline: workshop(baseline),
@@ -164,7 +176,16 @@ impl ModuleStore {
                 let _flight = shelf.flights.enter(code.hash);
                 match shelf.memory.get(&code.hash) {
                     Some(module) => module,
-                    None => return self.bring(purpose, code, lives, accepts),
+                    None => {
+                        if let Some(facts) = shelf.declined.get(&code.hash).filter(|facts| !accepts(facts)) {
+                            return Err(Unavailable::Declined(*facts));
+                        }
+                        let brought = self.bring(purpose, code, lives, accepts);
+                        if let Err(Unavailable::Declined(facts)) = &brought {
+                            shelf.declined.insert(code.hash, Arc::new(*facts), 0);
+                        }
+                        return brought;
+                    }
                 }
             }
         };
@@ -276,9 +297,14 @@ impl ModuleStore {
     }
 
     pub(crate) fn counts(&self) -> ModuleCounts {
-        let Counters { compiled, loaded, promoted } = &self.shared.counters;
+        let Counters { rewritten, compiled, loaded, promoted } = &self.shared.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        ModuleCounts { compiled: read(compiled), loaded: read(loaded), promoted: read(promoted) }
+        ModuleCounts {
+            rewritten: read(rewritten),
+            compiled: read(compiled),
+            loaded: read(loaded),
+            promoted: read(promoted),
+        }
     }
 
     /// Number of modules in memory and the bytes of their code.
@@ -317,6 +343,7 @@ impl Shared {
     fn instrument(&self, code: Code<'_>) -> Result<InstrumentedModule, RejectReason> {
         let wasm = envelope::decode_code(code.envelope, self.config.limits.module_bytes_max)
             .map_err(|error| RejectReason { reason: error.to_string(), function: None, hint: None })?;
+        self.counters.rewritten.fetch_add(1, Ordering::Relaxed);
         prepare_module(&wasm, &self.config.limits, &self.config.costs)
     }
 
