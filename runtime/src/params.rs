@@ -47,7 +47,11 @@ impl ChainConfig {
 pub struct Prices {
     /// Gas for a frame: an instance and its first two pages. Paid by whoever calls, before the 63/64 rule.
     pub frame: u64,
-    /// Fuel per byte of a contract's code, paid at its first use in a transaction.
+    /// Gas that a contract lays down for each frame of code that it calls, and that comes back unless the frame halts: a
+    /// trap takes some microseconds in the operating system.
+    pub halt: u64,
+    /// Fuel per byte of a contract's raw module (or of its code, if that is longer), paid at its first use in a
+    /// transaction.
     pub code_byte_fuel: u64,
     /// Gas per byte of the raw module, or of its stream if that is longer, paid on deploy before anything is inflated.
     pub deploy_byte: u64,
@@ -57,7 +61,8 @@ pub struct Prices {
 
 impl Prices {
     /// The prices of protocol version 1.
-    pub const V1: Self = Self { frame: 600, code_byte_fuel: 1_000, deploy_byte: 20, complexity_unit_fuel: 100_000 };
+    pub const V1: Self =
+        Self { frame: 800, halt: 2_000, code_byte_fuel: 500, deploy_byte: 20, complexity_unit_fuel: 100_000 };
 }
 
 /// Ethereum's gas schedule, by the names of the EIPs.

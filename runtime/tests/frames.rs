@@ -2,6 +2,7 @@
 
 mod world;
 
+use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256};
 use esker_runtime::exec::{ExecutionStatus, Executor, Message};
 use esker_runtime::types::ExecuteError;
@@ -30,9 +31,9 @@ fn a_callee_gets_what_is_asked_for_but_a_64th_stays() {
     let (result, _) = call_script(&machine, &mut ledger, |guest| {
         let modest = number_from(call(guest, CallKind::Call, OTHER, 12_345, 0)?);
         // Account, frame and code are paid before the rule applies; all is warm and paid now but the frame.
-        let left = guest.meter.gas() - 100 - 600;
+        let left = guest.meter.gas() - 100 - 800 - 2_000;
         let all = number_from(call(guest, CallKind::Call, OTHER, u64::MAX, 0)?);
-        assert_eq!(guest.meter.gas(), left, "the callee used nothing and gave everything back");
+        assert_eq!(guest.meter.gas(), left + 2_000, "the callee used nothing, gave everything back and did not halt");
         Ok(numbers(&[modest, all, left]))
     });
     let output = read_numbers(&result.output);
@@ -45,7 +46,7 @@ fn the_first_call_pays_for_account_frame_and_code_and_later_ones_for_the_frame()
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
     let code = machine.code(0, |_| Ok(numbers(&[])));
-    let code_fuel = 1_000 * code.len() as u64;
+    let code_fuel = code_fuel(&code);
     ledger.put_contract(OTHER, code);
     let (result, _) = call_script(&machine, &mut ledger, |guest| {
         let mut fuel = Vec::new();
@@ -56,7 +57,7 @@ fn the_first_call_pays_for_account_frame_and_code_and_later_ones_for_the_frame()
         }
         Ok(numbers(&fuel))
     });
-    let expected = [(2_600 + 600) * 10_000 + code_fuel, (100 + 600) * 10_000];
+    let expected = [(2_600 + 800) * 10_000 + code_fuel, (100 + 800) * 10_000];
     assert_eq!(read_numbers(&result.output), expected);
 }
 
@@ -69,7 +70,7 @@ fn value_costs_9000_a_new_account_25000_and_the_callee_gets_a_stipend() {
         CONTRACT,
         machine.code(0, |guest| {
             let stipend = number_from(call(guest, CallKind::Call, OTHER, 0, 5)?);
-            // The unused stipend comes back: 100 + 9,000 + 600 − 2,300.
+            // The unused stipend comes back: 100 + 9,000 + 800 − 2,300.
             let call_cost = cost(guest, |guest| call(guest, CallKind::Call, OTHER, 0, 5).map(drop))?;
             let new = cost(guest, |guest| call(guest, CallKind::Call, THIRD, 0, 1).map(drop))?;
             let existing = cost(guest, |guest| call(guest, CallKind::Call, THIRD, 0, 1).map(drop))?;
@@ -80,7 +81,7 @@ fn value_costs_9000_a_new_account_25000_and_the_callee_gets_a_stipend() {
     let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 100, Bytes::new()));
     let (results, changes) = execute(&machine, &ledger, &[call]);
     let result = results[0].as_ref().expect("valid");
-    let expected = [2_300, 100 + 9_000 + 600 - 2_300, 2_600 + 9_000 + 25_000 - 2_300, 100 + 9_000 - 2_300, 2_600];
+    let expected = [2_300, 100 + 9_000 + 800 - 2_300, 2_600 + 9_000 + 25_000 - 2_300, 100 + 9_000 - 2_300, 2_600];
     assert_eq!(read_numbers(&result.output), expected);
     let balance = |address| changes.accounts[&address].after.expect("exists").balance;
     assert_eq!(balance(OTHER), U256::from(10));
@@ -94,14 +95,14 @@ fn a_call_beyond_the_balance_is_not_made_and_its_gas_comes_back() {
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
     let code = machine.code(0, |_| panic!("nobody calls this"));
-    let code_fuel = 1_000 * code.len() as u64;
+    let code_fuel = code_fuel(&code);
     ledger.put_contract(OTHER, code);
     let (result, changes) = call_script(&machine, &mut ledger, |guest| {
         let before = guest.meter.fuel();
         assert_eq!(call(guest, CallKind::Call, OTHER, u64::MAX, 1)?, CallResult::Halt);
         Ok(numbers(&[before - guest.meter.fuel()]))
     });
-    assert_eq!(read_numbers(&result.output), [(2_600 + 9_000 + 600 - 2_300) * 10_000 + code_fuel]);
+    assert_eq!(read_numbers(&result.output), [(2_600 + 9_000 + 800 - 2_300) * 10_000 + code_fuel]);
     assert!(!changes.accounts.contains_key(&OTHER));
 }
 
@@ -236,7 +237,7 @@ fn reentrancy_ends_with_the_frame() {
 fn the_257th_frame_is_not_made() {
     let machine = ScriptedMachine::default();
     let mut ledger = ledger();
-    let (result, _) = call_script(&machine, &mut ledger, |guest| {
+    let code = machine.code(0, |guest| {
         let below = match call(guest, CallKind::Call, CONTRACT, u64::MAX, 0)? {
             CallResult::Success(output) => read_numbers(&output)[0],
             CallResult::Halt => 0,
@@ -244,12 +245,17 @@ fn the_257th_frame_is_not_made() {
         };
         Ok(numbers(&[below + 1]))
     });
-    assert_eq!(read_numbers(&result.output), [256]);
+    ledger.put_contract(CONTRACT, code);
+    // Each frame keeps a 64th of its gas, and what it laid down for a halt.
+    let call = TxEip1559 { gas_limit: 20_000_000, ..transaction(0, TxKind::Call(CONTRACT), 0, Bytes::new()) };
+    let (results, _) = execute(&machine, &ledger, &[signed(0, call)]);
+    assert_eq!(read_numbers(&results[0].as_ref().expect("valid").output), [256]);
 }
 
 #[test]
 fn a_failed_callee_leaves_nothing_and_a_halted_one_no_gas() {
-    for (end, gas_back) in [(Err(Halt::Unreachable), 0), (Ok(End::Revert(vec![1])), 10_000)] {
+    // What was laid down for a halt, 2,000 gas, stays with a halt.
+    for (end, gas_kept) in [(Err(Halt::Unreachable), 2_000), (Ok(End::Revert(vec![1])), -10_000)] {
         let machine = ScriptedMachine::default();
         let mut ledger = ledger();
         ledger.put_slot(OTHER, 0, 5);
@@ -264,7 +270,7 @@ fn a_failed_callee_leaves_nothing_and_a_halted_one_no_gas() {
             guest.meter.charge_gas(spare)?;
             end.clone().map_err(HostError::Halt)
         });
-        let code_fuel = 1_000 * code.len() as u64;
+        let code_fuel = code_fuel(&code);
         ledger.put_contract(OTHER, code);
         ledger.put_contract(
             CONTRACT,
@@ -279,8 +285,8 @@ fn a_failed_callee_leaves_nothing_and_a_halted_one_no_gas() {
         let (results, changes) = execute(&machine, &ledger, &[call]);
         let result = results[0].as_ref().expect("valid");
         assert!(result.status.is_success(), "{result:?}");
-        let account_value_frame = 2_600 + 9_000 + 600;
-        let expected = (account_value_frame + 200_000 - gas_back) * 10_000 + code_fuel;
+        let account_value_frame = 2_600 + 9_000 + 800;
+        let expected = (account_value_frame + 200_000_u64).strict_add_signed(gas_kept) * 10_000 + code_fuel;
         assert_eq!(read_numbers(&result.output), [expected]);
         assert_eq!(result.gas_refunded, 0, "the refund is undone with its frame");
         assert!(result.logs.is_empty());

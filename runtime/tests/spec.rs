@@ -48,6 +48,7 @@ fn every_price_stands_in_the_specification() {
         ("ELASTICITY", gas::ELASTICITY),
         ("INITIAL_BASE_FEE", gas::INITIAL_BASE_FEE),
         ("frame", prices.frame),
+        ("halt", prices.halt),
         ("code_byte_fuel", prices.code_byte_fuel),
         ("deploy_byte", prices.deploy_byte),
         ("complexity_unit_fuel", prices.complexity_unit_fuel),

@@ -17,7 +17,9 @@ pub struct ModuleFacts {
     pub maximum_pages: u32,
     /// Entries of the table; 0 if there is none.
     pub table_entries: u32,
-    /// Bytes of active data segments, copied at the start of each frame.
+    /// Active data segments that are not empty, copied at the start of each frame.
+    pub data_segments: u32,
+    /// Their bytes together.
     pub data_bytes: u32,
     /// Whether the optimising compiler may have it: it stays within that compiler's budgets of time, and every frame it
     /// could make fits the native stack that the frame's units pay for. This node's own affair, and no result depends on it.
@@ -26,13 +28,14 @@ pub struct ModuleFacts {
 
 impl ModuleFacts {
     /// Fuel that a frame pays for what it starts with beyond what its base price covers: pages of memory, entries of the
-    /// table, bytes of data. See `docs/spec/metering.md`.
+    /// table, data. See `docs/spec/metering.md`.
     #[must_use]
     pub fn start_fuel(&self, costs: &MeterCosts) -> u64 {
         let beyond = |found: u32, free: u32| u64::from(found.saturating_sub(free));
         let pages = costs.memory_page.saturating_mul(beyond(self.initial_pages, costs.free_pages));
         let entries = costs.table_entry.saturating_mul(beyond(self.table_entries, costs.free_table_entries));
-        let data = costs.bulk_byte.saturating_mul(u64::from(self.data_bytes));
+        let segments = costs.data_segment.saturating_mul(self.data_segments.into());
+        let data = costs.bulk_byte.saturating_mul(self.data_bytes.into()).saturating_add(segments);
         pages.saturating_add(entries).saturating_add(data)
     }
 }

@@ -13,9 +13,10 @@ mod seeded;
 #[path = "generators/smith.rs"]
 mod smith;
 
-use differential::oracle::{Effort, Tally, agree};
+use differential::oracle::{Effort, Tally, agree, agree_on, rewritten};
 use differential::programs::Sources;
-use engines::ALL;
+use engines::{ALL, Code, Engine};
+use esker_abi::MeterCosts;
 use seeded::Seeded;
 
 /// Programs 0, 1, … are tried.
@@ -44,4 +45,27 @@ fn programs_end_alike_on_every_engine_wherever_fuel_or_stack_run_out() {
     assert!(accepted > PROGRAMS / 2, "the generators make acceptable programs: {accepted}");
     assert!(total.returned > accepted / 10 && total.trapped > accepted / 50, "they end in all ways: {total:?}");
     assert!(total.fuel_ends > accepted && total.stack_ends > accepted / 4, "limits are met: {total:?}");
+}
+
+#[test]
+fn an_engine_that_charges_otherwise_is_found() {
+    let mut costs = MeterCosts::V1;
+    costs.instructions.trivial += 100;
+    let sources = Sources::load();
+    let effort = Effort { fuel_points: 4, stack_points: 0, every_limit: false };
+    let (mut tried, mut found) = (0, 0);
+    for number in 0..100 {
+        let Some(program) = sources.program(number) else { continue };
+        let (Some(right), Some(wrong)) = (rewritten(&program.wasm, &MeterCosts::V1), rewritten(&program.wasm, &costs))
+        else {
+            continue;
+        };
+        let codes =
+            vec![(Engine::Winch, Code::new(Engine::Winch, &right)), (Engine::Wasmi, Code::new(Engine::Wasmi, &wrong))];
+        tried += 1;
+        found += u32::from(agree_on(codes, &right, &program.input, effort, &mut Seeded::new(number)).is_err());
+    }
+    println!("{found} of {tried} programs tell a weight that is wrong on one engine");
+    // The others trap before their first test of fuel.
+    assert!(found > tried / 2, "{found} of {tried}");
 }

@@ -122,6 +122,20 @@ fn the_costs_in_the_specification_are_those_in_the_code() {
         ("local", costs.local),
         ("parameter", costs.parameter),
     ];
+    let grouped = |number: u64| {
+        let digits = number.to_string();
+        let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
+        String::from_utf8(groups.join(&b',')).expect("digits")
+    };
+    for sentence in [
+        format!("both unsigned: {} fuel for each of", grouped(costs.memory_page)),
+        format!("{} fuel for each page of memory beyond {}, ", grouped(costs.memory_page), costs.free_pages),
+        format!("{} for each\nentry of the table beyond {}, ", grouped(costs.table_entry), costs.free_table_entries),
+        format!("that is not empty {} and {} a byte.", grouped(costs.data_segment), costs.bulk_byte),
+        format!("`memory.init`: {} fuel per byte", costs.bulk_byte),
+    ] {
+        assert!(text.contains(&sentence), "not in metering.md: {sentence}");
+    }
     for (name, cost) in expected {
         let row = text.lines().find(|line| line.starts_with(&format!("| {name} |")));
         let row = row.unwrap_or_else(|| panic!("no row for {name}"));

@@ -128,7 +128,10 @@ fn full(world: &Arc<World>, engine: &Engine, program: &Program, index: u16) -> O
     let (one, two) = (spend(1)?, spend(2)?);
     let rounds = u32::try_from((GAS_LIMIT - one) / (two - one).max(1) * 98 / 100).ok()?.max(1);
     let rounds = program.rounds.map_or(rounds, |_| 1);
-    spend(rounds)?;
+    // What cannot be repeated fills no block.
+    if spend(rounds)? < GAS_LIMIT / 2 {
+        return None;
+    }
     let raw = signed(&signer(0), 0, TxKind::Call(account(index)), GAS_LIMIT, 0, program.input(rounds).into());
     Some(Kind { name: format!("{}: {}", program.class, program.case), world: Arc::clone(world), raw: vec![raw] })
 }

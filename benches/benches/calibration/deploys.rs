@@ -98,25 +98,23 @@ fn deployments() -> Vec<Deployment> {
         ordinary("40 functions of arithmetic and branches", module(&functions), Vec::new()),
         hostile("3,990 empty functions", &"(func)".repeat(3_990)),
         hostile(
-            "3,990 functions in the table",
+            "600 functions in the table",
             &format!(
-                "{} (table 3990 3990 funcref) (elem (i32.const 0) {})",
-                (0..3_990)
-                    .map(|index| format!("(func $f{index} (result i64) (i64.const {index}))"))
-                    .collect::<String>(),
-                (0..3_990).map(|index| format!("$f{index} ")).collect::<String>()
+                "{} (table 600 600 funcref) (elem (i32.const 0) {})",
+                (0..600).map(|index| format!("(func $f{index} (result i64) (i64.const {index}))")).collect::<String>(),
+                (0..600).map(|index| format!("$f{index} ")).collect::<String>()
             ),
         ),
         hostile(
-            "4 functions of 13,000 call_indirect 8 to 8",
+            "4 functions of 2,800 call_indirect 8 to 8",
             &format!(
                 "(type $t (func {eight})) (table 1 1 funcref) {}",
-                in_four(&"(call_indirect (type $t) (i32.const 0)) ".repeat(13_000))
+                in_four(&"(call_indirect (type $t) (i32.const 0)) ".repeat(2_800))
             ),
         ),
         hostile(
-            "4 functions of 32,000 calls 8 to 8",
-            &format!("(func $f {eight} {given}) {}", in_four(&"(call $f) ".repeat(32_000))),
+            "4 functions of 5,000 calls 8 to 8",
+            &format!("(func $f {eight} {given}) {}", in_four(&"(call $f) ".repeat(5_000))),
         ),
         hostile(
             "2 functions of 6,000 memory.fill",

@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// Recursions that use up the stack of a frame of [`full_stack`] without locals, as its input.
 pub const NARROW_DEPTH: [u8; 4] = 426_u32.to_le_bytes();
 /// The same for one with 500 locals.
-pub const WIDE_DEPTH: [u8; 4] = 13_u32.to_le_bytes();
+pub const WIDE_DEPTH: [u8; 4] = 11_u32.to_le_bytes();
 
 fn repeated(count: u32, text: impl Fn(u32) -> String) -> String {
     (0..count).fold(String::new(), |mut all, number| {
@@ -94,12 +94,12 @@ pub fn fill_pairs(fills: usize, recursion: Recursion) -> String {
 pub fn full_stack(numbers: u32) -> String {
     let locals = "i64 ".repeat(numbers as usize);
     // The first 64 bytes are the input, the contract's address and the count.
-    let loads = repeated(numbers, |number| {
-        format!("(local.set {} (i64.load offset={} (i32.const 64)))", number + 1, number * 8)
+    // Each number follows from the one before by a product, so that none is cheaper made again than kept.
+    let makes = repeated(numbers, |number| match number {
+        0 => "(local.set 1 (i64.load (i32.const 64)))".to_owned(),
+        _ => format!("(local.set {} (i64.mul (local.get {number}) (i64.const {})))", number + 1, number * 2 + 3),
     });
-    let stores = repeated(numbers, |number| {
-        format!("(i64.store offset={} (i32.const 64) (local.get {}))", number * 8, number + 1)
-    });
+    let uses = repeated(numbers, |number| format!("local.get {} i64.xor", number + 1));
     format!(
         r#"(module
           (import "esker_v1" "input_copy" (func $input_copy (param i32 i32 i32)))
@@ -112,11 +112,11 @@ pub fn full_stack(numbers: u32) -> String {
             (if (i32.eqz (call $call (i64.const -1) (i32.const 4) (i32.const 65504) (i32.const 0) (i32.const 4)))
               (then (call $return_data_copy (i32.const 24) (i32.const 0) (i32.const 4)))))
           (func $deeper (param $left i32) (local {locals})
-            {loads}
+            {makes}
             (if (local.get $left)
               (then (call $deeper (i32.sub (local.get $left) (i32.const 1))))
               (else (call $next)))
-            {stores})
+            (i64.store (i32.const 64) (i64.const 0) {uses}))
           (func (export "call")
             (call $input_copy (i32.const 0) (i32.const 0) (i32.const 4))
             (call $address (i32.const 4))

@@ -78,13 +78,13 @@ const ENDS: &[(&str, ExecutionStatus)] = &[
 
 /// How many frames deep the attacks come that count them.
 const FRAMES: &[(&str, u32)] = &[
-    ("frames with all memory", 177),
+    ("frames with all memory", 155),
     ("256 frames with narrow stacks", 256),
     ("256 frames with wide stacks", 256),
     ("calls 256 deep", 256),
     ("static calls 256 deep", 256),
     ("delegate calls 256 deep", 256),
-    ("calls with too little gas for 256", 125),
+    ("calls with too little gas for 256", 58),
     ("return data of 256 frames", 256),
 ];
 

@@ -76,6 +76,13 @@ impl From<Execution> for FrameResult {
     }
 }
 
+/// Bytes that using a contract's code is paid by: those of its raw module, or of the code if that is longer. Code that
+/// promises a module longer than `most` is none, and will halt as such.
+fn module_bytes(code: &[u8], most: u32) -> u64 {
+    let raw = esker_vm::envelope::parse(code).map_or(0, |envelope| envelope.raw_len.min(most));
+    u64::from(raw).max(code.len() as u64)
+}
+
 impl Executor<'_> {
     /// Charges what accessing an account costs (EIP-2929), before it is read.
     pub(super) fn access_account(&mut self, address: Address, meter: &mut Meter) -> Result<AccountId, HostError> {
@@ -100,7 +107,8 @@ impl Executor<'_> {
     pub(super) fn access_code(&mut self, account: AccountId, meter: &mut Meter) -> Result<Bytes, HostError> {
         let code = self.journal.code(account).map_err(fatal)?;
         if self.journal.owes_for_code(account) {
-            meter.charge_fuel(self.config.prices.code_byte_fuel.saturating_mul(code.len() as u64))?;
+            let bytes = module_bytes(&code, self.config.limits.module_bytes_max);
+            meter.charge_fuel(self.config.prices.code_byte_fuel.saturating_mul(bytes))?;
             self.journal.pay_for_code(account);
         }
         Ok(code)

@@ -8,7 +8,7 @@ use esker_vm::{
 use primitive_types::{H160, H256, U256 as VmU256};
 
 use super::create::Creation;
-use super::frame::Call;
+use super::frame::{Call, Code};
 use super::{Executor, fatal, moves_value};
 use crate::block::BlockEnv;
 use crate::params::{ChainConfig, gas};
@@ -176,13 +176,15 @@ impl Host for HostContext<'_, '_> {
             }
         }
         let code = self.executor.access_target(target, target_account, meter)?;
+        let laid_down = if matches!(code, Code::Module { .. }) { self.executor.config.prices.halt } else { 0 };
+        meter.charge_gas(laid_down)?;
         let mut gas = Self::hand_over(request.gas, meter)?;
         if moves {
             gas += gas::CALL_STIPEND;
         }
         let affordable = !moves || self.executor.journal.account(self.account).balance >= value;
         if !affordable || !self.executor.depth_left() {
-            meter.return_gas(gas);
+            meter.return_gas(gas + laid_down);
             return Ok(CallResult::Halt);
         }
         let is_delegate = request.kind == CallKind::Delegate;
@@ -201,6 +203,9 @@ impl Host for HostContext<'_, '_> {
             gas,
         });
         meter.return_gas(result.gas_left);
+        if !matches!(result.outcome, Outcome::Halt(_)) {
+            meter.return_gas(laid_down);
+        }
         match result.outcome {
             Outcome::Return(output) => Ok(CallResult::Success(output)),
             Outcome::Revert(output) => Ok(CallResult::Revert(output)),

@@ -161,6 +161,7 @@ impl Machine for ScriptedMachine {
                     initial_pages: 1,
                     maximum_pages: 1,
                     table_entries: 0,
+                    data_segments: 0,
                     data_bytes: 0,
                     optimizable: false,
                 };
@@ -358,4 +359,10 @@ pub fn numbers(numbers: &[u64]) -> End {
 /// Numbers that a guest handed out.
 pub fn read_numbers(output: &[u8]) -> Vec<u64> {
     output.chunks_exact(8).map(|bytes| u64::from_be_bytes(bytes.try_into().expect("eight bytes"))).collect()
+}
+
+/// What using `code` for the first time in a transaction costs, in fuel: 500 for a byte of its module.
+pub fn code_fuel(code: &Bytes) -> u64 {
+    let raw_len = envelope::parse(code).expect("an envelope").raw_len;
+    500 * u64::from(raw_len).max(code.len() as u64)
 }

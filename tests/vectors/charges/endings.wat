@@ -1,5 +1,5 @@
 ;; expect: finished
-;; seen: 25750 38150 53500 65900 86600
+;; seen: 35100 48750 67950 81600 111000
 ;; A host function that does not come back escapes every construct but the function, as `return` does. What nothing
 ;; reaches is not charged and not there.
 (module
@@ -7,7 +7,7 @@
   (import "esker_v1" "finish" (func $finish (param i32 i32)))
   (memory (export "memory") 1)
   (func (export "call")
-    i32.const 0                     ;; 18,400
+    i32.const 0                     ;; 23,900
     call $maybe
     i32.const 0
     call $back
@@ -19,33 +19,33 @@
     drop
   )
   (func $maybe (param $end i32)
-    block                           ;; 2,950
+    block                           ;; 5,550
       local.get $end
       if
-        i32.const 0                 ;; 4,800
+        i32.const 0                 ;; 6,300
         i32.const 0
         call $finish
         i32.const 1                 ;; unreached
         drop                        ;; unreached
       end
-      call $gas_left                ;; 4,400 the `if` was escaped
+      call $gas_left                ;; 5,650 the `if` was escaped
       drop
     end
-    call $gas_left                  ;; 4,400 and so was the block
+    call $gas_left                  ;; 5,650 and so was the block
     drop
   )
   (func $back (param $early i32)
-    block                           ;; 2,950
+    block                           ;; 5,550
       local.get $early
       if
-        return                      ;; 2,000
+        return                      ;; 4,000
         i32.const 1                 ;; unreached
         drop                        ;; unreached
       end
-      call $gas_left                ;; 4,400
+      call $gas_left                ;; 5,650
       drop
     end
-    call $gas_left                  ;; 4,400
+    call $gas_left                  ;; 5,650
     drop
   )
 )

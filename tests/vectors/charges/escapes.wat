@@ -1,12 +1,12 @@
-;; expect: returned, fuel 184350
-;; seen: 34150 46550 58950 66950 87100 95100 119650 127650 150200 158200 176350
+;; expect: returned, fuel 218350
+;; seen: 45750 59400 73050 81050 106550 114550 145700 153700 180850 188850 210350
 ;; Rules 4, 5 and 6. A branch out of $outer escapes $inner, not $outer: behind the end of $inner a new segment begins,
 ;; behind the end of $outer the function's goes on. So the br_table, whose farthest target is $a, escapes $b and $c.
 (module
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))
   (memory (export "memory") 1)
   (func (export "call")
-    i32.const 0                     ;; 22,000
+    i32.const 0                     ;; 28,250
     call $branches
     i32.const 1
     call $branches
@@ -18,33 +18,33 @@
     call $switch
   )
   (func $branches (param $out i32)
-    block $outer                    ;; 12,150
+    block $outer                    ;; 17,500
       block $inner
         call $gas_left              ;; the function's segment, which $outer and $inner remember
         drop
         local.get $out
         br_if $outer
-        call $gas_left              ;; 4,400 rule 4
+        call $gas_left              ;; 5,650 rule 4
         drop
       end
-      call $gas_left                ;; 4,400 rule 6: $inner was escaped
+      call $gas_left                ;; 5,650 rule 6: $inner was escaped
       drop
     end
     call $gas_left
     drop
   )
   (func $switch (param $case i32)
-    block $a                        ;; 10,150
+    block $a                        ;; 13,500
       block $b
         block $c
           local.get $case
           br_table $c $b $a
         end
-        call $gas_left              ;; 6,400 $c was escaped
+        call $gas_left              ;; 9,650 $c was escaped
         drop
         br $a
       end
-      call $gas_left                ;; 4,400 $b was escaped
+      call $gas_left                ;; 5,650 $b was escaped
       drop
     end
     call $gas_left                  ;; the function's segment again

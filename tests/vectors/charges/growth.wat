@@ -1,11 +1,11 @@
-;; expect: returned, fuel 100354400
-;; seen: 22400 130400 100238400 100346400
+;; expect: returned, fuel 140363150
+;; seen: 31150 139150 140247150 140355150
 ;; memory.grow adds nothing to its segment: base and pages are charged as it runs, and it is not a call.
 (module
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))
   (memory (export "memory") 1 4)
   (func (export "call")
-    call $gas_left                  ;; 22,400
+    call $gas_left                  ;; 31,150
     drop
     i32.const 1
     memory.grow                     ;; within the free pages

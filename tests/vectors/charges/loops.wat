@@ -1,19 +1,19 @@
-;; expect: returned, fuel 109300
-;; seen: 22150 38350 46350 71100 90300 101300
+;; expect: returned, fuel 141100
+;; seen: 30800 51400 59400 93200 119450 133100
 ;; A loop's body is charged each time around. $first asks at the end, $last at the beginning: there the header forks before
 ;; any call, and its charge is written behind the fork on both ways (see the fork of loop headers). Nobody can see it.
 (module
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))
   (memory (export "memory") 1)
   (func (export "call")
-    i32.const 2                     ;; 8,800
+    i32.const 2                     ;; 11,300
     call $last
     i32.const 2
     call $first
   )
   (func $last (param $n i32)
-    loop $again                     ;; 5,150
-      call $gas_left                ;; 8,200 the header's, each time around
+    loop $again                     ;; 6,900
+      call $gas_left                ;; 12,600 the header's, each time around
       drop
       local.get $n
       i32.const 1
@@ -25,12 +25,12 @@
     drop
   )
   (func $first (param $n i32)
-    block $done                     ;; 5,550
+    block $done                     ;; 7,550
       loop $again
         local.get $n
         i32.eqz
         br_if $done
-        call $gas_left              ;; 11,200
+        call $gas_left              ;; 18,250
         drop
         local.get $n
         i32.const 1
@@ -40,7 +40,7 @@
       end
       unreachable                   ;; unreached
     end
-    call $gas_left                  ;; 3,000
+    call $gas_left                  ;; 5,650
     drop
   )
 )

@@ -1,4 +1,4 @@
-;; expect: returned, fuel 1209100
+;; expect: returned, fuel 1334200
 ;; Bulk operations, of constant length up to 1,024 bytes, above, and of a length only known at run time.
 (module
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; expect: returned, fuel 7716032450
+;; expect: out of gas
 ;; An interpreter of a small stack machine that runs a counting loop of 20,000 rounds.
 ;; Opcodes: 0 push byte, 1 add, 2 load slot, 3 store slot, 4 jump back if not zero, 5 xor, 6 halt, 7 decrement.
 (module

@@ -1,4 +1,4 @@
-;; expect: returned, fuel 5861776600
+;; expect: out of gas
 ;; Product of two 64 x 64 matrices of i64.
 (module
   (memory (export "memory") 2)

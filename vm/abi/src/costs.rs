@@ -52,6 +52,8 @@ pub struct MeterCosts {
     pub memory_page: u64,
     /// Pages of the module's initial memory that the frame's base price covers.
     pub free_pages: u32,
+    /// Fuel per active data segment that is not empty, at a frame's start, besides its bytes.
+    pub data_segment: u64,
     /// Fuel per entry of the module's table beyond [`MeterCosts::free_table_entries`], at a frame's start: an engine makes
     /// a reference to a function when a frame first calls it.
     pub table_entry: u64,
@@ -70,28 +72,29 @@ impl MeterCosts {
     /// The schedule of protocol version 1.
     pub const V1: Self = Self {
         instructions: InstructionCosts {
-            trivial: 400,
-            simple: 600,
-            multiply: 1_000,
-            divide: 6_000,
+            trivial: 650,
+            simple: 1_000,
+            multiply: 1_600,
+            divide: 9_000,
             global: 900,
-            load: 5_000,
-            store: 6_000,
-            branch: 2_000,
-            branch_table: 4_000,
-            call: 4_000,
-            call_indirect: 9_000,
-            memory_size: 1_000,
+            load: 10_000,
+            store: 12_500,
+            branch: 4_000,
+            branch_table: 5_000,
+            call: 5_000,
+            call_indirect: 18_500,
+            memory_size: 1_200,
             memory_grow: 100_000,
-            bulk: 160_000,
+            bulk: 180_000,
         },
         bulk_byte: 100,
-        memory_page: 50_000_000,
+        memory_page: 70_000_000,
         free_pages: 2,
+        data_segment: 30_000,
         table_entry: 80_000,
-        free_table_entries: 64,
+        free_table_entries: 16,
         local: 300,
-        parameter: 150,
+        parameter: 250,
         check_interval: 100 * FUEL_PER_GAS,
     };
 }

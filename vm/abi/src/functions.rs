@@ -51,55 +51,55 @@ macro_rules! host_functions {
             /// Size of the call's input, in bytes.
             [8_000, 0] fn input_size() -> I32;
             /// Copies `len` bytes of the input from `offset` to `dst`. Halts if the range is not inside the input.
-            [10_000, 100] fn input_copy(dst: Mut, offset: Offset, len: Len) -> ();
+            [13_000, 100] fn input_copy(dst: Mut, offset: Offset, len: Len) -> ();
             /// Sets the bytes that the frame returns when its entry point comes back; a later call replaces them.
-            [20_000, 100] fn set_output(ptr: Ptr, len: Len) -> ();
+            [24_000, 100] fn set_output(ptr: Ptr, len: Len) -> ();
             /// Ends the frame successfully with the given bytes.
-            [20_000, 100] fn finish(ptr: Ptr, len: Len) -> !;
+            [24_000, 100] fn finish(ptr: Ptr, len: Len) -> !;
             /// Ends the frame, undoes its effects, and hands the given bytes and the unspent gas to the caller.
-            [20_000, 100] fn revert(ptr: Ptr, len: Len) -> !;
+            [24_000, 100] fn revert(ptr: Ptr, len: Len) -> !;
 
             // ---- storage -----------------------------------------------------------------------
             /// Reads the 32-byte storage slot at `key` into `dst`. The state's own price comes on top.
-            [10_000, 0] fn storage_load(key: Ptr, dst: Mut) -> ();
+            [17_000, 0] fn storage_load(key: Ptr, dst: Mut) -> ();
             /// Writes the 32 bytes at `value` to the storage slot at `key`. The state's own price comes on top.
-            [10_000, 0] fn storage_store(key: Ptr, value: Ptr) -> ();
+            [17_000, 0] fn storage_store(key: Ptr, value: Ptr) -> ();
             /// Reads the 32-byte transient slot at `key` (EIP-1153) into `dst`.
-            [10_000, 0] fn transient_load(key: Ptr, dst: Mut) -> ();
+            [17_000, 0] fn transient_load(key: Ptr, dst: Mut) -> ();
             /// Writes the 32 bytes at `value` to the transient slot at `key` (EIP-1153).
-            [10_000, 0] fn transient_store(key: Ptr, value: Ptr) -> ();
+            [17_000, 0] fn transient_store(key: Ptr, value: Ptr) -> ();
 
             // ---- frame, transaction and block --------------------------------------------------
             /// Writes the 20-byte address of the frame's caller to `dst`.
-            [10_000, 0] fn caller(dst: Mut) -> ();
+            [17_000, 0] fn caller(dst: Mut) -> ();
             /// Writes the 20-byte address of the transaction's sender to `dst`.
-            [10_000, 0] fn origin(dst: Mut) -> ();
+            [17_000, 0] fn origin(dst: Mut) -> ();
             /// Writes the 20-byte address whose storage this frame works on to `dst`.
-            [10_000, 0] fn address(dst: Mut) -> ();
+            [17_000, 0] fn address(dst: Mut) -> ();
             /// Writes the value sent with the call to `dst`, in wei, 32 bytes big-endian.
-            [10_000, 0] fn call_value(dst: Mut) -> ();
+            [17_000, 0] fn call_value(dst: Mut) -> ();
             /// Writes the balance of the 20-byte address at `account` to `dst`, in wei, 32 bytes big-endian.
-            [10_000, 0] fn balance(account: Ptr, dst: Mut) -> ();
+            [17_000, 0] fn balance(account: Ptr, dst: Mut) -> ();
             /// Writes the code hash of the address at `account` to `dst` (EIP-1052: zero for an empty account).
-            [10_000, 0] fn code_hash(account: Ptr, dst: Mut) -> ();
+            [17_000, 0] fn code_hash(account: Ptr, dst: Mut) -> ();
             /// Size in bytes of the code of the address at `account`.
-            [10_000, 0] fn code_size(account: Ptr) -> I32;
+            [17_000, 0] fn code_size(account: Ptr) -> I32;
             /// Effective gas price of the transaction, in wei, 32 bytes big-endian.
-            [10_000, 0] fn gas_price(dst: Mut) -> ();
+            [17_000, 0] fn gas_price(dst: Mut) -> ();
             /// Number of the block being executed.
             [8_000, 0] fn block_number() -> I64;
             /// Timestamp of the block being executed, in seconds.
             [8_000, 0] fn block_timestamp() -> I64;
             /// Writes the hash of block `number` to `dst`: zero unless it is among the 256 before this one.
-            [30_000, 0] fn block_hash(number: I64, dst: Mut) -> ();
+            [39_000, 0] fn block_hash(number: I64, dst: Mut) -> ();
             /// Gas limit of the block being executed.
             [8_000, 0] fn block_gas_limit() -> I64;
             /// Base fee of the block being executed, in wei, 32 bytes big-endian.
-            [10_000, 0] fn base_fee(dst: Mut) -> ();
+            [17_000, 0] fn base_fee(dst: Mut) -> ();
             /// Writes the 20-byte address that receives the block's tips to `dst`.
-            [10_000, 0] fn coinbase(dst: Mut) -> ();
+            [17_000, 0] fn coinbase(dst: Mut) -> ();
             /// Writes the block's 32-byte `mixHash` to `dst`. Predictable: keccak256(parent hash ‖ number).
-            [10_000, 0] fn prevrandao(dst: Mut) -> ();
+            [17_000, 0] fn prevrandao(dst: Mut) -> ();
             /// The chain's id.
             [8_000, 0] fn chain_id() -> I64;
             /// Gas left to this frame, rounded down.
@@ -121,7 +121,7 @@ macro_rules! host_functions {
             /// Size in bytes of what the last call returned.
             [8_000, 0] fn return_data_size() -> I32;
             /// Copies `len` bytes of what the last call returned from `offset` to `dst`. Halts if the range is not inside it.
-            [10_000, 100] fn return_data_copy(dst: Mut, offset: Offset, len: Len) -> ();
+            [13_000, 100] fn return_data_copy(dst: Mut, offset: Offset, len: Len) -> ();
 
             // ---- logs --------------------------------------------------------------------------
             /// Emits a log with `topic_count` (0 to 4) 32-byte topics at `topics`. The state's own price comes on top.
@@ -140,29 +140,29 @@ macro_rules! host_functions {
             /// Verifies an Ed25519 signature (64 bytes) by the 32-byte `public_key`, by ZIP-215's rules. Returns 1 or 0.
             [100_000_000, 4_000] fn ed25519_verify(public_key: Ptr, signature: Ptr, message: Ptr, message_len: Len) -> I32;
             /// Verifies a P-256 signature (r ‖ s) over the 32-byte `hash` by `public_key` (x ‖ y). Returns 1 or 0. RIP-7212.
-            [345_000_000, 0] fn p256_verify(hash: Ptr, signature: Ptr, public_key: Ptr) -> I32;
+            [490_000_000, 0] fn p256_verify(hash: Ptr, signature: Ptr, public_key: Ptr) -> I32;
 
             // ---- pairing curves ----------------------------------------------------------------
             /// bn254 addition (EIP-196): 128 bytes in, 64 out. Returns 1, or 0 for an invalid point.
-            [3_000_000, 0] fn bn254_add(input: Ptr, dst: Mut) -> I32;
+            [5_500_000, 0] fn bn254_add(input: Ptr, dst: Mut) -> I32;
             /// bn254 scalar multiplication (EIP-196): 96 bytes in, 64 out. Returns 1, or 0 for an invalid point.
-            [60_000_000, 0] fn bn254_mul(input: Ptr, dst: Mut) -> I32;
+            [127_000_000, 0] fn bn254_mul(input: Ptr, dst: Mut) -> I32;
             /// bn254 pairing check (EIP-197) over `len` bytes, 192 a pair. Returns a `PairingStatus`.
-            [500_000_000, 1_950_000] fn bn254_pairing(input: Ptr, len: Len) -> I32;
+            [970_000_000, 3_750_000] fn bn254_pairing(input: Ptr, len: Len) -> I32;
             /// BLS12-381 G1 addition (EIP-2537): 256 bytes in, 128 out. Returns 1, or 0 for an invalid point.
             [3_750_000, 0] fn bls12_381_g1_add(input: Ptr, dst: Mut) -> I32;
             /// BLS12-381 G1 multi-scalar multiplication (EIP-2537): 160 bytes a pair in, 128 out. Returns 1 or 0.
-            [20_000_000, 1_000_000] fn bls12_381_g1_msm(input: Ptr, len: Len, dst: Mut) -> I32;
+            [10_000_000, 2_000_000] fn bls12_381_g1_msm(input: Ptr, len: Len, dst: Mut) -> I32;
             /// BLS12-381 G2 addition (EIP-2537): 512 bytes in, 256 out. Returns 1, or 0 for an invalid point.
             [6_000_000, 0] fn bls12_381_g2_add(input: Ptr, dst: Mut) -> I32;
             /// BLS12-381 G2 multi-scalar multiplication (EIP-2537): 288 bytes a pair in, 256 out. Returns 1 or 0.
-            [20_000_000, 1_150_000] fn bls12_381_g2_msm(input: Ptr, len: Len, dst: Mut) -> I32;
+            [10_000_000, 2_260_000] fn bls12_381_g2_msm(input: Ptr, len: Len, dst: Mut) -> I32;
             /// BLS12-381 pairing check (EIP-2537) over `len` bytes, 384 a pair. Returns a `PairingStatus`.
-            [377_000_000, 848_959] fn bls12_381_pairing(input: Ptr, len: Len) -> I32;
+            [680_000_000, 1_530_000] fn bls12_381_pairing(input: Ptr, len: Len) -> I32;
             /// BLS12-381 map from Fp to G1 (EIP-2537): 64 bytes in, 128 out. Returns 1 or 0.
-            [55_000_000, 0] fn bls12_381_map_fp_to_g1(input: Ptr, dst: Mut) -> I32;
+            [87_000_000, 0] fn bls12_381_map_fp_to_g1(input: Ptr, dst: Mut) -> I32;
             /// BLS12-381 map from Fp2 to G2 (EIP-2537): 128 bytes in, 256 out. Returns 1 or 0.
-            [238_000_000, 0] fn bls12_381_map_fp2_to_g2(input: Ptr, dst: Mut) -> I32;
+            [287_000_000, 0] fn bls12_381_map_fp2_to_g2(input: Ptr, dst: Mut) -> I32;
 
             // ---- 256-bit arithmetic ------------------------------------------------------------
             // Operands are 32 bytes little-endian: four u64 limbs as they lie in wasm memory.

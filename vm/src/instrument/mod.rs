@@ -64,6 +64,7 @@ pub fn prepare_module(wasm: &[u8], limits: &Limits, costs: &MeterCosts) -> Resul
         initial_pages: module.memory.initial,
         maximum_pages: module.memory.maximum,
         table_entries: module.table_entries.unwrap_or(0),
+        data_segments: u32::try_from(data.len()).unwrap_or(u32::MAX),
         data_bytes: u32::try_from(data_bytes).unwrap_or(u32::MAX),
         module_bytes: u32::try_from(wasm.len()).unwrap_or(u32::MAX),
         optimizable: native::optimizable(&module),

@@ -73,13 +73,29 @@ pub fn agree(
     effort: Effort,
     random: &mut Seeded,
 ) -> Option<Result<Tally, Disagreement>> {
-    let prepared = prepare_module(wasm, &Limits::V1, &MeterCosts::V1).ok()?;
-    let rewritten = exposed(&with_data_section_of(wasm, &prepared.wasm));
+    let rewritten = rewritten(wasm, &MeterCosts::V1)?;
+    let codes = engines.iter().map(|engine| (*engine, Code::new(*engine, &rewritten))).collect();
+    Some(agree_on(codes, &rewritten, input, effort, random))
+}
+
+/// The rewritten module, with its data and with its globals exported; `None` if the validator refuses it.
+pub fn rewritten(wasm: &[u8], costs: &MeterCosts) -> Option<Vec<u8>> {
+    let prepared = prepare_module(wasm, &Limits::V1, costs).ok()?;
+    Some(exposed(&with_data_section_of(wasm, &prepared.wasm)))
+}
+
+/// As [`agree`], for what was compiled of `rewritten`.
+pub fn agree_on(
+    codes: Vec<(Engine, Code)>,
+    rewritten: &[u8],
+    input: &[u8],
+    effort: Effort,
+    random: &mut Seeded,
+) -> Result<Tally, Disagreement> {
     // Growth costs far more than anything else, so most runs cannot afford any and stop early.
     let ample = *random.pick(&[4_000_000, 4_000_000, 4_000_000, 60_000_000, 250_000_000]).unwrap_or(&0);
-    let codes = engines.iter().map(|engine| (*engine, Code::new(*engine, &rewritten))).collect();
     let mut check = Check { codes, input, tally: Tally::default() };
-    Some(check.everything(&rewritten, ample, effort, random).map(|()| check.tally))
+    check.everything(rewritten, ample, effort, random).map(|()| check.tally)
 }
 
 struct Check<'p> {

@@ -175,6 +175,7 @@ impl Bench {
             initial_pages: 1,
             maximum_pages: 1,
             table_entries: 0,
+            data_segments: 0,
             data_bytes: 0,
             optimizable: true,
         };

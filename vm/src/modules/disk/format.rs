@@ -3,10 +3,10 @@
 
 use crate::{DataSegment, ModuleFacts};
 
-const MAGIC: [u8; 8] = *b"ESKMOD03";
+const MAGIC: [u8; 8] = *b"ESKMOD04";
 const HASH_BYTES: usize = 32;
-/// complexity u64 ‖ module bytes, initial pages, maximum pages, table entries, data bytes u32 ‖ constructor, optimizable u8.
-const FACTS_BYTES: usize = 30;
+/// complexity u64 ‖ module bytes, initial pages, maximum pages, table entries, data segments, data bytes u32 ‖ constructor, optimizable u8.
+const FACTS_BYTES: usize = 34;
 const LENGTH_BYTES: usize = 4;
 /// Facts, length of the data, hash and magic.
 const TRAILER_BYTES: usize = FACTS_BYTES + LENGTH_BYTES + HASH_BYTES + MAGIC.len();
@@ -101,11 +101,12 @@ fn encode_facts(facts: &ModuleFacts) -> Vec<u8> {
         initial_pages,
         maximum_pages,
         table_entries,
+        data_segments,
         data_bytes,
         optimizable,
     } = *facts;
     let mut bytes = complexity.to_le_bytes().to_vec();
-    for number in [module_bytes, initial_pages, maximum_pages, table_entries, data_bytes] {
+    for number in [module_bytes, initial_pages, maximum_pages, table_entries, data_segments, data_bytes] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
     bytes.extend_from_slice(&[u8::from(has_constructor), u8::from(optimizable)]);
@@ -120,7 +121,7 @@ fn decode_facts(bytes: &[u8; FACTS_BYTES]) -> Option<ModuleFacts> {
         Some(u32::from_le_bytes(*number))
     };
     let (module_bytes, initial_pages, maximum_pages) = (number()?, number()?, number()?);
-    let (table_entries, data_bytes) = (number()?, number()?);
+    let (table_entries, data_segments, data_bytes) = (number()?, number()?, number()?);
     let [constructor @ (0 | 1), optimizable @ (0 | 1)] = rest else { return None };
     Some(ModuleFacts {
         module_bytes,
@@ -129,6 +130,7 @@ fn decode_facts(bytes: &[u8; FACTS_BYTES]) -> Option<ModuleFacts> {
         initial_pages,
         maximum_pages,
         table_entries,
+        data_segments,
         data_bytes,
         optimizable: *optimizable == 1,
     })
@@ -145,7 +147,8 @@ mod tests {
         initial_pages: 3,
         maximum_pages: 4,
         table_entries: 5,
-        data_bytes: 6,
+        data_segments: 6,
+        data_bytes: 7,
         optimizable: false,
     };
 
