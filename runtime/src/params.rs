@@ -2,17 +2,14 @@
 //!
 //! `docs/spec/gas.md` explains each; a test there compares the tables.
 
-use esker_abi::Limits;
-
-/// What a chain's rules need to know about the chain.
+/// What a chain's rules need to know about the chain. What bounds modules and frames is the machine's
+/// ([`esker_vm::Machine::limits`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainConfig {
     /// The chain's id (EIP-155).
     pub chain_id: u64,
     /// Written into every header's `extraData`.
     pub protocol_version: u32,
-    /// What bounds modules and frames.
-    pub limits: Limits,
     /// Our own prices.
     pub prices: Prices,
     /// Largest encoded transaction, in bytes.
@@ -32,7 +29,6 @@ impl ChainConfig {
         Self {
             chain_id,
             protocol_version: 1,
-            limits: Limits::V1,
             prices: Prices::V1,
             transaction_bytes_max: 128 * 1024,
             payload_bytes_max: 96 * 1024,

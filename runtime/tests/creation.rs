@@ -4,6 +4,7 @@ mod world;
 
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, b256, keccak256};
 use esker_runtime::exec::{ExecutionStatus, create_address, create2_address};
+use esker_vm::abi::Limits;
 use esker_vm::{CallKind, CallResult, CreateRequest, CreateResult, Entry, Halt, HostError, envelope};
 use world::*;
 
@@ -112,7 +113,7 @@ fn a_payload_that_is_no_module_halts_and_uses_the_nonce() {
 fn a_pool_can_tell_why_a_payload_would_halt() {
     let refusal = |payload: Vec<u8>| {
         signed(0, transaction(0, TxKind::Create, 0, payload))
-            .check_payload(&config())
+            .check_payload(&Limits::V1)
             .map_err(|error| error.to_string())
     };
     let evm = refusal(vec![0x60, 0x80]).expect_err("no envelope");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use esker_runtime::params::{ChainConfig, Prices, gas};
+use esker_vm::abi::Limits;
 
 /// The rows of `docs/spec/gas.md` that begin with a name and a number.
 fn numbers() -> BTreeMap<String, u64> {
@@ -81,7 +82,7 @@ fn every_limit_stands_in_the_specification() {
     for (text, number) in [
         (&transactions, config.transaction_bytes_max as u64),
         (&transactions, config.payload_bytes_max as u64),
-        (&transactions, u64::from(config.limits.module_bytes_max)),
+        (&transactions, u64::from(Limits::V1.module_bytes_max)),
         (&blocks, config.block_bytes_max as u64),
     ] {
         let number = grouped(number);

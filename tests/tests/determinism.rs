@@ -3,6 +3,7 @@
 
 use esker_tests::script::{execute, summary};
 use esker_tests::workspace_root;
+use esker_vm::abi::Limits;
 use esker_vm::{
     Admission, Code, Engine, EngineConfig, EngineKind, Entry, Execution, Frame, Host, Machine, Preparation,
     PrepareError, Session, TierPolicy,
@@ -61,6 +62,10 @@ fn both_engines_agree_with_the_vector_cold_and_warm() {
 struct Settled(Engine);
 
 impl Machine for Settled {
+    fn limits(&self) -> &Limits {
+        self.0.limits()
+    }
+
     fn admit_execution(&self) -> Admission {
         self.0.settle();
         self.0.admit_execution()

@@ -94,12 +94,6 @@ impl Engine {
         self.inner.config.kind
     }
 
-    /// The bounds on modules and frames that this engine enforces.
-    #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.inner.config.limits
-    }
-
     /// Number of modules that are in memory for that purpose and the bytes of their code.
     #[must_use]
     pub fn cached(&self, purpose: Purpose) -> (usize, usize) {
@@ -135,6 +129,10 @@ impl Engine {
 }
 
 impl Machine for Engine {
+    fn limits(&self) -> &Limits {
+        &self.inner.config.limits
+    }
+
     fn admit_execution(&self) -> Admission {
         Admission::held_by(Places::wait(&self.inner.execution))
     }

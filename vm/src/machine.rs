@@ -1,5 +1,6 @@
 //! The machine as its users see it: prepare a module, execute an entry point.
 
+use esker_abi::Limits;
 use primitive_types::H256;
 
 use crate::session::{Admission, Busy, Session};
@@ -83,6 +84,9 @@ pub enum PrepareError {
 ///
 /// It is used through a [`Session`], which nobody but [`crate::execution`] and [`crate::simulation`] can open.
 pub trait Machine: Send + Sync {
+    /// The bounds on modules and frames that it holds them to, and the one place where a chain's rules have them from.
+    fn limits(&self) -> &Limits;
+
     /// Waits for one of the places set aside for executing blocks, which nothing else ever takes.
     fn admit_execution(&self) -> Admission {
         Admission::unlimited()

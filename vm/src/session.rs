@@ -7,6 +7,8 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
+use esker_abi::Limits;
+
 use crate::machine::{Code, Entry, Execution, Machine, Preparation, PrepareError};
 use crate::stack::on_execution_thread;
 use crate::{Frame, Host};
@@ -54,6 +56,12 @@ impl Session<'_> {
     #[must_use]
     pub const fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    /// See [`Machine::limits`].
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        self.machine.limits()
     }
 
     /// See [`Machine::prepare`].

@@ -3,7 +3,8 @@
 use alloy_primitives::U256;
 use esker_runtime::exec::intrinsic_gas;
 use esker_runtime::state::Account;
-use esker_runtime::{ChainConfig, Transaction, TransactionError};
+use esker_runtime::{Transaction, TransactionError};
+use esker_vm::abi::Limits;
 
 /// A replacement must raise both fee fields by this much.
 pub const MIN_PRICE_BUMP_PERCENT: u128 = 10;
@@ -36,8 +37,8 @@ pub enum PoolError {
 /// What the checks need to know about the chain and the sender.
 #[derive(Clone, Copy, Debug)]
 pub struct Admission<'a> {
-    /// The chain's rules.
-    pub config: &'a ChainConfig,
+    /// What bounds modules.
+    pub limits: &'a Limits,
     /// The sender's account in the head's state.
     pub account: Account,
     /// Gas limit of a block.
@@ -55,7 +56,7 @@ impl Admission<'_> {
             return Err(TransactionError::ExceedsBlockGasLimit { gas, limit: self.block_gas_limit }.into());
         }
         check_intrinsic_gas(transaction)?;
-        transaction.check_payload(self.config)?;
+        transaction.check_payload(self.limits)?;
         if transaction.nonce() < self.account.nonce {
             let (expected, nonce) = (self.account.nonce, transaction.nonce());
             return Err(TransactionError::NonceTooLow { expected, nonce }.into());

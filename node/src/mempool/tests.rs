@@ -75,7 +75,7 @@ static CONFIG: ChainConfig = ChainConfig::new(CHAIN_ID);
 
 fn admission(nonce: u64) -> Admission<'static> {
     let account = Account { nonce, balance: U256::from(10u64.pow(18)), ..Account::default() };
-    Admission { config: &CONFIG, account, block_gas_limit: 30_000_000 }
+    Admission { limits: &esker_vm::abi::Limits::V1, account, block_gas_limit: 30_000_000 }
 }
 
 fn pool() -> Pool {

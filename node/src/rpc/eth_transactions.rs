@@ -31,7 +31,7 @@ pub(super) fn submit(api: &Api, transaction: Transaction) -> Result<B256, RpcErr
     let admission = Admission {
         account: api.account(sender)?,
         block_gas_limit: head.block.header.gas_limit,
-        config: api.chain.config(),
+        limits: api.machine.limits(),
     };
     if transaction.nonce() < admission.account.nonce && api.chain.location(hash)?.is_some() {
         return Err(PoolError::AlreadyKnown.into());

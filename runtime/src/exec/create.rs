@@ -115,7 +115,7 @@ impl Executor<'_> {
 
     /// Charges for the module's bytes, before anything is hashed or inflated.
     fn pay_for_module(&self, payload: &envelope::Envelope<'_>, meter: &mut Meter) -> Result<(), HostError> {
-        if payload.raw_len > self.config.limits.module_bytes_max {
+        if payload.raw_len > self.session.limits().module_bytes_max {
             return Err(Halt::IllegalModule.into());
         }
         // A stream that inflates to little or nothing takes as much work as one that is honest.

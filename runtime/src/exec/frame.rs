@@ -107,7 +107,7 @@ impl Executor<'_> {
     pub(super) fn access_code(&mut self, account: AccountId, meter: &mut Meter) -> Result<Bytes, HostError> {
         let code = self.journal.code(account).map_err(fatal)?;
         if self.journal.owes_for_code(account) {
-            let bytes = module_bytes(&code, self.config.limits.module_bytes_max);
+            let bytes = module_bytes(&code, self.session.limits().module_bytes_max);
             meter.charge_fuel(self.config.prices.code_byte_fuel.saturating_mul(bytes))?;
             self.journal.pay_for_code(account);
         }
@@ -133,8 +133,8 @@ impl Executor<'_> {
     }
 
     /// Whether another frame may begin.
-    pub(super) const fn depth_left(&self) -> bool {
-        self.depth < self.config.limits.call_depth_max
+    pub(super) fn depth_left(&self) -> bool {
+        self.depth < self.session.limits().call_depth_max
     }
 
     /// Makes a call. The caller has checked depth and balance.

@@ -7,6 +7,7 @@ use alloy_consensus::{Transaction as _, TxEip1559, TxEip2930, TxEnvelope, TxLega
 use alloy_eips::eip2718::{Eip2718Error, Encodable2718};
 use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use esker_vm::abi::Limits;
 use esker_vm::envelope;
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, SECP256K1};
@@ -241,12 +242,12 @@ impl Transaction {
     ///
     /// # Errors
     /// [`TransactionError::IllegalPayload`], [`TransactionError::ModuleTooLarge`].
-    pub fn check_payload(&self, config: &ChainConfig) -> Result<(), TransactionError> {
+    pub fn check_payload(&self, limits: &Limits) -> Result<(), TransactionError> {
         if !self.kind().is_create() {
             return Ok(());
         }
         let payload = envelope::parse(self.input()).map_err(TransactionError::IllegalPayload)?;
-        let limit = config.limits.module_bytes_max;
+        let limit = limits.module_bytes_max;
         if payload.raw_len > limit {
             return Err(TransactionError::ModuleTooLarge { size: payload.raw_len, limit });
         }

@@ -5,6 +5,7 @@ use alloy_primitives::keccak256;
 use esker_runtime::exec::intrinsic_gas;
 use esker_runtime::types::SignedTransaction;
 use esker_runtime::{ChainConfig, Transaction};
+use esker_vm::abi::Limits;
 
 /// Decodes `raw`: an error in words, or a transaction whose encoding is `raw` again. Returns it if there is one.
 pub fn decoded(raw: &[u8], config: &ChainConfig) -> Option<Transaction> {
@@ -33,7 +34,7 @@ pub fn decoded(raw: &[u8], config: &ChainConfig) -> Option<Transaction> {
     assert!(transaction.gas_limit() <= config.gas_limit_max);
     let gas = intrinsic_gas(transaction.kind(), transaction.input(), transaction.access_list());
     assert!(gas.base >= 21_000 && gas.floor >= 21_000);
-    if let Err(error) = transaction.check_payload(config) {
+    if let Err(error) = transaction.check_payload(&Limits::V1) {
         assert!(transaction.kind().is_create() && !error.to_string().is_empty());
     }
     Some(transaction)

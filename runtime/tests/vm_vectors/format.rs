@@ -10,6 +10,7 @@ use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::state::Account;
 use esker_runtime::types::ExecuteError;
 use esker_runtime::{BlockEnv, ChainConfig};
+use esker_vm::abi::Limits;
 use esker_vm::{
     Code, Engine, Entry, Execution, Frame, Host, Machine, Outcome, Preparation, PrepareError, Session, execution,
 };
@@ -188,6 +189,10 @@ struct Recorder<'m> {
 }
 
 impl Machine for Recorder<'_> {
+    fn limits(&self) -> &Limits {
+        self.engine.limits()
+    }
+
     fn prepare(&self, session: &Session<'_>, code: Code<'_>, budget: u64) -> Result<Preparation, PrepareError> {
         self.engine.prepare(session, code, budget)
     }

@@ -14,6 +14,7 @@ use esker_runtime::exec::{Executor, Message, TransactionResult};
 use esker_runtime::state::{Account, ChangeSet, StateReader};
 use esker_runtime::types::{ExecuteError, SignedTransaction};
 use esker_runtime::{BlockEnv, ChainConfig, Transaction};
+use esker_vm::abi::Limits;
 use esker_vm::{
     CallKind, CallRequest, CallResult, Code, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter,
     ModuleFacts, Outcome, Preparation, PrepareError, RejectReason, Session, envelope,
@@ -151,6 +152,10 @@ impl ScriptedMachine {
 }
 
 impl Machine for ScriptedMachine {
+    fn limits(&self) -> &Limits {
+        &Limits::V1
+    }
+
     fn prepare(&self, _: &Session<'_>, code: Code<'_>, budget: u64) -> Result<Preparation, PrepareError> {
         match self.script(code) {
             Some((_, complexity)) => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use esker_sdk::native::{Outcome as NativeOutcome, run_entry};
+use esker_vm::abi::Limits;
 use esker_vm::{
     Admission, Busy, Code, Engine, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, Outcome,
     Preparation, PrepareError, Session,
@@ -61,6 +62,10 @@ impl TestMachine {
 }
 
 impl Machine for TestMachine {
+    fn limits(&self) -> &Limits {
+        self.engine.limits()
+    }
+
     fn admit_execution(&self) -> Admission {
         self.engine.admit_execution()
     }
