@@ -1,0 +1,25 @@
+(module
+  (import "esker_v1" "input_copy" (func $input_copy (param i32 i32 i32)))
+  (import "esker_v1" "caller" (func $caller (param i32)))
+  (import "esker_v1" "keccak256" (func $keccak256 (param i32 i32 i32)))
+  (import "esker_v1" "storage_load" (func $load (param i32 i32)))
+  (import "esker_v1" "storage_store" (func $save (param i32 i32)))
+  (import "esker_v1" "log" (func $log (param i32 i32 i32 i32)))
+  (import "esker_v1" "set_output" (func $set_output (param i32 i32)))
+  (memory (export "memory") 2)
+  {{kernel}}
+  ;; keccak256("Transfer(address,address,uint256)"), the first topic.
+  (data (i32.const 1344) "\dd\f2\52\ad\1b\e2\c8\9b\69\c2\b0\68\fc\37\8d\aa\95\2b\a7\f1\63\c4\a1\16\28\f5\5a\4d\f5\23\b3\ef")
+  (func $input (param $dst i32)
+    (call $input_copy (local.get $dst) (i32.const 0) (i32.const 68)))
+  ;; As Solidity places a mapping at slot 0: keccak256 of the address, 32 bytes, and of 32 zero bytes.
+  (func $key (param $address i32) (param $dst i32)
+    (call $copy (i32.const 1292) (local.get $address) (i32.const 20))
+    (call $keccak256 (i32.const 1280) (i32.const 64) (local.get $dst)))
+  (func $transferred (param $from i32) (param $to i32) (param $value i32)
+    (call $copy (i32.const 1388) (local.get $from) (i32.const 20))
+    (call $copy (i32.const 1420) (local.get $to) (i32.const 20))
+    (call $log (i32.const 1344) (i32.const 3) (local.get $value) (i32.const 32)))
+  (func (export "call")
+    (call $kernel)
+    (call $set_output (i32.const 32) (i32.const 32))))

@@ -1,0 +1,3 @@
+(module
+  (memory (export "memory") 2)
+  (func (export "call")))
