@@ -21,7 +21,7 @@ pub struct Figures {
     pub gas: u64,
 }
 
-/// A machine, what its transfers should have moved, and the samples taken.
+/// A machine and how many transfers it has made.
 pub struct Lane {
     machine: Box<dyn Machine>,
     transfers: BTreeMap<Work, u64>,

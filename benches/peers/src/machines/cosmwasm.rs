@@ -66,7 +66,7 @@ fn balance_key(account: [u8; 20]) -> Vec<u8> {
 
 impl CosmWasm {
     /// Stores and pins every module.
-    #[allow(unsafe_code, reason = "the cache believes what it finds in its folder")]
+    #[expect(unsafe_code, reason = "the cache believes what it finds in its folder")]
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let options = CacheOptions::new(

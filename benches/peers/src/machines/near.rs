@@ -57,6 +57,7 @@ fn balance_key(account: [u8; 20]) -> Vec<u8> {
     [b"balance".as_slice(), &account].concat()
 }
 
+#[expect(clippy::arc_with_non_send_sync, reason = "the type is the runner's")]
 fn context(input: &[u8]) -> VMContext {
     let account = |name: &str| name.parse().expect("a valid account");
     VMContext {
