@@ -40,7 +40,7 @@ pub fn markdown(machines: &[&str], rows: &[Row], rounds: usize) -> String {
     }
     text.push_str("\n| what | must be | is | |\n|---|---|---|---|\n");
     for verdict in targets::verdicts(machines, rows) {
-        let met = if verdict.met { "" } else { "**missed**" };
+        let met = if verdict.met { "met" } else { "**missed**" };
         let _ = writeln!(text, "| {} | {} | {} | {met} |", verdict.what, verdict.must_be, digits(verdict.is));
     }
     text
