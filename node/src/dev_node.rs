@@ -121,6 +121,12 @@ impl DevNode {
         let engine = Engine::new(EngineConfig { cache_dir, ..EngineConfig::with_kind(config.engine) })?;
         let machine: Arc<dyn Machine> = Arc::new(engine);
         let chain = Arc::new(Chain::open(store, &genesis, machine.clone())?);
+        let opened = Arc::clone(&chain);
+        // Nothing is served meanwhile; the runtime's own threads stay free.
+        tokio::task::spawn_blocking(move || opened.compile_missing())
+            .await
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+            .map_err(ChainError::from)?;
         let pool = Arc::new(Pool::new(Limits::default()));
         let mining = config.block_time.map_or(Mining::Instant, Mining::Interval);
         let producer = Producer::start(chain.clone(), pool.clone(), clock.clone(), Address::ZERO, mining)?;

@@ -137,6 +137,35 @@ async fn a_node_killed_while_it_makes_blocks_loses_none_it_has_shown() {
     }
 }
 
+/// Files under `folder`, as an upgrade or a careless hand leaves them: none.
+fn modules(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() > 4_096)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_compiles_what_its_cache_lacks_before_it_serves() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let state = folder.path().join("chain");
+    let code = state.join("code");
+    let node = Node::start(&state, &[]);
+    let creation = json!({"from": signer().address(), "input": support::probe::payload()});
+    let hash = node.ok("eth_sendTransaction", json!([creation])).await;
+    let receipt = node.ok("eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!(receipt["status"], json!("0x1"));
+    node.kill();
+    std::fs::remove_dir_all(&code).expect("the folder of compiled modules");
+
+    let node = Node::start(&state, &[]);
+    // Written in the background, soon after it was compiled.
+    while modules(&code) == 0 {
+        let version = node.ok("web3_clientVersion", json!([])).await;
+        assert!(version.is_string(), "it serves");
+    }
+    assert_eq!(modules(&code), 1, "without any call of the contract");
+    node.kill();
+}
+
 fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

@@ -111,12 +111,6 @@ impl Engine {
         self.inner.modules.settle();
     }
 
-    /// Whether the module of that code can be executed without compiling it first.
-    #[must_use]
-    pub fn is_ready(&self, code_hash: &H256) -> bool {
-        self.inner.modules.is_ready(code_hash)
-    }
-
     fn rules(&self, facts: &ModuleFacts) -> FrameRules {
         let Limits { stack_units_max, output_bytes_max, .. } = self.inner.config.limits;
         FrameRules {
@@ -183,6 +177,10 @@ impl Machine for Engine {
             self.inner.modules.used(code, &module, fuel - execution.fuel_left.min(fuel));
         }
         execution
+    }
+
+    fn is_ready(&self, code_hash: &H256) -> bool {
+        self.inner.modules.is_ready(code_hash)
     }
 
     fn hold(&self, code_hashes: &[H256]) {

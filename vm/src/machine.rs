@@ -129,6 +129,12 @@ pub trait Machine: Send + Sync {
         fuel: u64,
     ) -> Execution;
 
+    /// Whether the module of that code can be executed without compiling it first.
+    fn is_ready(&self, code_hash: &H256) -> bool {
+        let _ = code_hash;
+        true
+    }
+
     /// Tells that committed accounts hold the codes with these hashes: what is kept of them on disk stays.
     fn hold(&self, code_hashes: &[H256]) {
         let _ = code_hashes;

@@ -133,7 +133,7 @@ impl Recent {
 pub struct Chain {
     genesis: Genesis,
     config: ChainConfig,
-    machine: Arc<dyn Machine>,
+    pub(super) machine: Arc<dyn Machine>,
     db: StateDb,
     recent: RwLock<Recent>,
     number: watch::Sender<u64>,

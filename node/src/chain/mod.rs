@@ -5,6 +5,7 @@
 
 mod block_record;
 mod clock;
+mod compile;
 mod head;
 mod log_search;
 mod open;

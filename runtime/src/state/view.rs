@@ -84,6 +84,24 @@ impl StateView {
         self.base.scan(&self.layer, &pending, prefix, start, visit)
     }
 
+    /// Hashes of all codes that accounts hold or held, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the store fails.
+    pub fn code_hashes(&self) -> Result<Vec<B256>, StoreError> {
+        let mut hashes = Vec::new();
+        self.scan(&[keys::CODE], &[], &mut |key, _| {
+            // A long code has further rows, whose keys are the first one's but for their last two bytes.
+            if let [_, hash @ .., 0, 0] = key
+                && let Ok(hash) = B256::try_from(hash)
+            {
+                hashes.push(hash);
+            }
+            std::ops::ControlFlow::Continue(())
+        })?;
+        Ok(hashes)
+    }
+
     pub(super) fn account_record(&self, hashed_address: &B256) -> Result<Option<AccountRecord>, StoreError> {
         self.get(&keys::account(hashed_address))?.map(|row| AccountRecord::decode(&row)).transpose()
     }

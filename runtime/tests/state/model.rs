@@ -134,6 +134,8 @@ impl Model {
                 assert_eq!(view.code(account.code_hash), Ok(Some(code)), "{context}: code of {address}");
             }
         }
+        let hashes: Vec<B256> = self.codes.keys().copied().collect();
+        assert_eq!(view.code_hashes(), Ok(hashes), "{context}: all codes, once each");
         let report = view.verify().unwrap_or_else(|error| panic!("{context}: {error}"));
         assert_eq!(report.accounts, self.accounts.len() as u64, "{context}");
         assert_eq!(report.slots, self.accounts.values().map(|(_, slots)| slots.len() as u64).sum::<u64>(), "{context}");
