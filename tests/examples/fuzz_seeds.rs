@@ -41,9 +41,15 @@ fn main() -> io::Result<()> {
         };
         std::iter::repeat_with(byte).take(length).collect::<Vec<u8>>()
     };
-    for (target, length) in
-        [("transaction", 400), ("execute", 3_000), ("abi", 200), ("block", 1_200), ("store", 160), ("proof", 300)]
-    {
+    for (target, length) in [
+        ("transaction", 400),
+        ("execute", 3_000),
+        ("frames", 4_000),
+        ("abi", 200),
+        ("block", 1_200),
+        ("store", 160),
+        ("proof", 300),
+    ] {
         write(&corpus.join(target), (0..64).map(|seed| noise(length * (seed as usize % 8 + 1) / 8, seed)))?;
     }
     Ok(())

@@ -11,9 +11,9 @@ mod world;
 use std::path::Path;
 
 use arbitrary::Unstructured;
-use esker_vm::Outcome;
-use esker_vm::abi::FUEL_PER_GAS;
-use generators::{Edit, edited, host_calls, smith};
+use esker_vm::abi::{FUEL_PER_GAS, Limits, MeterCosts};
+use esker_vm::{Halt, Outcome, prepare_module};
+use generators::{Edit, edited, frames, host_calls, smith};
 use oracles::execution::{engines, exact_everywhere, same_everywhere};
 use oracles::module::accepted;
 use proptest::prelude::*;
@@ -91,6 +91,27 @@ fn generated_modules_end_alike_on_every_engine_and_run_out_of_gas_exactly() {
     });
     println!("{} generated modules ran, {} returned", ran.get(), returned.get());
     assert!(ran.get() > 60, "the generator makes acceptable modules: {}", ran.get());
+}
+
+#[test]
+fn no_frame_outgrows_the_native_stack_that_its_units_pay_for() {
+    let engines = engines();
+    let (overflowed, optimised) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    run(60, bytes(6_000), |bytes| {
+        let Ok(wasm) = frames::contract(&mut Unstructured::new(&bytes)) else { return };
+        if accepted(&engines, &wasm).is_none() {
+            return;
+        }
+        // A frame that outgrew it would be fatal, here or on an engine whose frames are larger.
+        let end = same_everywhere(&engines, &wasm, b"", 3_000_000 * FUEL_PER_GAS);
+        let deep = end.execution.outcome == Outcome::Halt(Halt::StackOverflow);
+        let facts = prepare_module(&wasm, &Limits::V1, &MeterCosts::V1).expect("it was accepted").facts;
+        overflowed.set(overflowed.get() + u32::from(deep));
+        optimised.set(optimised.get() + u32::from(deep && facts.optimizable));
+    });
+    println!("{} of 60 overflowed, {} of them optimised", overflowed.get(), optimised.get());
+    assert!(overflowed.get() > 30, "they recurse until the stack ends: {}", overflowed.get());
+    assert!(optimised.get() > 5 && optimised.get() < overflowed.get(), "both tiers are met: {}", optimised.get());
 }
 
 #[test]

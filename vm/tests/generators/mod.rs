@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod frames;
 pub mod host_calls;
 pub mod smith;
 
