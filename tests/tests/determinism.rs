@@ -27,8 +27,11 @@ fn expected() -> Value {
 }
 
 fn engine(kind: EngineKind, cache: Option<&std::path::Path>) -> Engine {
-    let mut config = EngineConfig { cache_dir: cache.map(Into::into), ..EngineConfig::with_kind(kind) };
-    // An emulator of another CPU cannot reserve as much address space as a node does.
+    engine_with(EngineConfig { cache_dir: cache.map(Into::into), ..EngineConfig::with_kind(kind) })
+}
+
+fn engine_with(mut config: EngineConfig) -> Engine {
+    // An emulator of another CPU keeps tables of all address space that is reserved, some gigabytes for what a node does.
     if std::env::var_os("ESKER_SLOTS").is_some() {
         config = EngineConfig { execution_sessions: 1, simulation_sessions: 0, memory_reservation: 16 << 20, ..config };
     }
@@ -93,7 +96,7 @@ fn every_tier_agrees_with_the_vector_and_so_does_a_change_in_the_middle() {
     let expected = expected();
     for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
         for tiers in [TierPolicy::Baseline, TierPolicy::Optimised] {
-            let engine = Engine::new(EngineConfig { tiers, ..EngineConfig::with_kind(kind) }).expect("starts");
+            let engine = engine_with(EngineConfig { tiers, ..EngineConfig::with_kind(kind) });
             assert_eq!(result_on(&engine), expected, "{kind}, {tiers:?}");
         }
         let engine = engine(kind, None);
