@@ -1,13 +1,14 @@
 //! A compiled module, ready to be instantiated.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, OnceLock};
 
 use esker_abi::{EXPORT_CALL, EXPORT_DEPLOY, EXPORT_MEMORY};
-use wasmtime::{ExternType, InstancePre, Module, ModuleExport, Mutability, ValType};
+use wasmtime::{ExternType, InstancePre, Module, ModuleExport, Mutability, Val, ValType};
 
 use crate::config::Level;
 use crate::instance::FrameState;
+use crate::instrument::global_export;
 use crate::modules::Image;
 use crate::tier::Tier;
 use crate::trap::EXPORT_HALT;
@@ -20,6 +21,10 @@ pub(crate) struct CompiledModule {
     pub(crate) deploy: Option<ModuleExport>,
     pub(crate) memory: ModuleExport,
     pub(crate) halt: ModuleExport,
+    /// All mutable globals; `None` if there is more that a reset would have to restore than they and memory.
+    pub(crate) globals: Option<Box<[ModuleExport]>>,
+    /// Their values before any guest code has run, once an instance was made.
+    pub(crate) initial: OnceLock<Box<[Val]>>,
     pub(crate) facts: ModuleFacts,
     /// What goes into memory before a frame begins.
     pub(crate) data: Arc<[DataSegment]>,
@@ -55,6 +60,9 @@ impl CompiledModule {
             matches!(kind, ExternType::Global(global)
                 if matches!(global.content(), ValType::I32) && global.mutability() == Mutability::Var)
         })?;
+        let globals: Box<[ModuleExport]> = (0..)
+            .map_while(|index| resettable_global(&module, &global_export(index)).transpose())
+            .collect::<Result<_, _>>()?;
         let range = module.image_range();
         Ok(Self {
             pre,
@@ -62,6 +70,8 @@ impl CompiledModule {
             deploy,
             memory: memory.ok_or_else(|| missing(EXPORT_MEMORY))?,
             halt: halt.ok_or_else(|| missing(EXPORT_HALT))?,
+            globals: (!globals.is_empty()).then_some(globals),
+            initial: OnceLock::new(),
             facts,
             data,
             level: tier.level,
@@ -84,6 +94,14 @@ fn export(module: &Module, name: &str, right: impl Fn(&ExternType) -> bool) -> R
         Some(kind) if right(&kind) => Ok(module.get_export_index(name)),
         Some(_) => Err(Fatal::Engine(format!("the instrumented module exports {name} with another type"))),
     }
+}
+
+/// A mutable global that a reset sets.
+fn resettable_global(module: &Module, name: &str) -> Result<Option<ModuleExport>, Fatal> {
+    export(module, name, |kind| {
+        matches!(kind, ExternType::Global(global)
+            if matches!(global.content(), ValType::I32 | ValType::I64) && global.mutability() == Mutability::Var)
+    })
 }
 
 /// An entry point: (fuel: i64, stack units: i32) -> fuel: i64. The frame's run relies on this check.

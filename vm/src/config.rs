@@ -121,6 +121,9 @@ pub struct EngineConfig {
     pub simulation_sessions: u32,
     /// How long a simulation waits for its session before it is turned away.
     pub simulation_wait: Duration,
+    /// Instances that a session keeps for the next frame of the same module, besides those of its call tree; zero has
+    /// every frame make one.
+    pub idle_instances: u32,
     /// Address space set aside for each linear memory, in bytes. With less than 4 GiB the code checks bounds, which makes
     /// it some 1.7 times slower; a host with little address space (an emulator) wants that.
     pub memory_reservation: u64,
@@ -142,6 +145,7 @@ impl Default for EngineConfig {
             execution_sessions: 2,
             simulation_sessions: 4,
             simulation_wait: Duration::from_secs(5),
+            idle_instances: 32,
             memory_reservation: 4 << 30,
             limits: Limits::V1,
             costs: MeterCosts::V1,
@@ -165,10 +169,16 @@ impl EngineConfig {
             | WasmFeatures::BULK_MEMORY
     }
 
-    /// Instances that all sessions together can have alive.
+    /// Instances that all sessions together can have alive: in each, those of the deepest call tree, and idle ones.
     fn slots(&self) -> u32 {
         let sessions = self.execution_sessions.saturating_add(self.simulation_sessions);
-        sessions.saturating_mul(self.limits.call_depth_max.saturating_add(1))
+        let frames = self.limits.call_depth_max.saturating_add(1);
+        sessions.saturating_mul(frames.saturating_add(self.idle_instances))
+    }
+
+    /// Most bytes of a memory that are set to zero in place between two frames.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.costs.free_pages as usize * PAGE_BYTES
     }
 
     /// wasmtime's configuration of one compiler. `one_pass` asks for the baseline that goes over the code once, which not
@@ -228,7 +238,7 @@ impl EngineConfig {
         // they would cost a fault each in the next frame, several times the rest of a call. Where the kernel can tell
         // which pages are dirty, only those are; elsewhere the first ones are. The rest goes back at once, so a slot
         // holds no more than this between frames.
-        pool.linear_memory_keep_resident(self.costs.free_pages as usize * PAGE_BYTES);
+        pool.linear_memory_keep_resident(self.kept_bytes());
         pool.table_keep_resident(self.limits.table_entries_max as usize * size_of::<usize>());
         pool.decommit_batch_size(1);
         pool.pagemap_scan(Enabled::Auto);

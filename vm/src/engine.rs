@@ -6,7 +6,7 @@ use esker_abi::{HOST_FUNCTIONS, Limits};
 use primitive_types::H256;
 
 use crate::config::{EngineConfig, EngineKind, Level, TierPolicy, frame_stack_bytes};
-use crate::instance::{FrameRules, failed, halted, run};
+use crate::instance::{FrameRules, Reuse, WrittenPages, failed, halted, run};
 use crate::instrument::INSTRUMENTATION_VERSION;
 use crate::modules::{DiskCache, Fingerprint, ModuleCounts, ModuleStore, Unavailable};
 use crate::places::Places;
@@ -51,6 +51,8 @@ struct Inner {
     modules: ModuleStore,
     execution: Arc<Places>,
     simulation: Arc<Places>,
+    /// Set if instances are used again: the configuration wants it, and this machine can tell which pages were written.
+    written_pages: Option<WrittenPages>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -83,9 +85,9 @@ impl Engine {
         let modules = ModuleStore::new(&config, baseline, optimised, disk, |tier| fingerprint(&config, tier));
         let (execution, simulation) = (config.execution_sessions, config.simulation_sessions);
         let places = |count| Arc::new(Places::new(count));
-        Ok(Self {
-            inner: Arc::new(Inner { config, modules, execution: places(execution), simulation: places(simulation) }),
-        })
+        let (execution, simulation) = (places(execution), places(simulation));
+        let written_pages = if config.idle_instances == 0 { None } else { WrittenPages::open() };
+        Ok(Self { inner: Arc::new(Inner { config, modules, execution, simulation, written_pages }) })
     }
 
     /// The back end.
@@ -172,7 +174,13 @@ impl Machine for Engine {
         if let Err(fatal) = reserve_frame(frame_stack_bytes(&self.inner.config.limits)) {
             return failed(fatal);
         }
-        let execution = run(&module, self.rules(&module.facts), entry, frame, host, fuel);
+        let reuse = self.inner.written_pages.as_ref().map(|pages| Reuse {
+            idle: &session.idle,
+            pages,
+            instances_max: self.inner.config.idle_instances as usize,
+            cleared_bytes_max: self.inner.config.kept_bytes(),
+        });
+        let execution = run(&module, reuse, self.rules(&module.facts), entry, frame, host, fuel);
         if session.purpose() == Purpose::Execution {
             self.inner.modules.used(code, &module, fuel - execution.fuel_left.min(fuel));
         }

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 
 use esker_abi::Limits;
 
+use crate::instance::IdleInstances;
 use crate::machine::{Code, Entry, Execution, Machine, Preparation, PrepareError};
 use crate::stack::on_execution_thread;
 use crate::{Frame, Host};
@@ -47,6 +48,8 @@ impl Admission {
 pub struct Session<'m> {
     machine: &'m dyn Machine,
     purpose: Purpose,
+    /// Instances that frames of this session have left for the next.
+    pub(crate) idle: IdleInstances,
     /// It stands for this thread's stack: it never goes to another.
     thread: PhantomData<*const ()>,
 }
@@ -56,6 +59,12 @@ impl Session<'_> {
     #[must_use]
     pub const fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    /// Number of instances that are kept for the next frame of their module.
+    #[must_use]
+    pub fn idle_instances(&self) -> usize {
+        self.idle.len()
     }
 
     /// See [`Machine::limits`].
@@ -103,5 +112,8 @@ pub fn simulation<R: Send>(machine: &dyn Machine, work: impl FnOnce(&Session<'_>
 }
 
 fn open<R: Send>(machine: &dyn Machine, purpose: Purpose, work: impl FnOnce(&Session<'_>) -> R + Send) -> R {
-    on_execution_thread(move || work(&Session { machine, purpose, thread: PhantomData }))
+    on_execution_thread(move || {
+        let idle = IdleInstances::default();
+        work(&Session { machine, purpose, idle, thread: PhantomData })
+    })
 }

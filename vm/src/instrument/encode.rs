@@ -10,8 +10,8 @@ use wasm_encoder::{
 };
 
 use super::function::{Injected, Plan, encoded, grow, host_wrapper, rewrite};
-use super::{EXPORT_HALT, checks, frame, segments};
-use crate::validate::{Constant, FunctionType, Kind, Module};
+use super::{EXPORT_HALT, RESET_GLOBALS_MAX, checks, frame, global_export, segments};
+use crate::validate::{Class, Constant, FunctionType, Instruction, Kind, Module};
 
 /// Rewrites an accepted module.
 pub(super) fn encode(module: &Module<'_>, costs: &MeterCosts) -> Vec<u8> {
@@ -237,7 +237,24 @@ fn exports(module: &Module<'_>, layout: &Layout) -> ExportSection {
         section.export(EXPORT_DEPLOY, ExportKind::Func, deploy);
     }
     section.export(EXPORT_HALT, ExportKind::Global, layout.injected.halt_global);
+    if let Some(globals) = reset_globals(module, layout.injected.halt_global) {
+        for (index, global) in (0..).zip(globals) {
+            section.export(&global_export(index), ExportKind::Global, global);
+        }
+    }
     section
+}
+
+/// The globals that resetting an instance must set, which with its memory are all that can have changed in it. `None` if
+/// there is more, or they are too many. An instance's state is listed in `instance::idle`.
+fn reset_globals(module: &Module<'_>, halt_global: u32) -> Option<Vec<u32>> {
+    let drops = |instruction: &Instruction<'_>| matches!(instruction.kind, Kind::Plain(Class::DataDrop));
+    if module.functions.iter().flat_map(|function| &function.code).any(drops) {
+        return None;
+    }
+    let mutable = (0..).zip(&module.globals).filter(|(_, global)| global.mutable).map(|(index, _)| index);
+    let globals: Vec<u32> = mutable.chain([halt_global]).collect();
+    (globals.len() <= RESET_GLOBALS_MAX + 1).then_some(globals)
 }
 
 fn elements(module: &Module<'_>, layout: &Layout) -> ElementSection {

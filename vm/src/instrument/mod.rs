@@ -19,7 +19,7 @@ use crate::validate::validate;
 use crate::{DataSegment, ModuleFacts, RejectReason};
 
 /// Raised by every change of what the rewritten module looks like or charges: part of the module cache's key.
-pub const INSTRUMENTATION_VERSION: u32 = 2;
+pub const INSTRUMENTATION_VERSION: u32 = 3;
 
 /// The export of the rewritten module that says why an injected `unreachable` struck: a mutable `i32` global.
 pub const EXPORT_HALT: &str = "esker_halt";
@@ -28,9 +28,21 @@ pub const HALT_OUT_OF_GAS: i32 = 1;
 /// Value of [`EXPORT_HALT`] when the logical stack ran out.
 pub const HALT_STACK_OVERFLOW: i32 = 2;
 
+/// Most mutable globals of its own with which an instance of a module is used again.
+pub const RESET_GLOBALS_MAX: usize = 16;
+
+/// The export of the rewritten module that is its `index`th mutable global, the one behind [`EXPORT_HALT`] being the last.
+///
+/// All of them are exported, so that an instance can be reset, or none: if the module has more than
+/// [`RESET_GLOBALS_MAX`], or has reachable `data.drop`, which no reset takes back.
+#[must_use]
+pub fn global_export(index: u32) -> String {
+    format!("esker_global_{index}")
+}
+
 /// An accepted module, rewritten.
 ///
-/// Exports `memory`, `call`, `deploy` if the contract has a constructor, and [`EXPORT_HALT`]. The entry points have the
+/// Exports `memory`, `call`, `deploy` if the contract has a constructor, [`EXPORT_HALT`], and those of [`global_export`]. The entry points have the
 /// type `(fuel: i64, stack units: i32) -> (fuel left: i64)`; fuel left below zero means out of gas. Every import `(P) ->
 /// (R)` has become `(P, fuel: i64) -> (R, fuel left: i64)` and must refuse negative fuel before any effect.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -164,6 +164,20 @@ impl<'a> World<'a> {
         execution(self.machine, |session| Stage { world: self, session }.run(code_of, entry, frame, fuel))
     }
 
+    /// Message calls from the origin, one after the other in one session: account, input, fuel. With the number of
+    /// instances that are idle after each.
+    pub fn calls(&mut self, calls: &[(H160, Vec<u8>, u64)]) -> Vec<(Execution, usize)> {
+        let caller = self.transaction.origin;
+        execution(self.machine, |session| {
+            let mut stage = Stage { world: self, session };
+            let run = |(address, input, fuel): &(H160, Vec<u8>, u64)| {
+                let frame = Frame { address: *address, caller, input: input.clone(), ..Frame::default() };
+                (stage.run(*address, Entry::Call, frame, *fuel), session.idle_instances())
+            };
+            calls.iter().map(run).collect()
+        })
+    }
+
     fn frame(&self) -> &Frame {
         self.frames.last().expect("host functions are called from a frame")
     }

@@ -1,6 +1,7 @@
 //! One host call from a guest made for it, and a host that writes down what it is asked.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use esker_abi::{HostFunction, HostFunctionId, Param};
 use primitive_types::{H160, H256, U256};
@@ -179,7 +180,7 @@ impl Bench {
             data_bytes: 0,
             optimizable: true,
         };
-        let module = CompiledModule::link(&self.tier, facts, [].into(), None, module).expect("links");
+        let module = CompiledModule::link(&self.tier, facts, [].into(), None, module).map(Arc::new).expect("links");
         let rules = FrameRules {
             start_fuel: 0,
             stack_units: 1,
@@ -194,7 +195,7 @@ impl Bench {
             ..Frame::default()
         };
         let mut host = Recorder::new();
-        let execution = run(&module, rules, Entry::Call, &frame, &mut host, 1);
+        let execution = run(&module, None, rules, Entry::Call, &frame, &mut host, 1);
         Ended { outcome: execution.outcome, fuel_left: execution.fuel_left, asked: host.asked.into_inner() }
     }
 }

@@ -1,0 +1,407 @@
+//! A frame cannot tell whether its instance served other frames before.
+
+#[path = "differential/mod.rs"]
+mod differential;
+mod engines;
+mod generators;
+mod rewriters;
+#[path = "generators/seeded.rs"]
+mod seeded;
+#[path = "generators/smith.rs"]
+mod smith;
+mod world;
+
+use arbitrary::Unstructured;
+use differential::programs::Sources;
+use esker_vm::abi::{FUEL_PER_GAS, Limits};
+use esker_vm::{Engine, EngineConfig, EngineKind, Execution, Halt, Outcome, TierPolicy};
+use generators::host_calls;
+use primitive_types::H160;
+use seeded::Seeded;
+use world::{PLENTY, World, account, configs, wasm};
+
+/// Reports everything that it can see, then dirties what its input names, then ends as its first byte says.
+///
+/// Input: the end, then places (u32, little-endian) that get a byte from the guest, or, with bit 31, four from the host.
+/// The report: folds of the whole memory before anything was written, of all globals, the memory's size, what indirect
+/// calls and a passive segment give.
+fn probe(mutable_globals: usize, more: &str) -> Vec<u8> {
+    let globals: String = (0..mutable_globals)
+        .map(|i| match i % 2 {
+            0 => format!("(global $g{i} (mut i32) (i32.const {}))", 1_000 + i),
+            _ => format!("(global $g{i} (mut i64) (i64.const {}))", -7_000_000_000_000 - i as i64),
+        })
+        .collect();
+    let fold_globals: String = (0..mutable_globals)
+        .map(|i| {
+            let value = format!("(global.get $g{i})");
+            let value = if i % 2 == 0 { format!("(i64.extend_i32_u {value})") } else { value };
+            format!("(local.set $fold (i64.add (i64.rotl (local.get $fold) (i64.const 9)) {value}))")
+        })
+        .collect();
+    let dirty_globals: String = (0..mutable_globals)
+        .map(|i| match i % 2 {
+            0 => format!("(global.set $g{i} (i32.add (global.get $g{i}) (i32.const {})))", i + 1),
+            _ => format!("(global.set $g{i} (i64.const -{}))", i + 1),
+        })
+        .collect();
+    let dirty_segments = if more.contains("data.drop") { "(call $drops)" } else { "" };
+    wasm(&format!(
+        r#"(module
+        (import "esker_v1" "input_size" (func $input_size (result i32)))
+        (import "esker_v1" "input_copy" (func $input_copy (param i32 i32 i32)))
+        (import "esker_v1" "set_output" (func $set_output (param i32 i32)))
+        (import "esker_v1" "finish" (func $finish (param i32 i32)))
+        (import "esker_v1" "revert" (func $revert (param i32 i32)))
+        (memory (export "memory") 2 8)
+        (global $constant i32 (i32.const 3))
+        {globals}
+        (table 4 4 funcref) (elem (i32.const 1) $one $two)
+        (type $number (func (result i32)))
+        (data (i32.const 8) "at the beginning")
+        (data $passive "passive")
+        (data (i32.const 65530) "across two pages")
+        (data (i32.const 131070) "\01\02")
+        {more}
+        (func $one (result i32) (i32.const 1))
+        (func $two (result i32) (i32.const 2))
+        (func $deep (param i64) (result i64) (i64.add (call $deep (local.get 0)) (i64.const 1)))
+        (func (export "call") (local $i i32) (local $fold i64) (local $seen i64) (local $place i32) (local $end i32)
+            (loop $again
+                (local.set $seen (i64.xor (i64.rotl (local.get $seen) (i64.const 5)) (i64.load (local.get $i))))
+                (local.set $i (i32.add (local.get $i) (i32.const 8)))
+                (br_if $again (i32.lt_u (local.get $i) (i32.const 131072))))
+            {fold_globals}
+            (i64.store (i32.const 2048) (local.get $seen))
+            (i64.store (i32.const 2056) (local.get $fold))
+            (i32.store (i32.const 2064) (memory.size))
+            (i32.store (i32.const 2068) (call_indirect (type $number) (i32.const 1)))
+            (i32.store (i32.const 2072) (call_indirect (type $number) (i32.const 2)))
+            (memory.init $passive (i32.const 2076) (i32.const 0) (i32.const 7))
+            (call $set_output (i32.const 2048) (i32.const 36))
+            {dirty_globals}
+            {dirty_segments}
+            (call $input_copy (i32.const 2100) (i32.const 0) (i32.const 1))
+            (local.set $end (i32.load8_u (i32.const 2100)))
+            (local.set $i (i32.const 1))
+            (block $done (loop $next
+                (br_if $done (i32.ge_u (local.get $i) (call $input_size)))
+                (call $input_copy (i32.const 2104) (local.get $i) (i32.const 4))
+                (local.set $place (i32.load (i32.const 2104)))
+                (if (i32.lt_s (local.get $place) (i32.const 0))
+                    (then (call $input_copy
+                        (i32.and (local.get $place) (i32.const 0x7fffffff)) (i32.const 1) (i32.const 4)))
+                    (else (i32.store8 (local.get $place) (i32.const 0xa5))))
+                (local.set $i (i32.add (local.get $i) (i32.const 4)))
+                (br $next)))
+            (if (i32.eq (local.get $end) (i32.const 1)) (then (call $finish (i32.const 2048) (i32.const 36))))
+            (if (i32.eq (local.get $end) (i32.const 2)) (then (call $revert (i32.const 2048) (i32.const 36))))
+            (if (i32.eq (local.get $end) (i32.const 3)) (then (unreachable)))
+            (if (i32.eq (local.get $end) (i32.const 4)) (then (loop $for_ever (br $for_ever))))
+            (if (i32.eq (local.get $end) (i32.const 5)) (then (drop (call $deep (i64.const 0)))))
+            (if (i32.eq (local.get $end) (i32.const 6)) (then (drop (i32.div_u (i32.const 1) (i32.const 0)))))
+            (if (i32.eq (local.get $end) (i32.const 7)) (then (i32.store8 (i32.const 131072) (i32.const 1))))
+            (if (i32.eq (local.get $end) (i32.const 8)) (then (call $finish (i32.const 131072) (i32.const 1))))
+            (if (i32.eq (local.get $end) (i32.const 9)) (then (drop (memory.grow (i32.const 1)))
+                (i32.store8 (i32.const 196607) (i32.const 0xa5))))
+            (if (i32.eq (local.get $end) (i32.const 10))
+                (then (memory.fill (i32.const 0) (i32.const 0xa5) (i32.const 131072))))))"#
+    ))
+}
+
+/// The ways in which the probe ends, and whether its instance is then kept.
+const ENDS: [(u8, bool); 11] = [
+    (0, true),
+    (1, true),
+    (2, true),
+    (3, false),
+    (4, false),
+    (5, false),
+    (6, false),
+    (7, false),
+    (8, false),
+    (9, false),
+    (10, true),
+];
+
+fn input(end: u8, places: &[u32]) -> Vec<u8> {
+    [end].into_iter().chain(places.iter().flat_map(|place| place.to_le_bytes())).collect()
+}
+
+fn with(config: EngineConfig, idle_instances: u32) -> Engine {
+    Engine::new(EngineConfig { idle_instances, ..config }).expect("starts")
+}
+
+/// Whether this machine can tell which pages were written; if not, every frame has a fresh instance, and the tests hold
+/// without showing much.
+fn reuses() -> bool {
+    let engine = Engine::new(EngineConfig::default()).expect("starts");
+    let mut world = World::with_code(&engine, r#"(module (memory (export "memory") 1) (func (export "call")))"#);
+    let reuses = world.calls(&[(account(1), Vec::new(), PLENTY)])[0].1 == 1;
+    if !reuses {
+        println!("this machine makes every instance afresh");
+    }
+    reuses
+}
+
+/// Places that are likely to go wrong: the ends of memory and of pages, data segments, each page of the host's; and some
+/// drawn at random.
+fn places(random: &mut Seeded) -> Vec<u32> {
+    let mut places = Vec::new();
+    let host = |place: u32| place | 1 << 31;
+    match random.below(7) {
+        0 => places.extend([0, 131_071, 65_535, 65_536]),
+        1 => places.extend([host(0), host(131_068), host(65_530)]),
+        2 => places.extend([8, 23, 65_530, 65_545, 131_070, 131_071]),
+        3 => places.extend((0..32).map(|page| page * 4_096 + 4_095)),
+        4 => places.extend((0..32).map(|page| host(page * 4_096 + 4_092))),
+        5 => places.extend((0..16).map(|page| page * 8_192)),
+        _ => {}
+    }
+    for _ in 0..random.below(5) {
+        let place = random.below(131_068) as u32;
+        places.push(if random.once_in(2) { host(place) } else { place });
+    }
+    places
+}
+
+#[test]
+fn a_frame_sees_nothing_of_those_before_it_on_its_instance() {
+    let reuses = reuses();
+    for (number, config) in (0u64..).zip(configs()) {
+        let (reusing, fresh) = (with(config.clone(), 32), with(config, 0));
+        for (mutable_globals, more, resettable) in [
+            (0, "", true),
+            (2, "", true),
+            (16, "", true),
+            (17, "", false),
+            (3, "(func $drops (data.drop $passive))", false),
+        ] {
+            let code = probe(mutable_globals, more);
+            let mut random = Seeded::new(number);
+            let calls: Vec<_> = (0..150)
+                .map(|at| {
+                    let end = if at % 3 == 0 { random.below(ENDS.len()) } else { random.below(3) };
+                    (account(1), input(end as u8, &places(&mut random)), PLENTY)
+                })
+                .collect();
+            let run = |engine| {
+                let mut world = World::new(engine);
+                world.set_code(account(1), code.clone());
+                world.calls(&calls)
+            };
+            let (found, expected) = (run(&reusing), run(&fresh));
+            let mut reports = 0;
+            for (((_, input, _), found), expected) in calls.iter().zip(&found).zip(&expected) {
+                assert_eq!(found.0, expected.0, "{number}: {mutable_globals} globals, after the end {}", input[0]);
+                assert_eq!(expected.1, 0);
+                let (_, kept) = ENDS[usize::from(input[0])];
+                assert_eq!(found.1 == 1, reuses && resettable && kept, "{number}: {mutable_globals}, {}", input[0]);
+                if let Outcome::Return(report) | Outcome::Revert(report) = &found.0.outcome {
+                    let Outcome::Return(first) = &run_once(&fresh, &code).outcome else { panic!("returns") };
+                    // An end by `finish` or `revert` reads the report's place after it may have been written to.
+                    assert!(report == first || [1, 2].contains(&input[0]), "{number}: {report:?} {first:?}");
+                    reports += 1;
+                }
+            }
+            assert!(reports > 60, "{reports} reports");
+        }
+    }
+}
+
+fn run_once(engine: &Engine, code: &[u8]) -> Execution {
+    let mut world = World::new(engine);
+    world.set_code(account(1), code.to_vec());
+    world.call(&input(0, &[]), PLENTY)
+}
+
+#[test]
+fn each_end_is_the_one_it_is_meant_to_be() {
+    let engine = with(EngineConfig::default(), 32);
+    let mut world = World::new(&engine);
+    world.set_code(account(1), probe(2, ""));
+    let calls: Vec<_> = ENDS.iter().map(|(end, _)| (account(1), input(*end, &[]), PLENTY)).collect();
+    let ends: Vec<_> = world.calls(&calls).into_iter().map(|(execution, _)| execution.outcome).collect();
+    let halts = [
+        Halt::Unreachable,
+        Halt::OutOfGas,
+        Halt::StackOverflow,
+        Halt::DivisionByZero,
+        Halt::MemoryOutOfBounds,
+        Halt::InvalidArgument,
+    ];
+    assert_eq!(ends[3..9], halts.map(Outcome::Halt));
+    assert!([0, 1, 9, 10].iter().all(|end| matches!(ends[*end], Outcome::Return(_))), "{ends:?}");
+    assert!(matches!(ends[2], Outcome::Revert(_)));
+}
+
+/// Calls itself as deep as it can, and dirties its memory and a global on the way down and up.
+fn recursive() -> String {
+    let address = "\\01".repeat(20);
+    format!(
+        r#"(module
+            (import "esker_v1" "call" (func $call (param i64 i32 i32 i32 i32) (result i32)))
+            (import "esker_v1" "return_data_copy" (func $copy (param i32 i32 i32)))
+            (import "esker_v1" "set_output" (func $set_output (param i32 i32)))
+            (memory (export "memory") 1)
+            (global $mine (mut i32) (i32.const 41))
+            (data (i32.const 64) "{address}")
+            (func (export "call")
+                (if (i32.ne (global.get $mine) (i32.const 41)) (then (unreachable)))
+                (if (i32.ne (i32.load (i32.const 4000)) (i32.const 0)) (then (unreachable)))
+                (global.set $mine (i32.const 7))
+                (i32.store (i32.const 4000) (i32.const 9))
+                (if (i32.eqz (call $call (i64.const -1) (i32.const 64) (i32.const 128) (i32.const 0) (i32.const 0)))
+                    (then (call $copy (i32.const 0) (i32.const 0) (i32.const 4))))
+                (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+                (if (i32.ne (global.get $mine) (i32.const 7)) (then (unreachable)))
+                (if (i32.ne (i32.load (i32.const 4000)) (i32.const 9)) (then (unreachable)))
+                (call $set_output (i32.const 0) (i32.const 4))))"#
+    )
+}
+
+/// The smallest pool, every place of it taken by idle instances of many modules, and then the deepest recursion: there are
+/// instances for all of it, again and again.
+#[test]
+fn idle_instances_are_bounded_and_take_nothing_from_the_deepest_call_tree() {
+    let reuses = reuses();
+    for config in configs() {
+        for idle_instances in [1, 3, 8] {
+            let small = EngineConfig { execution_sessions: 1, simulation_sessions: 0, ..config.clone() };
+            let engine = with(small, idle_instances);
+            let mut world = World::with_code(&engine, &recursive());
+            let others: Vec<H160> = (0..40u8).map(|number| account(number + 2)).collect();
+            for (number, address) in others.iter().enumerate() {
+                let text = format!(
+                    r#"(module (memory (export "memory") 1) (data (i32.const 0) "{number}") (func (export "call")))"#
+                );
+                world.set_code(*address, wasm(&text));
+            }
+            let other = |address: &H160| (*address, Vec::new(), PLENTY);
+            let deep = (account(1), Vec::new(), 1_000_000 * PLENTY);
+            let mut calls: Vec<_> = others.iter().map(other).collect();
+            calls.extend([deep.clone(), deep.clone()]);
+            calls.extend(others.iter().rev().map(other));
+            calls.push(deep);
+            for (place, (execution, idle)) in world.calls(&calls).into_iter().enumerate() {
+                let (address, ..) = calls[place];
+                let expected = if address == account(1) {
+                    Outcome::Return(Limits::V1.call_depth_max.to_le_bytes().to_vec())
+                } else {
+                    Outcome::Return(Vec::new())
+                };
+                assert_eq!(execution.outcome, expected, "{} at {place}", engine.kind());
+                assert!(idle <= idle_instances as usize, "{idle} idle instances, {idle_instances} allowed");
+                assert_eq!(idle > 0, reuses);
+            }
+            assert_eq!(world.deepest, Limits::V1.call_depth_max as usize);
+        }
+    }
+}
+
+#[test]
+fn a_deep_recursion_leaves_few_instances_behind() {
+    let engine = with(EngineConfig::default(), 32);
+    let mut world = World::with_code(&engine, &recursive());
+    let deep = (account(1), Vec::new(), 1_000_000 * PLENTY);
+    let ends = world.calls(&[deep.clone(), deep]);
+    assert!(ends.iter().all(|(_, idle)| *idle <= 4), "{ends:?}");
+}
+
+#[test]
+fn an_instance_of_the_baseline_is_not_used_for_the_optimised_module() {
+    let engine = with(EngineConfig { tiers: TierPolicy::Background, ..EngineConfig::default() }, 32);
+    let mut world = World::new(&engine);
+    world.set_code(account(1), probe(2, ""));
+    let call = (account(1), input(0, &[3, 70_000]), PLENTY);
+    let before = world.calls(&vec![call.clone(); 40]);
+    engine.settle();
+    let after = world.calls(&vec![call; 40]);
+    assert_eq!(engine.module_counts().promoted, 1);
+    assert!(before.iter().chain(&after).all(|(end, _)| *end == before[0].0), "the same on both");
+}
+
+/// Random programs, called in a random order with random fuel in one session, with instances used again and without.
+#[test]
+fn random_programs_end_alike_with_and_without_reuse() {
+    const ROUNDS: u64 = 60;
+    const PROGRAMS: u8 = 5;
+    let sources = Sources::load();
+    let tiers = TierPolicy::Baseline;
+    for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
+        let config =
+            EngineConfig { tiers, execution_sessions: 1, simulation_sessions: 0, ..EngineConfig::with_kind(kind) };
+        let (reusing, fresh) = (with(config.clone(), 3), with(config, 0));
+        let (mut kept, mut outputs) = (0, 0);
+        for round in 0..ROUNDS {
+            let mut random = Seeded::new(round);
+            let mut programs = Vec::new();
+            while programs.len() < usize::from(PROGRAMS) {
+                if random.once_in(2) {
+                    let bytes = random.bytes(600);
+                    if let Ok(wasm) = host_calls::contract(&mut Unstructured::new(&bytes)) {
+                        programs.push((wasm, random.bytes(40)));
+                    }
+                } else if let Some(program) = sources.program(random.next() >> 40) {
+                    programs.push((program.wasm, program.input));
+                }
+            }
+            let calls: Vec<_> = (0..30)
+                .map(|_| {
+                    let number = random.below(programs.len());
+                    let mut input = programs[number].1.clone();
+                    if let (true, false) = (random.once_in(3), input.is_empty()) {
+                        let at = random.below(input.len());
+                        input[at] ^= 1 << random.below(8);
+                    }
+                    let gas = random.pick(&[200, 2_000, 20_000, 400_000]).copied().unwrap_or_default();
+                    (account(1 + number as u8), input, gas * FUEL_PER_GAS)
+                })
+                .collect();
+            let run = |engine| {
+                let mut world = World::new(engine);
+                for (number, (wasm, _)) in (1..).zip(&programs) {
+                    world.set_code(account(number), wasm.clone());
+                }
+                (world.calls(&calls), world.state)
+            };
+            let ((found, state), (expected, expected_state)) = (run(&reusing), run(&fresh));
+            for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                assert_eq!(found.0, expected.0, "{kind}, round {round}, call {at}");
+                kept += found.1;
+                outputs += usize::from(matches!(&found.0.outcome, Outcome::Return(output) if !output.is_empty()));
+            }
+            assert_eq!(state, expected_state, "{kind}, round {round}");
+        }
+        println!("{kind}: {kept} instances kept, {outputs} outputs compared");
+        assert!(outputs > 100 && (kept > 1_000 || !reuses()), "{kind}: {kept} kept, {outputs} outputs");
+    }
+}
+
+/// Ends that unwind a deep stack give all of it back: on the interpreter the stack belongs to the instance.
+#[test]
+fn unwinding_a_deep_stack_again_and_again_uses_nothing_up() {
+    let text = r#"(module
+        (import "esker_v1" "input_copy" (func $input_copy (param i32 i32 i32)))
+        (import "esker_v1" "finish" (func $finish (param i32 i32)))
+        (import "esker_v1" "revert" (func $revert (param i32 i32)))
+        (memory (export "memory") 1)
+        (func $deep (param i32) (result i32)
+            (if (i32.eqz (local.get 0)) (then
+                (call $input_copy (i32.const 0) (i32.const 0) (i32.const 1))
+                (if (i32.load8_u (i32.const 0)) (then (call $finish (i32.const 0) (i32.const 1))))
+                (call $revert (i32.const 0) (i32.const 1))))
+            (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
+        (func (export "call") (drop (call $deep (i32.const 400)))))"#;
+    for config in configs() {
+        let engine = with(config, 32);
+        let mut world = World::with_code(&engine, text);
+        let calls: Vec<_> = (0..2_000u32).map(|at| (account(1), vec![(at % 3) as u8], PLENTY)).collect();
+        let ends = world.calls(&calls);
+        for ((_, input, _), (end, _)) in calls.iter().zip(&ends) {
+            let expected = if input[0] == 0 { Outcome::Revert(vec![0]) } else { Outcome::Return(input.clone()) };
+            assert_eq!(end.outcome, expected, "{}", engine.kind());
+            assert_eq!(end.fuel_left, ends[usize::from(input[0])].0.fuel_left);
+        }
+    }
+}
