@@ -7,15 +7,13 @@ mod generators;
 mod rewriters;
 #[path = "generators/seeded.rs"]
 mod seeded;
-#[path = "generators/smith.rs"]
-mod smith;
 mod world;
 
 use arbitrary::Unstructured;
 use differential::programs::Sources;
 use esker_vm::abi::{FUEL_PER_GAS, Limits};
 use esker_vm::{Engine, EngineConfig, EngineKind, Execution, Halt, Outcome, TierPolicy};
-use generators::host_calls;
+use generators::{host_calls, smith};
 use primitive_types::H160;
 use seeded::Seeded;
 use world::{PLENTY, World, account, configs, wasm};
@@ -392,7 +390,7 @@ fn unwinding_a_deep_stack_again_and_again_uses_nothing_up() {
                 (if (i32.load8_u (i32.const 0)) (then (call $finish (i32.const 0) (i32.const 1))))
                 (call $revert (i32.const 0) (i32.const 1))))
             (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
-        (func (export "call") (drop (call $deep (i32.const 400)))))"#;
+        (func (export "call") (drop (call $deep (i32.const 300)))))"#;
     for config in configs() {
         let engine = with(config, 32);
         let mut world = World::with_code(&engine, text);
