@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
@@ -89,6 +90,16 @@ pub enum DevError {
     Methods(#[from] jsonrpsee::core::RegisterMethodError),
 }
 
+/// Says to a thread of its own that nobody waits for it any more.
+#[derive(Default)]
+struct SetOnDrop(Arc<AtomicBool>);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A running development node.
 pub struct DevNode {
     /// Where it listens.
@@ -102,7 +113,8 @@ pub struct DevNode {
 }
 
 impl DevNode {
-    /// Opens the chain and starts serving it. Must be called inside a tokio runtime.
+    /// Opens the chain and starts serving it. Must be called inside a tokio runtime. Whoever drops the future ends what is
+    /// done before serving; a runtime that is then dropped waits until the store is closed.
     ///
     /// # Errors
     /// [`DevError`].
@@ -121,9 +133,10 @@ impl DevNode {
         let engine = Engine::new(EngineConfig { cache_dir, ..EngineConfig::with_kind(config.engine) })?;
         let machine: Arc<dyn Machine> = Arc::new(engine);
         let chain = Arc::new(Chain::open(store, &genesis, machine.clone())?);
-        let opened = Arc::clone(&chain);
+        let (opened, dropped) = (Arc::clone(&chain), SetOnDrop::default());
+        let stopped = Arc::clone(&dropped.0);
         // Nothing is served meanwhile; the runtime's own threads stay free.
-        tokio::task::spawn_blocking(move || opened.compile_missing())
+        tokio::task::spawn_blocking(move || opened.compile_missing(&stopped))
             .await
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
             .map_err(ChainError::from)?;

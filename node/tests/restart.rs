@@ -4,10 +4,10 @@ mod support;
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, hex};
 use alloy_signer_local::PrivateKeySigner;
 use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
 use serde_json::{Value, json};
@@ -164,6 +164,82 @@ async fn a_node_compiles_what_its_cache_lacks_before_it_serves() {
     }
     assert_eq!(modules(&code), 1, "without any call of the contract");
     node.kill();
+
+    // Files that were written with a key that is lost are of no use to a block either.
+    std::fs::write(code.join("key"), b"damaged").expect("writes");
+    let mut node = Compiling::start(&state, &folder.path().join("told"));
+    node.wait_for("compiling contracts before serving missing=1 contracts=1");
+}
+
+/// A node that tells into a file what it does, also before it serves.
+struct Compiling {
+    child: Child,
+    told: PathBuf,
+}
+
+impl Compiling {
+    fn start(state: &Path, told: &Path) -> Self {
+        let file = std::fs::File::create(told).expect("a file");
+        let mut command = esker();
+        command.args(["dev", "--port", "0", "--gas-limit", "10000000000", "--state"]).arg(state);
+        command.stdout(file.try_clone().expect("a file")).stderr(file);
+        Self { child: command.spawn().expect("the binary starts"), told: told.to_owned() }
+    }
+
+    fn told(&self) -> String {
+        std::fs::read_to_string(&self.told).expect("a file")
+    }
+
+    /// Waits until the node has told `what`; if it ends or serves before, the test fails.
+    fn wait_for(&mut self, what: &str) {
+        loop {
+            let ended = self.child.try_wait().expect("our own child");
+            let told = self.told();
+            if told.contains(what) {
+                return;
+            }
+            assert!(ended.is_none() && !told.contains("Listening on"), "{told}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Compiling {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_told_to_stop_while_it_compiles_does_not_compile_the_rest() {
+    const CONTRACTS: usize = 60;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let state = folder.path().join("chain");
+    let node = Node::start(&state, &["--gas-limit", "10000000000"]);
+    let work = "(drop (i32.const 7))".repeat(15_000);
+    for number in 0..CONTRACTS {
+        let text = format!(
+            r#"(module (memory (export "memory") 1) (func (export "call") (drop (i32.const {number})) {work}))"#
+        );
+        let payload = esker_vm::envelope::encode(&wat::parse_str(text).expect("the text is a module"));
+        let creation = json!({"from": signer().address(), "input": hex::encode_prefixed(payload), "gas": "0x5f5e100"});
+        let hash = node.ok("eth_sendTransaction", json!([creation])).await;
+        let receipt = node.ok("eth_getTransactionReceipt", json!([hash])).await;
+        assert_eq!(receipt["status"], json!("0x1"));
+    }
+    node.kill();
+    std::fs::remove_dir_all(state.join("code")).expect("the folder of compiled modules");
+
+    let mut node = Compiling::start(&state, &folder.path().join("told"));
+    node.wait_for("compiling contracts before serving missing=60");
+    let pid = node.child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().expect("kill is there").success());
+    assert_eq!(node.child.wait().expect("our own child").code(), Some(0));
+    assert!(modules(&state.join("code")) < CONTRACTS, "{}", node.told());
+    // What was compiled is kept, and nothing is locked.
+    Node::start(&state, &["--gas-limit", "10000000000"]).kill();
 }
 
 fn text(output: &Output) -> String {

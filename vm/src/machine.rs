@@ -129,7 +129,7 @@ pub trait Machine: Send + Sync {
         fuel: u64,
     ) -> Execution;
 
-    /// Whether the module of that code can be executed without compiling it first.
+    /// Whether the module of that code can be executed without compiling it first; may read and check a file.
     fn is_ready(&self, code_hash: &H256) -> bool {
         let _ = code_hash;
         true

@@ -354,7 +354,10 @@ fn hot_modules_are_promoted_and_end_alike_before_and_after_also_from_disk() {
 fn a_damaged_key_costs_compilations_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let (expected, _) = run(&open(folder.path(), EngineKind::Cranelift));
+    let code = Named::new(TEXT);
+    assert!(open(folder.path(), EngineKind::Cranelift).is_ready(&code.hash));
     fs::write(folder.path().join("key"), b"short").expect("writable");
+    assert!(!open(folder.path(), EngineKind::Cranelift).is_ready(&code.hash), "what cannot be loaded is not ready");
     assert_eq!(run(&open(folder.path(), EngineKind::Cranelift)), (expected.clone(), 1));
     assert_eq!(run(&open(folder.path(), EngineKind::Cranelift)), (expected, 0));
 }

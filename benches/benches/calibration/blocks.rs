@@ -125,9 +125,14 @@ fn full(world: &Arc<World>, engine: &Engine, program: &Program, index: u16) -> O
         let (_, gas, success) = engines::push(engine, &world.view, &world.config, &world.env, transaction);
         success.then_some(gas)
     };
-    let (one, two) = (spend(1)?, spend(2)?);
-    let rounds = u32::try_from((GAS_LIMIT - one) / (two - one).max(1) * 98 / 100).ok()?.max(1);
-    let rounds = program.rounds.map_or(rounds, |_| 1);
+    // Below the floor of its calldata (EIP-7623) a transaction costs the same for any rounds.
+    let mut few = 1;
+    while program.rounds.is_none() && spend(2 * few)? < GAS_LIMIT / 3 {
+        few *= 2;
+    }
+    let (one, two) = (spend(few)?, spend(2 * few)?);
+    let rounds = u64::from(few) * (GAS_LIMIT - one) / (two - one).max(1) * 98 / 100;
+    let rounds = program.rounds.map_or(u32::try_from(rounds).ok()?.max(1), |_| 1);
     // What cannot be repeated fills no block.
     if spend(rounds)? < GAS_LIMIT / 2 {
         return None;

@@ -1,6 +1,6 @@
 //! Compiling, before a node serves, what its machine has not compiled yet.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -8,33 +8,87 @@ use alloy_primitives::B256;
 use esker_runtime::db::StoreError;
 use esker_runtime::state::StateReader;
 use esker_vm::{Code, PrepareError};
+use parking_lot::Mutex;
 
 use super::Chain;
 
 /// Time between two reports of progress.
 const REPORT: Duration = Duration::from_secs(3);
 
+/// Codes that several threads take from.
+struct Queue<'q> {
+    hashes: &'q [B256],
+    next: AtomicUsize,
+    stopped: &'q AtomicBool,
+}
+
+impl<'q> Queue<'q> {
+    const fn new(hashes: &'q [B256], stopped: &'q AtomicBool) -> Self {
+        Self { hashes, next: AtomicUsize::new(0), stopped }
+    }
+
+    /// Another one; none once nobody waits for them any more.
+    fn take(&self) -> Option<B256> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.hashes.get(self.next.fetch_add(1, Ordering::Relaxed)).copied()
+    }
+
+    /// How many were taken.
+    fn taken(&self) -> usize {
+        self.next.load(Ordering::Relaxed).min(self.hashes.len())
+    }
+
+    /// Does `work` on every core.
+    fn share(&self, work: impl Fn() -> Result<(), StoreError> + Sync) -> Result<(), StoreError> {
+        std::thread::scope(|scope| {
+            let threads = available_parallelism().map_or(1, usize::from).min(self.hashes.len());
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
+            workers.into_iter().try_for_each(|worker| match worker.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        })
+    }
+}
+
 impl Chain {
     /// Compiles every contract of the state that the machine would have to compile when a block calls it: after an upgrade, or
-    /// where the folder of compiled modules is gone. A block that calls a contract has paid for loading it, not for compiling
-    /// it, so a chain full of contracts could hold up a node that began without them. Returns how many were compiled.
+    /// where the folder of compiled modules is gone or damaged. A block that calls a contract has paid for loading it, not for
+    /// compiling it, so a chain full of contracts could hold up a node that began without them. Once `stopped` is set, what is
+    /// being compiled is the last. Returns how many were compiled.
     ///
     /// # Errors
     /// The store's. A module that cannot be compiled is reported and left for the block that calls it.
-    pub fn compile_missing(&self) -> Result<usize, StoreError> {
+    pub fn compile_missing(&self, stopped: &AtomicBool) -> Result<usize, StoreError> {
+        let begun = Instant::now();
         let head = self.head();
         let codes = head.state.code_hashes()?;
-        let missing: Vec<B256> = codes.iter().copied().filter(|hash| !self.machine.is_ready(&hash.0.into())).collect();
+        let missing = Mutex::new(Vec::new());
+        let looking = Queue::new(&codes, stopped);
+        looking.share(|| {
+            while let Some(hash) = looking.take() {
+                if self.machine.is_ready(&hash.0.into()) {
+                    // A node that was killed may not have said so.
+                    self.machine.hold(&[hash.0.into()]);
+                } else {
+                    missing.lock().push(hash);
+                }
+            }
+            Ok(())
+        })?;
+        let missing = missing.into_inner();
         if missing.is_empty() {
             return Ok(0);
         }
         tracing::info!(missing = missing.len(), contracts = codes.len(), "compiling contracts before serving");
-        let (next, begun) = (AtomicUsize::new(0), Instant::now());
-        let work = || {
+        let compiling = Queue::new(&missing, stopped);
+        compiling.share(|| {
             esker_vm::execution(&*self.machine, |session| {
                 let mut reported = Instant::now();
-                while let Some(hash) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let Some(code) = head.state.code(*hash)? else { continue };
+                while let Some(hash) = compiling.take() {
+                    let Some(code) = head.state.code(hash)? else { continue };
                     match session.prepare(Code { hash: hash.0.into(), envelope: &code }, u64::MAX) {
                         Ok(_) => self.machine.hold(&[hash.0.into()]),
                         Err(PrepareError::Rejected(reason)) => {
@@ -46,22 +100,15 @@ impl Chain {
                     }
                     if reported.elapsed() >= REPORT {
                         reported = Instant::now();
-                        let done = next.load(Ordering::Relaxed).min(missing.len());
-                        tracing::info!(done, of = missing.len(), "compiling contracts");
+                        tracing::info!(done = compiling.taken(), of = missing.len(), "compiling contracts");
                     }
                 }
                 Ok(())
             })
-        };
-        std::thread::scope(|scope| {
-            let threads = available_parallelism().map_or(1, usize::from).min(missing.len());
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().try_for_each(|worker| match worker.join() {
-                Ok(result) => result,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
         })?;
-        tracing::info!(compiled = missing.len(), seconds = begun.elapsed().as_secs(), "contracts are compiled");
-        Ok(missing.len())
+        let compiled = compiling.taken();
+        let seconds = begun.elapsed().as_secs();
+        tracing::info!(compiled, of = missing.len(), seconds, "no more contracts are compiled before serving");
+        Ok(compiled)
     }
 }

@@ -105,13 +105,20 @@ pub fn run(args: &DevArgs, json: bool) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(args: &DevArgs, json: bool) -> Result<ExitCode, Failure> {
-    let stop = stop_signal()?;
-    let node = DevNode::start(DevConfig::from(args)).await?;
+    let mut stop = std::pin::pin!(stop_signal()?);
+    // Contracts may have to be compiled first, which can take minutes.
+    let node = tokio::select! {
+        node = DevNode::start(DevConfig::from(args)) => node?,
+        () = &mut stop => {
+            tracing::info!("stopping before anything was served");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     if !args.silent {
         banner(args, &node).print(json)?;
     }
     let outcome = tokio::select! {
-        () = stop => Ok(ExitCode::SUCCESS),
+        () = &mut stop => Ok(ExitCode::SUCCESS),
         error = node.failed() => {
             Err(Failure::infrastructure("the node stopped; no acknowledged block is lost").because(error))
         }

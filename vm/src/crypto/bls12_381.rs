@@ -136,6 +136,79 @@ mod tests {
         }
     }
 
+    /// Points that sums of random pairs are drawn from: infinity, some of the subgroup, and at the end three that are refused:
+    /// outside the subgroup, off the curve, badly padded.
+    fn points<const POINT: usize>(map: impl Fn(u8) -> [u8; POINT], outside: [u8; POINT]) -> Vec<[u8; POINT]> {
+        let (mut off, mut padded) = (map(1), map(2));
+        off[POINT - 1] ^= 1;
+        padded[0] = 1;
+        vec![[0; POINT], map(1), map(2), map(3), map(4), outside, off, padded]
+    }
+
+    /// Random sums of so many pairs, most of them valid.
+    fn sums<const POINT: usize>(pairs: usize, points: &[[u8; POINT]]) -> impl Iterator<Item = Vec<u8>> {
+        (0..6u8).map(move |sum| {
+            let draw = |index: usize, what: u8| crate::crypto::keccak256(&[pairs as u8, index as u8, sum, what]);
+            // The last two of six have one bad point somewhere.
+            let bad = (sum >= 4).then(|| usize::from(draw(0, 2)[0]) % pairs.max(1));
+            let pair = |index: usize| {
+                let random = draw(index, 0);
+                let good = points.len() - 3;
+                let point = if bad == Some(index) {
+                    points[good + usize::from(random[1]) % 3]
+                } else {
+                    points[usize::from(random[1]) % good]
+                };
+                // Above the group's order too, zero and one.
+                let scalar = match random[2] % 6 {
+                    0 => [0; 32],
+                    1 => scalar(1).try_into().expect("32 bytes"),
+                    2 => [0xff; 32],
+                    _ => draw(index, 1),
+                };
+                [&point[..], &scalar].concat()
+            };
+            (0..pairs).flat_map(pair).collect()
+        })
+    }
+
+    #[test]
+    fn random_sums_valid_or_not_give_what_the_library_gives() {
+        let element = |byte: u8| -> [u8; 64] { std::array::from_fn(|at| if at == 63 { byte } else { 0 }) };
+        let two: [u8; 128] = [[0; 64], element(2)].concat().try_into().expect("(0, 2), of order 3");
+        let outside = [
+            element(2).to_vec(),
+            vec![0; 64 + 16],
+            hex("18c6b864ae17dc9da64203ffefb966306425a7bc6aeb7c75247438372716284a4173830420cd476ba1a365b95bfcec38"),
+            vec![0; 16],
+            hex("172e93db764a8400a7d5071b6b6f5de0da2f0f4a063119abca014006b7c40a2cfe291a1924e65db0d6d0fcfbf3bf3d5c"),
+        ];
+        let outside: [u8; 256] = outside.concat().try_into().expect("a point with x = 2");
+        assert!(g1_add(&[two, two].concat().try_into().expect("two points")).is_some(), "on the curve");
+        assert!(g2_add(&[outside, outside].concat().try_into().expect("two points")).is_some(), "on the curve");
+        let g1 = points(|byte| map_fp_to_g1(&element(byte)).expect("canonical"), two);
+        let extension = |byte| [element(byte), element(byte)].concat().try_into().expect("two elements");
+        let g2 = points(|byte| map_fp2_to_g2(&extension(byte)).expect("canonical"), outside);
+        let (mut valid, mut refused) = (0, 0);
+        for pairs in 0..=40 {
+            for mut input in sums(pairs, &g1) {
+                let sum = g1_msm(&input);
+                *if sum.is_some() { &mut valid } else { &mut refused } += 1;
+                assert_eq!(sum, point(g1_sum::g1_msm(&input, NO_LIMIT)), "{pairs} pairs");
+                input.push(0);
+                assert_eq!((g1_msm(&input), g1_msm(&input[2.min(2 * pairs)..])), (None, None));
+            }
+            for mut input in sums(pairs, &g2) {
+                let sum = g2_msm(&input);
+                *if sum.is_some() { &mut valid } else { &mut refused } += 1;
+                assert_eq!(sum, point(g2_sum::g2_msm(&input, NO_LIMIT)), "{pairs} pairs");
+                input.push(0);
+                assert_eq!((g2_msm(&input), g2_msm(&input[2.min(2 * pairs)..])), (None, None));
+            }
+        }
+        assert_eq!((valid, refused), (40 * 8, 40 * 4 + 12));
+    }
+
     #[test]
     fn doubling_the_g1_generator_gives_the_vector_of_eip_2537() {
         // "bls_g1add_g1+g1=2*g1" of the EIP's vectors.

@@ -227,7 +227,12 @@ impl DiskCache {
     /// From now on committed accounts hold the module: its file is not deleted to make room.
     pub(crate) fn hold(&self, fingerprint: &Fingerprint, code_hash: &H256) {
         let name = fingerprint.file_name(code_hash);
-        let moved = fs::rename(self.path(&name, Keep::Loose), self.path(&name, Keep::Held));
+        let loose = self.path(&name, Keep::Loose);
+        if !loose.exists() {
+            // Where nothing can be written, trying to move it would not say so.
+            return;
+        }
+        let moved = fs::rename(loose, self.path(&name, Keep::Held));
         match moved {
             Ok(()) => self.loose.removed(&name),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

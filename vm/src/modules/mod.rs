@@ -268,8 +268,14 @@ impl ModuleStore {
         }
     }
 
+    /// A module is written by its compiler if too many wait. That accounts hold it is only said behind its own file: before,
+    /// it would be forgotten, and the file deleted some day to make room.
     fn writing(&self, job: Writing) {
-        if let Err(job) = self.writer.offer(job) {
+        let queued = match job {
+            Writing::Module { .. } => self.writer.offer(job),
+            Writing::Hold(_) => self.writer.insist(job),
+        };
+        if let Err(job) = queued {
             self.shared.write(&job);
         }
     }
@@ -283,11 +289,10 @@ impl ModuleStore {
         }
     }
 
-    /// Whether the module can be had without compiling.
+    /// Whether the module can be had without compiling. A file is read as it is before use: one that is damaged, or was
+    /// written with a key that is lost, does not count.
     pub(crate) fn is_ready(&self, code_hash: &H256) -> bool {
-        self.shared.execution.memory.peek(code_hash).is_some()
-            || self.shared.is_on_disk(code_hash, Keep::Held)
-            || self.shared.is_on_disk(code_hash, Keep::Loose)
+        self.shared.execution.memory.peek(code_hash).is_some() || self.shared.stored(code_hash).is_some()
     }
 
     /// Waits until nothing is being compiled or written in the background.

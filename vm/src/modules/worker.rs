@@ -35,8 +35,18 @@ impl<J: Send + 'static> Worker<J> {
 
     /// Queues a job; gives it back if the queue is full or the system gives no thread.
     pub(crate) fn offer(&self, job: J) -> Result<(), J> {
+        self.queue(job, self.jobs_max)
+    }
+
+    /// Queues a job also where the queue is full: one that is small, and must not pass those before it. Gives it back if the
+    /// system gives no thread.
+    pub(crate) fn insist(&self, job: J) -> Result<(), J> {
+        self.queue(job, usize::MAX)
+    }
+
+    fn queue(&self, job: J, jobs_max: usize) -> Result<(), J> {
         let mut state = self.shared.state.lock();
-        if state.jobs.len() >= self.jobs_max || !(state.started || self.start()) {
+        if state.jobs.len() >= jobs_max || !(state.started || self.start()) {
             return Err(job);
         }
         state.started = true;
@@ -117,10 +127,11 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!((worker.offer(10), worker.offer(100), worker.offer(1_000)), (Ok(()), Ok(()), Err(1_000)));
-        for _ in 0..3 {
+        assert_eq!(worker.insist(10_000), Ok(()));
+        for _ in 0..4 {
             gate.send(()).expect("the worker is there");
         }
         worker.settle();
-        assert_eq!(done.load(Ordering::SeqCst), 110);
+        assert_eq!(done.load(Ordering::SeqCst), 10_110);
     }
 }
