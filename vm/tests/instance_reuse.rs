@@ -299,7 +299,8 @@ fn idle_instances_are_bounded_and_take_nothing_from_the_deepest_call_tree() {
 
 #[test]
 fn a_deep_recursion_leaves_few_instances_behind() {
-    let engine = with(EngineConfig::default(), 32);
+    // Of one module, which an optimiser would replace by another.
+    let engine = with(EngineConfig { tiers: TierPolicy::Baseline, ..EngineConfig::default() }, 32);
     let mut world = World::with_code(&engine, &recursive());
     let deep = (account(1), Vec::new(), 1_000_000 * PLENTY);
     let ends = world.calls(&[deep.clone(), deep]);
