@@ -266,8 +266,7 @@ fn check(case: &Case) {
 
 #[test]
 fn runtime_and_specification_agree_on_random_trees_of_calls() {
-    let cases = std::env::var("ESKER_CALL_TREES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
-    seeded::run(SEED, cases, program::case(), |case| check(&case));
+    seeded::run(SEED, CASES, program::case(), |case| check(&case));
 }
 
 /// A frame calls itself as deep as it goes, and whoever stands deepest calls once more.
