@@ -1,5 +1,5 @@
-;; expect: returned, fuel 113950
-;; seen: 33150 52100 60100 89950 97950 105950
+;; expect: returned, fuel 143950
+;; seen: 33150 57100 70100 104950 117950 130950
 ;; Rules 3 and 8. Both arms cost something, so the smaller charge moves to the segment in which the `if` stands, and one
 ;; arm is left with the difference. Nothing leaves the `if` otherwise, so that segment goes on behind its end.
 (module

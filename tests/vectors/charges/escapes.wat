@@ -1,5 +1,5 @@
-;; expect: returned, fuel 218350
-;; seen: 45750 59400 73050 81050 106550 114550 145700 153700 180850 188850 210350
+;; expect: returned, fuel 273350
+;; seen: 45750 64400 83050 96050 126550 139550 175700 188700 220850 233850 260350
 ;; Rules 4, 5 and 6. A branch out of $outer escapes $inner, not $outer: behind the end of $inner a new segment begins,
 ;; behind the end of $outer the function's goes on. So the br_table, whose farthest target is $a, escapes $b and $c.
 (module

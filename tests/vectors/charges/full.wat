@@ -1,5 +1,5 @@
-;; expect: returned, fuel 2394600
-;; seen: 185650 1099300 1652950 2386600
+;; expect: returned, fuel 2414600
+;; seen: 185650 1104300 1662950 2401600
 ;; Rule 2. A segment that would pass its bound ends, and a new one begins at the instruction that does not fit.
 (module
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))

@@ -1,5 +1,5 @@
-;; expect: returned, fuel 1136450
-;; seen: 205200 213200 511950 732450 930450 1128450
+;; expect: returned, fuel 1166450
+;; seen: 205200 218200 521950 747450 950450 1153450
 ;; A length is known only if `i32.const` of at most 1,024 is the very instruction before. `block`, `loop` and `end` are
 ;; instructions: behind them the bytes are charged when the operation runs.
 (module

@@ -1,5 +1,5 @@
-;; expect: returned, fuel 88200
-;; seen: 30950 38950 62900 70900
+;; expect: returned, fuel 108200
+;; seen: 30950 43950 72900 85900
 ;; Rule 7. An arm that is certain to trap charges nothing and agrees with any charge of the other. An arm that calls first
 ;; charges: what it calls sees its fuel.
 (module

@@ -1,4 +1,4 @@
-;; expect: returned, fuel 2239492650
+;; expect: returned, fuel 2239493650
 ;; fib(24) by naive recursion.
 (module
   (memory (export "memory") 1)

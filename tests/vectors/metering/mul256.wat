@@ -1,4 +1,4 @@
-;; expect: returned, fuel 2087601300
+;; expect: returned, fuel 2119601300
 ;; A chain of 2,000 multiplications modulo 2^256: x := x * y + x, four 64-bit limbs each, products by a leaf function.
 (module
   (memory (export "memory") 1)

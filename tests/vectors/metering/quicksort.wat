@@ -1,4 +1,4 @@
-;; expect: returned, fuel 2298637600
+;; expect: returned, fuel 2362506600
 ;; Quicksort of 4,096 pseudo-random i32 numbers.
 (module
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; expect: returned, fuel 920200
+;; expect: returned, fuel 932200
 ;; Blocks that merge, an if whose arms share a part, an escape, a br_table, a trap that is not taken.
 (module
   (memory (export "memory") 1)

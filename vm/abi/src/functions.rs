@@ -49,9 +49,9 @@ macro_rules! host_functions {
         $callback! {
             // ---- input and outcome -------------------------------------------------------------
             /// Size of the call's input, in bytes.
-            [8_000, 0] fn input_size() -> I32;
+            [13_000, 0] fn input_size() -> I32;
             /// Copies `len` bytes of the input from `offset` to `dst`. Halts if the range is not inside the input.
-            [13_000, 100] fn input_copy(dst: Mut, offset: Offset, len: Len) -> ();
+            [14_000, 100] fn input_copy(dst: Mut, offset: Offset, len: Len) -> ();
             /// Sets the bytes that the frame returns when its entry point comes back; a later call replaces them.
             [24_000, 100] fn set_output(ptr: Ptr, len: Len) -> ();
             /// Ends the frame successfully with the given bytes.
@@ -87,13 +87,13 @@ macro_rules! host_functions {
             /// Effective gas price of the transaction, in wei, 32 bytes big-endian.
             [17_000, 0] fn gas_price(dst: Mut) -> ();
             /// Number of the block being executed.
-            [8_000, 0] fn block_number() -> I64;
+            [13_000, 0] fn block_number() -> I64;
             /// Timestamp of the block being executed, in seconds.
-            [8_000, 0] fn block_timestamp() -> I64;
+            [13_000, 0] fn block_timestamp() -> I64;
             /// Writes the hash of block `number` to `dst`: zero unless it is among the 256 before this one.
             [39_000, 0] fn block_hash(number: I64, dst: Mut) -> ();
             /// Gas limit of the block being executed.
-            [8_000, 0] fn block_gas_limit() -> I64;
+            [13_000, 0] fn block_gas_limit() -> I64;
             /// Base fee of the block being executed, in wei, 32 bytes big-endian.
             [17_000, 0] fn base_fee(dst: Mut) -> ();
             /// Writes the 20-byte address that receives the block's tips to `dst`.
@@ -101,11 +101,11 @@ macro_rules! host_functions {
             /// Writes the block's 32-byte `mixHash` to `dst`. Predictable: keccak256(parent hash ‖ number).
             [17_000, 0] fn prevrandao(dst: Mut) -> ();
             /// The chain's id.
-            [8_000, 0] fn chain_id() -> I64;
+            [13_000, 0] fn chain_id() -> I64;
             /// Gas left to this frame, rounded down.
-            [8_000, 0] fn gas_left() -> I64;
+            [13_000, 0] fn gas_left() -> I64;
             /// 1 when this address already has a frame below this one that is not a delegate frame, else 0.
-            [8_000, 0] fn is_reentrant() -> I32;
+            [13_000, 0] fn is_reentrant() -> I32;
 
             // ---- calls -------------------------------------------------------------------------
             /// Message call with `value` (32 bytes big-endian) and at most `gas`. Returns a `CallStatus`.
@@ -119,9 +119,9 @@ macro_rules! host_functions {
             /// Like `create`, at the address that EIP-1014 gives for the 32-byte `salt`.
             [50_000, 100] fn create2(value: Ptr, code: Ptr, code_len: Len, salt: Ptr, dst: Mut) -> I32;
             /// Size in bytes of what the last call returned.
-            [8_000, 0] fn return_data_size() -> I32;
+            [13_000, 0] fn return_data_size() -> I32;
             /// Copies `len` bytes of what the last call returned from `offset` to `dst`. Halts if the range is not inside it.
-            [13_000, 100] fn return_data_copy(dst: Mut, offset: Offset, len: Len) -> ();
+            [14_000, 100] fn return_data_copy(dst: Mut, offset: Offset, len: Len) -> ();
 
             // ---- logs --------------------------------------------------------------------------
             /// Emits a log with `topic_count` (0 to 4) 32-byte topics at `topics`. The state's own price comes on top.
@@ -150,11 +150,11 @@ macro_rules! host_functions {
             /// bn254 pairing check (EIP-197) over `len` bytes, 192 a pair. Returns a `PairingStatus`.
             [970_000_000, 3_750_000] fn bn254_pairing(input: Ptr, len: Len) -> I32;
             /// BLS12-381 G1 addition (EIP-2537): 256 bytes in, 128 out. Returns 1, or 0 for an invalid point.
-            [3_750_000, 0] fn bls12_381_g1_add(input: Ptr, dst: Mut) -> I32;
+            [8_300_000, 0] fn bls12_381_g1_add(input: Ptr, dst: Mut) -> I32;
             /// BLS12-381 G1 multi-scalar multiplication (EIP-2537): 160 bytes a pair in, 128 out. Returns 1 or 0.
-            [10_000_000, 2_000_000] fn bls12_381_g1_msm(input: Ptr, len: Len, dst: Mut) -> I32;
+            [10_000_000, 2_100_000] fn bls12_381_g1_msm(input: Ptr, len: Len, dst: Mut) -> I32;
             /// BLS12-381 G2 addition (EIP-2537): 512 bytes in, 256 out. Returns 1, or 0 for an invalid point.
-            [6_000_000, 0] fn bls12_381_g2_add(input: Ptr, dst: Mut) -> I32;
+            [12_300_000, 0] fn bls12_381_g2_add(input: Ptr, dst: Mut) -> I32;
             /// BLS12-381 G2 multi-scalar multiplication (EIP-2537): 288 bytes a pair in, 256 out. Returns 1 or 0.
             [10_000_000, 2_260_000] fn bls12_381_g2_msm(input: Ptr, len: Len, dst: Mut) -> I32;
             /// BLS12-381 pairing check (EIP-2537) over `len` bytes, 384 a pair. Returns a `PairingStatus`.
@@ -167,11 +167,11 @@ macro_rules! host_functions {
             // ---- 256-bit arithmetic ------------------------------------------------------------
             // Operands are 32 bytes little-endian: four u64 limbs as they lie in wasm memory.
             /// a + b mod m, computed without overflow; zero when m is zero.
-            [130_000, 0] fn u256_add_mod(a: Ptr, b: Ptr, m: Ptr, dst: Mut) -> ();
+            [250_000, 0] fn u256_add_mod(a: Ptr, b: Ptr, m: Ptr, dst: Mut) -> ();
             /// a × b mod m, computed without overflow; zero when m is zero.
-            [180_000, 0] fn u256_mul_mod(a: Ptr, b: Ptr, m: Ptr, dst: Mut) -> ();
+            [345_000, 0] fn u256_mul_mod(a: Ptr, b: Ptr, m: Ptr, dst: Mut) -> ();
             /// ⌊a / b⌋ to `quotient` and a mod b to `remainder`; both zero when b is zero.
-            [100_000, 0] fn u256_div_rem(a: Ptr, b: Ptr, quotient: Mut, remainder: Mut) -> ();
+            [160_000, 0] fn u256_div_rem(a: Ptr, b: Ptr, quotient: Mut, remainder: Mut) -> ();
             /// base ^ exponent mod 2^256. Charges 50 gas more per significant byte of the exponent (EIP-160).
             [100_000, 0] fn u256_exp(base: Ptr, exponent: Ptr, dst: Mut) -> ();
         }
