@@ -176,8 +176,8 @@ impl EngineConfig {
         sessions.saturating_mul(frames.saturating_add(self.idle_instances))
     }
 
-    /// Most bytes of a memory that are set to zero in place between two frames.
-    pub(crate) fn kept_bytes(&self) -> usize {
+    /// Most bytes of a memory that are set to zero in place for the next frame: as many pages as a frame's price covers.
+    pub(crate) fn cleared_bytes_max(&self) -> usize {
         self.costs.free_pages as usize * PAGE_BYTES
     }
 
@@ -205,8 +205,6 @@ impl EngineConfig {
                 Level::Optimised => OptLevel::Speed,
             });
         }
-        // A compilation in the background must not stand in a shared queue before one that a block waits for.
-        config.parallel_compilation(false);
         // Gas is ours; a backtrace would cost time on every revert and can reach no outcome.
         config.consume_fuel(false);
         config.epoch_interruption(false);
@@ -234,14 +232,13 @@ impl EngineConfig {
         pool.max_memory_size(self.limits.memory_pages_max as usize * PAGE_BYTES);
         pool.table_elements(self.limits.table_entries_max as usize);
         pool.max_unused_warm_slots(slots);
-        // A slot's dirty pages, as many as the frame's base price covers, are set back in place; given back to the kernel
-        // they would cost a fault each in the next frame, several times the rest of a call. Where the kernel can tell
-        // which pages are dirty, only those are; elsewhere the first ones are. The rest goes back at once, so a slot
-        // holds no more than this between frames.
-        pool.linear_memory_keep_resident(self.kept_bytes());
+        // All pages of a slot's memory go back to the kernel when its frame ends: most frames use an instance again, and
+        // clear what they wrote themselves. The engine's own scan for written pages is off: it looks for pages in memory
+        // only, so one that was swapped out, of a memory or a table, would reach the next frame with what it held.
+        pool.linear_memory_keep_resident(0);
         pool.table_keep_resident(self.limits.table_entries_max as usize * size_of::<usize>());
         pool.decommit_batch_size(1);
-        pool.pagemap_scan(Enabled::Auto);
+        pool.pagemap_scan(Enabled::No);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         Ok(config)
     }

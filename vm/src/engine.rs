@@ -178,7 +178,7 @@ impl Machine for Engine {
             idle: &session.idle,
             pages,
             instances_max: self.inner.config.idle_instances as usize,
-            cleared_bytes_max: self.inner.config.kept_bytes(),
+            cleared_bytes_max: self.inner.config.cleared_bytes_max(),
         });
         let execution = run(&module, reuse, self.rules(&module.facts), entry, frame, host, fuel);
         if session.purpose() == Purpose::Execution {

@@ -5,6 +5,7 @@ mod model;
 mod program;
 #[path = "../../../tests/src/seeded.rs"]
 mod seeded;
+mod state;
 #[path = "../world/mod.rs"]
 mod world;
 
@@ -16,8 +17,9 @@ use esker_runtime::exec::{ExecutionStatus, Executor, FrameEnd, FrameStart, Inspe
 use esker_vm::{CallKind, CallRequest, CallResult, CreateRequest, CreateResult, Halt, HostError};
 use world::*;
 
-use model::{Account as ModelAccount, Model, State};
+use model::Model;
 use program::{CONTRACTS, Case, Ending, LIES, Op, Program, Sent, contract};
+use state::{Account as ModelAccount, State, genesis};
 
 const SEED: &[u8; 32] = b"esker: trees of calls, seed one.";
 const CASES: u32 = 2_000;
@@ -207,7 +209,7 @@ fn check(case: &Case) {
         shared.codes.lock().expect("nobody panics").push((complexity, code));
     }
     let mut ledger = Ledger::default();
-    let mut state: State = model::genesis();
+    let mut state: State = genesis();
     ledger.put_balance(signer(0), FUNDS);
     let mut put = |address: Address, code: Bytes, balance: u64| {
         ledger.put_contract(address, code.clone());

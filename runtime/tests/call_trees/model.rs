@@ -1,44 +1,18 @@
 //! What `docs/spec/gas.md` and `docs/spec/transactions.md` say of a transaction, once more and plainly: the whole state is
 //! copied where a frame begins, and put back where it fails.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use esker_runtime::exec::{create_address, create2_address};
 use esker_vm::CallKind;
 
 use super::program::{Case, Ending, Op, Program, Sent, Target};
-use super::world::{BENEFICIARY, FUNDS, signer};
+use super::state::{Account, State};
+use super::world::{BENEFICIARY, signer};
 use super::{Seen, ended, envelope_of, wei_per_gas};
 
 const FUEL: u64 = 10_000;
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Account {
-    pub nonce: u64,
-    pub balance: U256,
-    pub code: Option<Bytes>,
-}
-
-impl Account {
-    fn is_empty(&self) -> bool {
-        self.nonce == 0 && self.balance.is_zero() && self.code.is_none()
-    }
-}
-
-/// All that a frame that fails puts back.
-#[derive(Clone, Debug, Default)]
-pub struct State {
-    pub accounts: BTreeMap<Address, Account>,
-    pub slots: BTreeMap<(Address, u64), u64>,
-    original: BTreeMap<(Address, u64), u64>,
-    transient: BTreeMap<(Address, u64), u64>,
-    warm: BTreeSet<Address>,
-    warm_slots: BTreeSet<(Address, u64)>,
-    used_codes: BTreeSet<Address>,
-    refund: i64,
-    logs: usize,
-}
 
 pub struct Model<'c> {
     programs: &'c [Program],
@@ -498,11 +472,4 @@ impl<'c> Model<'c> {
         }
         left
     }
-}
-
-/// The state that every case begins with.
-pub fn genesis() -> State {
-    let mut state = State::default();
-    state.accounts.insert(signer(0), Account { balance: FUNDS, ..Account::default() });
-    state
 }

@@ -34,26 +34,27 @@ pub fn g1_add(input: &[u8; 256]) -> Option<[u8; 128]> {
 /// multiple, or a point is invalid.
 #[must_use]
 pub fn g1_msm(input: &[u8]) -> Option<[u8; 128]> {
-    let pairs = input.as_chunks::<G1_MSM_PAIR_BYTES>();
-    sum(pairs, |pairs| point(g1_sum::g1_msm(pairs, NO_LIMIT)), |points| g1_add(points.as_flattened().try_into().ok()?))
-        .unwrap_or_else(|| point(g1_sum::g1_msm(input, NO_LIMIT)))
+    sum::<G1_MSM_PAIR_BYTES, _>(
+        input,
+        |pairs| point(g1_sum::g1_msm(pairs, NO_LIMIT)),
+        |points| g1_add(points.as_flattened().try_into().ok()?),
+    )
 }
 
-/// The sum of a few pairs, multiplied one by one by `multiply` and added up by `add`; `None` if there are others than a few,
-/// or half a one.
+/// The sum over pairs of `PAIR` bytes: `whole` gives it for any number of pairs, and a few are multiplied one by one and
+/// then added up by `add`.
 fn sum<const PAIR: usize, const POINT: usize>(
-    (pairs, rest): (&[[u8; PAIR]], &[u8]),
-    multiply: impl Fn(&[u8]) -> Option<[u8; POINT]>,
+    input: &[u8],
+    whole: impl Fn(&[u8]) -> Option<[u8; POINT]>,
     add: impl Fn(&[[u8; POINT]; 2]) -> Option<[u8; POINT]>,
-) -> Option<Option<[u8; POINT]>> {
+) -> Option<[u8; POINT]> {
+    let (pairs, rest) = input.as_chunks::<PAIR>();
     if !rest.is_empty() || !(2..SUM_FROM).contains(&pairs.len()) {
-        return None;
+        return whole(input);
     }
-    let products: Option<Vec<[u8; POINT]>> = pairs.iter().map(|pair| multiply(pair)).collect();
-    Some(products.and_then(|products| {
-        let (first, others) = products.split_first()?;
-        others.iter().try_fold(*first, |sum, product| add(&[sum, *product]))
-    }))
+    let mut products = pairs.iter().map(|pair| whole(pair));
+    let first = products.next()??;
+    products.try_fold(first, |sum, product| add(&[sum, product?]))
 }
 
 /// Addition in G2. `None` if a point is not on the curve.
@@ -65,9 +66,11 @@ pub fn g2_add(input: &[u8; 512]) -> Option<[u8; 256]> {
 /// Multi-scalar multiplication in G2 over pairs of [`G2_MSM_PAIR_BYTES`]. `None` as for [`g1_msm`].
 #[must_use]
 pub fn g2_msm(input: &[u8]) -> Option<[u8; 256]> {
-    let pairs = input.as_chunks::<G2_MSM_PAIR_BYTES>();
-    sum(pairs, |pairs| point(g2_sum::g2_msm(pairs, NO_LIMIT)), |points| g2_add(points.as_flattened().try_into().ok()?))
-        .unwrap_or_else(|| point(g2_sum::g2_msm(input, NO_LIMIT)))
+    sum::<G2_MSM_PAIR_BYTES, _>(
+        input,
+        |pairs| point(g2_sum::g2_msm(pairs, NO_LIMIT)),
+        |points| g2_add(points.as_flattened().try_into().ok()?),
+    )
 }
 
 /// Pairing check over pairs of [`PAIR_BYTES`]: whether the product is one. `None` if there is no pair, the length is no

@@ -5,7 +5,8 @@
 /// The permutation's state: word x + 5 y stands in column x of row y.
 pub type State = [u64; 25];
 
-const ROUNDS: [u64; 24] = [
+/// What each round adds to the first word (iota).
+pub const ROUNDS: [u64; 24] = [
     0x0000_0000_0000_0001,
     0x0000_0000_0000_8082,
     0x8000_0000_0000_808a,

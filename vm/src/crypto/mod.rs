@@ -12,5 +12,5 @@ mod signature;
 pub mod u256;
 
 pub use hash::{ripemd160, sha256};
-pub use keccak::{State as KeccakState, keccak_f1600, keccak256};
+pub use keccak::{ROUNDS as KECCAK_ROUNDS, State as KeccakState, keccak_f1600, keccak256};
 pub use signature::{ed25519_verify, p256_verify, secp256k1_recover};

@@ -98,13 +98,7 @@ impl Reuse<'_> {
     fn reset(self, module: &CompiledModule, live: &mut Live) -> bool {
         let (Some(exports), Some(initial)) = (&module.globals, module.initial.get()) else { return false };
         let bytes = live.memory.data_mut(&mut live.store);
-        // The slot of a new instance has pages that former ones left in it, clean by now: they are given back once, so that
-        // each reset clears only what this module itself writes to.
-        let cleared = match live.globals {
-            None => WrittenPages::release(bytes),
-            Some(_) => self.pages.clear(bytes, self.cleared_bytes_max),
-        };
-        if !cleared || copy_data(module, bytes).is_err() {
+        if !self.pages.clear(bytes, self.cleared_bytes_max) || copy_data(module, bytes).is_err() {
             return false;
         }
         let globals = match live.globals.take() {

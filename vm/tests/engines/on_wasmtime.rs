@@ -52,7 +52,6 @@ impl Compiler {
             // Sixteen times what the logical stack allows.
             config.max_wasm_stack(1 << 20);
             // Modules are small and many: nothing is spent on threads, or on what no test looks at.
-            config.parallel_compilation(false);
             config.wasm_backtrace_max_frames(None);
             config.native_unwind_info(false);
             config.generate_address_map(false);

@@ -1,5 +1,7 @@
 //! Keccak-f[1600] (FIPS 202) over any number of lanes.
 
+use esker_vm::crypto::KECCAK_ROUNDS;
+
 /// One word of the state in each lane.
 pub(super) trait Lanes: Copy {
     fn splat(word: u64) -> Self;
@@ -13,33 +15,6 @@ pub(super) trait Lanes: Copy {
         self.xor(b).xor(c).xor(d).xor(e)
     }
 }
-
-const ROUNDS: [u64; 24] = [
-    0x0000_0000_0000_0001,
-    0x0000_0000_0000_8082,
-    0x8000_0000_0000_808a,
-    0x8000_0000_8000_8000,
-    0x0000_0000_0000_808b,
-    0x0000_0000_8000_0001,
-    0x8000_0000_8000_8081,
-    0x8000_0000_0000_8009,
-    0x0000_0000_0000_008a,
-    0x0000_0000_0000_0088,
-    0x0000_0000_8000_8009,
-    0x0000_0000_8000_000a,
-    0x0000_0000_8000_808b,
-    0x8000_0000_0000_008b,
-    0x8000_0000_0000_8089,
-    0x8000_0000_0000_8003,
-    0x8000_0000_0000_8002,
-    0x8000_0000_0000_0080,
-    0x0000_0000_0000_800a,
-    0x8000_0000_8000_000a,
-    0x8000_0000_8000_8081,
-    0x8000_0000_0000_8080,
-    0x0000_0000_8000_0001,
-    0x8000_0000_8000_8008,
-];
 
 /// One row of the new state: theta's column sums added, rho's rotations, pi's places, then chi along the row.
 macro_rules! row {
@@ -82,7 +57,7 @@ fn round<L: Lanes>(a: &[L; 25], constant: u64) -> [L; 25] {
 /// The 24 rounds.
 #[inline(always)]
 pub(super) fn permute<L: Lanes>(state: &mut [L; 25]) {
-    for constant in ROUNDS {
+    for constant in KECCAK_ROUNDS {
         *state = round(state, constant);
     }
 }
