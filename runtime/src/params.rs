@@ -41,7 +41,7 @@ impl ChainConfig {
 /// Prices of what Ethereum does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prices {
-    /// Gas for a frame: an instance and its first two pages. Paid by whoever calls, before the 63/64 rule.
+    /// Gas for a frame: an instance and its first page. Paid by whoever calls, before the 63/64 rule.
     pub frame: u64,
     /// Gas that a contract lays down for each frame of code that it calls, and that comes back unless the frame halts: a
     /// trap takes some microseconds in the operating system.
@@ -58,7 +58,7 @@ pub struct Prices {
 impl Prices {
     /// The prices of protocol version 1.
     pub const V1: Self =
-        Self { frame: 800, halt: 2_000, code_byte_fuel: 500, deploy_byte: 20, complexity_unit_fuel: 100_000 };
+        Self { frame: 950, halt: 2_000, code_byte_fuel: 500, deploy_byte: 20, complexity_unit_fuel: 100_000 };
 }
 
 /// Ethereum's gas schedule, by the names of the EIPs.

@@ -85,7 +85,7 @@ fn deploying_pays_for_bytes_and_complexity() {
     let code = machine.code(100_000, |_| Ok(numbers(&[])));
     let (results, _) = execute(&machine, &ledger, &[signed(0, transaction(0, TxKind::Create, 0, code.clone()))]);
     let calldata: u64 = code.iter().map(|byte| if *byte == 0 { 4 } else { 16 }).sum();
-    let expected = 21_000 + 32_000 + calldata + 800 + deploy_fuel(&code, 100_000).div_ceil(10_000);
+    let expected = 21_000 + 32_000 + calldata + 950 + deploy_fuel(&code, 100_000).div_ceil(10_000);
     assert_eq!(results[0].as_ref().expect("valid").gas_used, expected);
 }
 
@@ -151,7 +151,7 @@ fn a_stream_that_inflates_to_nothing_is_paid_by_its_own_length() {
         execute(&machine, &ledger, &[signed(0, unsigned)]).0.remove(0).expect("valid").status
     };
     let calldata = liar.iter().map(|byte| if *byte == 0 { 4 } else { 16 }).sum::<u64>();
-    let enough = 53_000 + calldata + 800 + 20 * 60_000;
+    let enough = 53_000 + calldata + 950 + 20 * 60_000;
     assert_eq!(status(enough - 1), ExecutionStatus::Halt(Halt::OutOfGas));
     assert_eq!(status(enough), ExecutionStatus::Halt(Halt::IllegalModule));
 }
@@ -200,7 +200,7 @@ fn contracts_create_contracts_with_and_without_a_salt() {
                 assert!(matches!(call(guest, CallKind::Call, address, 1_000, 0)?, CallResult::Success(_)));
                 Ok(())
             })?;
-            assert_eq!(reply, 100 + 800);
+            assert_eq!(reply, 100 + 950);
             let taken = create(guest, &payload, 0, Some(3))?;
             assert_eq!(taken, CreateResult::Halt, "the address is taken");
             let mut output = plain.0.to_vec();
@@ -222,7 +222,7 @@ fn a_collision_burns_what_the_creation_was_given() {
     let child = machine.code(0, |_| Ok(numbers(&[])));
     ledger.put_contract(create_address(CONTRACT, 1), child.clone());
     let (result, _) = call_script(&machine, &mut ledger, move |guest| {
-        let left = guest.meter.gas() - 32_000 - 800;
+        let left = guest.meter.gas() - 32_000 - 950;
         assert_eq!(create(guest, &child, 0, None)?, CreateResult::Halt);
         assert_eq!(guest.meter.gas(), left / 64);
         Ok(numbers(&[]))
@@ -249,7 +249,7 @@ fn a_creation_beyond_the_balance_costs_its_base_and_no_nonce() {
     let child = machine.code(0, |_| Ok(numbers(&[])));
     let (_, changes) = call_script(&machine, &mut ledger, move |guest| {
         let used = cost(guest, |guest| create(guest, &child, 1, None).map(drop))?;
-        assert_eq!(used, 32_000 + 800);
+        assert_eq!(used, 32_000 + 950);
         Ok(numbers(&[]))
     });
     assert!(!changes.accounts.contains_key(&CONTRACT));

@@ -31,7 +31,7 @@ fn a_callee_gets_what_is_asked_for_but_a_64th_stays() {
     let (result, _) = call_script(&machine, &mut ledger, |guest| {
         let modest = number_from(call(guest, CallKind::Call, OTHER, 12_345, 0)?);
         // Account, frame and code are paid before the rule applies; all is warm and paid now but the frame.
-        let left = guest.meter.gas() - 100 - 800 - 2_000;
+        let left = guest.meter.gas() - 100 - 950 - 2_000;
         let all = number_from(call(guest, CallKind::Call, OTHER, u64::MAX, 0)?);
         assert_eq!(guest.meter.gas(), left + 2_000, "the callee used nothing, gave everything back and did not halt");
         Ok(numbers(&[modest, all, left]))
@@ -57,7 +57,7 @@ fn the_first_call_pays_for_account_frame_and_code_and_later_ones_for_the_frame()
         }
         Ok(numbers(&fuel))
     });
-    let expected = [(2_600 + 800) * 10_000 + code_fuel, (100 + 800) * 10_000];
+    let expected = [(2_600 + 950) * 10_000 + code_fuel, (100 + 950) * 10_000];
     assert_eq!(read_numbers(&result.output), expected);
 }
 
@@ -70,7 +70,7 @@ fn value_costs_9000_a_new_account_25000_and_the_callee_gets_a_stipend() {
         CONTRACT,
         machine.code(0, |guest| {
             let stipend = number_from(call(guest, CallKind::Call, OTHER, 0, 5)?);
-            // The unused stipend comes back: 100 + 9,000 + 800 − 2,300.
+            // The unused stipend comes back: 100 + 9,000 + 950 − 2,300.
             let call_cost = cost(guest, |guest| call(guest, CallKind::Call, OTHER, 0, 5).map(drop))?;
             let new = cost(guest, |guest| call(guest, CallKind::Call, THIRD, 0, 1).map(drop))?;
             let existing = cost(guest, |guest| call(guest, CallKind::Call, THIRD, 0, 1).map(drop))?;
@@ -81,7 +81,7 @@ fn value_costs_9000_a_new_account_25000_and_the_callee_gets_a_stipend() {
     let call = signed(0, transaction(0, TxKind::Call(CONTRACT), 100, Bytes::new()));
     let (results, changes) = execute(&machine, &ledger, &[call]);
     let result = results[0].as_ref().expect("valid");
-    let expected = [2_300, 100 + 9_000 + 800 - 2_300, 2_600 + 9_000 + 25_000 - 2_300, 100 + 9_000 - 2_300, 2_600];
+    let expected = [2_300, 100 + 9_000 + 950 - 2_300, 2_600 + 9_000 + 25_000 - 2_300, 100 + 9_000 - 2_300, 2_600];
     assert_eq!(read_numbers(&result.output), expected);
     let balance = |address| changes.accounts[&address].after.expect("exists").balance;
     assert_eq!(balance(OTHER), U256::from(10));
@@ -102,7 +102,7 @@ fn a_call_beyond_the_balance_is_not_made_and_its_gas_comes_back() {
         assert_eq!(call(guest, CallKind::Call, OTHER, u64::MAX, 1)?, CallResult::Halt);
         Ok(numbers(&[before - guest.meter.fuel()]))
     });
-    assert_eq!(read_numbers(&result.output), [(2_600 + 9_000 + 800 - 2_300) * 10_000 + code_fuel]);
+    assert_eq!(read_numbers(&result.output), [(2_600 + 9_000 + 950 - 2_300) * 10_000 + code_fuel]);
     assert!(!changes.accounts.contains_key(&OTHER));
 }
 
@@ -285,7 +285,7 @@ fn a_failed_callee_leaves_nothing_and_a_halted_one_no_gas() {
         let (results, changes) = execute(&machine, &ledger, &[call]);
         let result = results[0].as_ref().expect("valid");
         assert!(result.status.is_success(), "{result:?}");
-        let account_value_frame = 2_600 + 9_000 + 800;
+        let account_value_frame = 2_600 + 9_000 + 950;
         let expected = (account_value_frame + 200_000_u64).strict_add_signed(gas_kept) * 10_000 + code_fuel;
         assert_eq!(read_numbers(&result.output), [expected]);
         assert_eq!(result.gas_refunded, 0, "the refund is undone with its frame");

@@ -24,6 +24,9 @@ pub(crate) const fn frame_stack_bytes(limits: &Limits) -> usize {
     NATIVE_STACK_FACTOR * limits.stack_units_max as usize + NATIVE_STACK_SLACK
 }
 
+/// Unused slots that have been used before, from which on no new one is taken.
+const WARM_SLOTS: u32 = 8;
+
 /// What runs the code. Gas, results and halts are the same on all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EngineKind {
@@ -176,9 +179,15 @@ impl EngineConfig {
         sessions.saturating_mul(frames.saturating_add(self.idle_instances))
     }
 
-    /// Most bytes of a memory that are set to zero in place for the next frame: as many pages as a frame's price covers.
-    pub(crate) fn cleared_bytes_max(&self) -> usize {
+    /// Most bytes of a memory that are set to zero in place between two frames: as many pages as a frame's price covers.
+    pub(crate) fn kept_bytes(&self) -> usize {
         self.costs.free_pages as usize * PAGE_BYTES
+    }
+
+    /// Most bytes of written pages that an instance used again has cleared: those that its slot came with, and as many of
+    /// its own; one that writes to more is as cheaply made anew.
+    pub(crate) fn cleared_bytes_max(&self) -> usize {
+        self.kept_bytes() + PAGE_BYTES
     }
 
     /// wasmtime's configuration of one compiler. `one_pass` asks for the baseline that goes over the code once, which not
@@ -231,11 +240,14 @@ impl EngineConfig {
         pool.max_tables_per_module(1);
         pool.max_memory_size(self.limits.memory_pages_max as usize * PAGE_BYTES);
         pool.table_elements(self.limits.table_entries_max as usize);
-        pool.max_unused_warm_slots(slots);
-        // All pages of a slot's memory go back to the kernel when its frame ends: most frames use an instance again, and
-        // clear what they wrote themselves. The engine's own scan for written pages is off: it looks for pages in memory
-        // only, so one that was swapped out, of a memory or a table, would reach the next frame with what it held.
-        pool.linear_memory_keep_resident(0);
+        // Else every slot is used before one is used twice, and each holds what it keeps.
+        pool.max_unused_warm_slots(WARM_SLOTS);
+        // What the frame's base price covers of a slot's memory is set back in place: given back to the kernel, each page
+        // would cost a fault in the next frame, sixty nanoseconds a gas for one that writes to all of them. The rest goes
+        // back at once, so a slot holds no more than this between frames. The engine's own scan for written pages is off:
+        // it looks for pages in memory only, so one that was swapped out, of a memory or a table, would reach the next
+        // frame with what it held.
+        pool.linear_memory_keep_resident(self.kept_bytes());
         pool.table_keep_resident(self.limits.table_entries_max as usize * size_of::<usize>());
         pool.decommit_batch_size(1);
         pool.pagemap_scan(Enabled::No);

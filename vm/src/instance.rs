@@ -183,6 +183,8 @@ struct Live {
     function: TypedFunc<(i64, i32), i64>,
     /// The mutable globals, once the instance has been reset.
     globals: Option<Box<[Global]>>,
+    /// How often it has been reset.
+    resets: u32,
 }
 
 impl Live {
@@ -201,7 +203,7 @@ impl Live {
         #[allow(unsafe_code, reason = "saves a type comparison in every call")]
         // SAFETY: `CompiledModule::link` compared the types of both entry points with exactly this signature.
         let function = unsafe { TypedFunc::<(i64, i32), i64>::new_unchecked(&store, function) };
-        let mut live = Self { store, instance, memory, function, globals: None };
+        let mut live = Self { store, instance, memory, function, globals: None, resets: 0 };
         if let (Some(exports), None) = (&module.globals, module.initial.get()) {
             let found = idle::initial_globals(&mut live, exports).ok_or_else(missing)?;
             // Whoever comes second found the same.

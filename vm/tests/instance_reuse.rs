@@ -353,7 +353,7 @@ fn random_programs_end_alike_with_and_without_reuse() {
                         let at = random.below(input.len());
                         input[at] ^= 1 << random.below(8);
                     }
-                    let gas = random.pick(&[200, 2_000, 20_000, 400_000]).copied().unwrap_or_default();
+                    let gas = random.pick(&[2_000, 60_000, 200_000, 400_000]).copied().unwrap_or_default();
                     (account(1 + number as u8), input, gas * FUEL_PER_GAS)
                 })
                 .collect();

@@ -16,32 +16,25 @@ const ALL: i64 = i64::MAX;
 const COUNT: &str = "(i32.store (i32.const 1024) (i32.add (i32.load (i32.const 1024)) (i32.const 1)))";
 
 /// Contracts that the programs call, by their number.
-const CALLEES: [(&str, &str); 13] = [
+const CALLEES: [(&str, &str); 15] = [
     ("does nothing", r#"(memory (export "memory") 1) (func (export "call"))"#),
-    ("writes to each 4 KiB of its first 2 pages", "@touch 2"),
+    ("writes to each 4 KiB of its page", "@touch 1"),
     ("has 32 pages", r#"(memory (export "memory") @most) (func (export "call"))"#),
     ("writes to each 4 KiB of 8 pages", "@touch 8"),
-    ("has 120 KiB of data", r#"(memory (export "memory") 2) (data (i32.const 4096) "@data") (func (export "call"))"#),
-    ("has 120 KiB of data and writes to all", "@touched data"),
+    ("has 56 KiB of data", r#"(memory (export "memory") 1) (data (i32.const 4096) "@data") (func (export "call"))"#),
+    ("has 56 KiB of data and writes to all", "@touched data"),
     ("has 256 data segments", "@segments"),
     ("calls 64 functions of its table", "@table 64"),
     ("calls 4,096 functions of its table", "@table 4096"),
-    (
-        "calls itself",
-        r#"(import "esker_v1" "input_copy" (func $input (param i32 i32 i32)))
-        (import "esker_v1" "address" (func $address (param i32)))
-        (import "esker_v1" "static_call" (func $call (param i64 i32 i32 i32) (result i32)))
-        (memory (export "memory") 1)
-        (func (export "call") (call $input (i32.const 0) (i32.const 0) (i32.const 4)) (call $address (i32.const 32))
-            (if (i32.load (i32.const 0)) (then (i32.store (i32.const 0) (i32.sub (i32.load (i32.const 0)) (i32.const 1)))
-                (drop (call $call (i64.const 0x7fffffffffffffff) (i32.const 32) (i32.const 0) (i32.const 4))))))"#,
-    ),
+    ("calls itself", "@deep"),
+    ("calls itself, having written to each 4 KiB of its page", "@deep @touch"),
     (
         "returns 128 KiB",
         r#"(import "esker_v1" "set_output" (func $output (param i32 i32))) (memory (export "memory") 2)
         (func (export "call") (call $output (i32.const 0) (i32.const 131072)))"#,
     ),
     ("has 64 globals", "@globals"),
+    ("has 64 globals and writes to each 4 KiB of its page", "@globals @touch"),
     ("is 4,000 functions", "@functions"),
 ];
 
@@ -71,13 +64,27 @@ const ENDS: [(&str, &str); 6] = [
 
 fn callee(text: &str) -> Code {
     let most = Limits::V1.memory_pages_max;
-    let touch = |pages: u32| {
-        let stores: String = (0..pages * 16)
-            .map(|page| format!("(i32.store offset={} (i32.const 0) (i32.const 1))", page * 4_096))
-            .collect();
-        format!(r#"(memory (export "memory") {pages}) (func (export "call") {stores})"#)
+    let stores = |pages: u32| -> String {
+        let store = |page| format!("(i32.store offset={} (i32.const 0) (i32.const 1))", page * 4_096 + 64);
+        (0..pages * 16).map(store).collect()
     };
-    let data = "d".repeat(120 * 1024);
+    let touch = |pages: u32| format!(r#"(memory (export "memory") {pages}) (func (export "call") {})"#, stores(pages));
+    // Its input is how much deeper it goes.
+    let deep = |pages: u32| {
+        format!(
+            r#"(import "esker_v1" "input_copy" (func $input (param i32 i32 i32)))
+            (import "esker_v1" "address" (func $address (param i32)))
+            (import "esker_v1" "static_call" (func $call (param i64 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (func (export "call") {} (call $input (i32.const 0) (i32.const 0) (i32.const 4)) (call $address (i32.const 32))
+                (if (i32.load (i32.const 0))
+                    (then (i32.store (i32.const 0) (i32.sub (i32.load (i32.const 0)) (i32.const 1)))
+                        (drop (call $call (i64.const 0x7fffffffffffffff) (i32.const 32) (i32.const 0) (i32.const 4))))))"#,
+            stores(pages)
+        )
+    };
+    let globals = "(global (mut i64) (i64.const 7))".repeat(64);
+    let data = "d".repeat(56 * 1024);
     let table = |entries: usize| {
         let names = " $f".repeat(entries);
         format!(
@@ -87,19 +94,19 @@ fn callee(text: &str) -> Code {
         )
     };
     let items = match text {
-        "@touch 2" => touch(2),
+        "@touch 1" => touch(1),
         "@touch 8" => touch(8.min(most)),
         "@table 64" => table(64),
         "@table 4096" => table(4_096),
-        "@touched data" => format!(r#"{} (data (i32.const 4096) "{data}")"#, touch(2)),
+        "@touched data" => format!(r#"{} (data (i32.const 4096) "{data}")"#, touch(1)),
         "@segments" => {
-            let segments: String = (0..256).map(|index| format!(r#"(data (i32.const {}) "x")"#, index * 512)).collect();
-            format!(r#"(memory (export "memory") 2) {segments} (func (export "call"))"#)
+            let segments: String = (0..256).map(|index| format!(r#"(data (i32.const {}) "x")"#, index * 256)).collect();
+            format!(r#"(memory (export "memory") 1) {segments} (func (export "call"))"#)
         }
-        "@globals" => format!(
-            r#"(memory (export "memory") 1) {} (func (export "call"))"#,
-            "(global (mut i64) (i64.const 7))".repeat(64)
-        ),
+        "@deep" => deep(0),
+        "@deep @touch" => deep(1),
+        "@globals" => format!(r#"(memory (export "memory") 1) {globals} (func (export "call"))"#),
+        "@globals @touch" => format!("{} {globals}", touch(1)),
         "@functions" => format!(
             r#"(memory (export "memory") 1) {} (func (export "call"))"#,
             "(func (result i32) (i32.const 5))".repeat(3_990)
@@ -189,8 +196,8 @@ fn messages() -> Vec<Program> {
         all.push(call(&format!("of a contract that does nothing, {bytes} bytes"), account(CALLEE_BASE), bytes, ALL));
     }
     for ((case, _), number) in CALLEES.iter().zip(CALLEE_BASE..).skip(1) {
-        if *case == "calls itself" {
-            let deep = call("a contract that calls itself 250 deep", account(number), 4, ALL);
+        if case.starts_with("calls itself") {
+            let deep = call(&format!("250 deep of a contract that {case}"), account(number), 4, ALL);
             all.push(deep.setup(format!("(i32.store (i32.const {}) (i32.const 250))", INPUT + 32)));
         } else {
             all.push(call(&format!("of a contract that {case}"), account(number), 0, ALL));
@@ -202,7 +209,7 @@ fn messages() -> Vec<Program> {
     all.push(call("without gas of a contract that does nothing", account(CALLEE_BASE), 0, 0));
     all.push(call("without gas of a contract that has 4,096 table entries", account(CALLEE_BASE + 8), 0, 0));
     all.push(call("without gas of a contract that has 32 pages", account(CALLEE_BASE + 2), 0, 0));
-    all.push(call("without gas of a contract that has 120 KiB of data", account(CALLEE_BASE + 4), 0, 0));
+    all.push(call("without gas of a contract that has 56 KiB of data", account(CALLEE_BASE + 4), 0, 0));
     let copy = "(call $return_data_copy (i32.const 1056) (i32.const 0) (i32.const 131072))";
     let returning = call("and copy of 128 KiB returned", account(CALLEE_BASE + 10), 0, ALL);
     all.push(

@@ -113,7 +113,7 @@ pub const ATTACKS: &[Attack] = &[
     // Data.
     attack("return data that nobody reads", file!("return_bomb"), &[0], SOME),
     attack("return data that is copied", file!("return_bomb"), &[1], SOME),
-    attack("return data of 256 frames", file!("nested_returns"), &[], DEEP),
+    attack("return data of as many frames as gas allows", file!("nested_returns"), &[], DEEP),
     attack("logs until nothing is left", file!("log_flood"), &[0, 0, 0, 0, 0], SOME),
     attack("logs without data", file!("log_flood"), &[1, 0, 0, 0, 0], SOME),
     attack("logs of 128 KiB", file!("log_flood"), &[1, 0, 0, 2, 0], DEEP),

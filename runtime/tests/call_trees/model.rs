@@ -151,7 +151,7 @@ impl<'c> Model<'c> {
                     }
                 }
             }
-            None => match gas.checked_sub(800) {
+            None => match gas.checked_sub(950) {
                 None => {
                     self.account(sender).nonce += 1;
                     HALT
@@ -172,7 +172,7 @@ impl<'c> Model<'c> {
             return Ok(Reached::Precompile);
         }
         let Some(code) = self.account(target).code.clone() else { return Ok(Reached::Nothing) };
-        frame.charge(800)?;
+        frame.charge(950)?;
         self.use_code(target, &code, frame)?;
         Ok(Reached::Code(code))
     }
@@ -398,7 +398,7 @@ impl<'c> Model<'c> {
         if salt.is_some() {
             frame.charge(6 * (payload.len() as u64).div_ceil(32))?;
         }
-        frame.charge(800)?;
+        frame.charge(950)?;
         let most = frame.fuel / FUEL;
         let gas = most - most / 64;
         frame.charge(gas)?;

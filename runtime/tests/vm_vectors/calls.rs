@@ -4,7 +4,7 @@
 use alloy_primitives::Address;
 use esker_vm::Halt;
 
-use crate::case::{CONTRACT, Case, NOBODY, OTHER, SENDER, contract, contract_with, data, noting};
+use crate::case::{CONTRACT, Case, NOBODY, OTHER, SENDER, contract, contract_with, data, noting, with_one_page};
 
 /// A third contract.
 const THIRD: Address = Address::repeat_byte(0xc2);
@@ -282,13 +282,13 @@ fn frames() -> Vec<Case> {
 
 fn depth() -> Vec<Case> {
     // Each frame calls itself and hands out how many frames ran below it and itself.
-    let counting = contract_with(
+    let counting = with_one_page(&contract_with(
         &places(&[CONTRACT], 0),
         "(if (i32.eqz (call $call (i64.const -1) (i32.const 0) (i32.const 96) (i32.const 128) (i32.const 0)))
       (then (call $return_data_copy (i32.const 512) (i32.const 0) (i32.const 4))))
     (i32.store (i32.const 512) (i32.add (i32.load (i32.const 512)) (i32.const 1)))
     (call $finish (i32.const 512) (i32.const 4))",
-    );
+    ));
     let about =
         "The 256th frame's call cannot be made, whatever stands at the target: status 2, and its gas comes back.";
     let of_kind =
@@ -301,7 +301,7 @@ fn depth() -> Vec<Case> {
             "(call $return_data_copy (i32.const 4096) (i32.const 0) (call $return_data_size))
         (call $finish (i32.const 4096) (call $return_data_size))"
         );
-        Case::of(name, &noting(&places(&[CONTRACT, target], 0), &body))
+        Case::of(name, &with_one_page(&noting(&places(&[CONTRACT, target], 0), &body)))
             .gas(30_000_000)
             .about("In the 256th frame: gas left before, the status, gas left after.")
     };

@@ -240,3 +240,8 @@ pub fn hex(text: &str) -> Vec<u8> {
     let digits: String = text.split_whitespace().collect();
     alloy_primitives::hex::decode(digits).expect("hex digits")
 }
+
+/// The module with one page of memory, which a frame has for nothing, instead of two.
+pub fn with_one_page(module: &str) -> String {
+    module.replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") 1)")
+}

@@ -2,7 +2,7 @@
 
 use esker_vm::Halt;
 
-use crate::case::{Case, SENDER, contract, contract_with, module, noting};
+use crate::case::{Case, SENDER, contract, contract_with, module, noting, with_one_page};
 
 fn traps() -> Vec<Case> {
     let table = "(table 2 funcref) (elem (i32.const 0) $other) (func $other (param i64))";
@@ -144,7 +144,7 @@ fn segments() -> Vec<Case> {
 /// Transactions that no block may carry, each breaking a rule and all later ones.
 fn invalid() -> Vec<Case> {
     let case = |name: &str| {
-        Case::of(name, &contract("(nop)")).input([1; 100]).send(|sent| {
+        Case::of(name, &with_one_page(&contract("(nop)"))).input([1; 100]).send(|sent| {
             (sent.nonce, sent.gas_limit, sent.max_fee_per_gas, sent.max_priority_fee_per_gas) = (7, 100, 1, 0);
         })
     };

@@ -16,7 +16,7 @@ pub(crate) const TARGET_FLAGS: &[&str] =
     &["-Ctarget-cpu=mvp", "-Ctarget-feature=+bulk-memory,+multivalue,+mutable-globals,+sign-ext"];
 
 /// Stack in linear memory, in bytes, at its low end, so that running over it traps instead of overwriting data.
-const STACK_BYTES: u32 = 64 * 1024;
+const STACK_BYTES: u32 = 32 * 1024;
 
 /// Name of the cargo profile that builds contracts. It inherits from `release` but sets all that matters itself.
 const PROFILE: &str = "esker-contract";

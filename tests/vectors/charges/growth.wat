@@ -1,5 +1,5 @@
-;; expect: returned, fuel 140383150
-;; seen: 31150 144150 140257150 140370150
+;; expect: returned, fuel 210383150
+;; seen: 31150 70144150 210257150 210370150
 ;; memory.grow adds nothing to its segment: base and pages are charged as it runs, and it is not a call.
 (module
   (import "esker_v1" "gas_left" (func $gas_left (result i64)))

@@ -50,7 +50,8 @@ pub struct MeterCosts {
     pub bulk_byte: u64,
     /// Fuel per 64 KiB page that a frame gets beyond [`MeterCosts::free_pages`], at its start or by `memory.grow`.
     pub memory_page: u64,
-    /// Pages of the module's initial memory that the frame's base price covers.
+    /// Pages of the module's initial memory that the frame's base price covers. An engine sets as many to zero in place for
+    /// the next frame; two took 250 nested frames out of the processor's caches.
     pub free_pages: u32,
     /// Fuel per active data segment that is not empty, at a frame's start, besides its bytes.
     pub data_segment: u64,
@@ -89,7 +90,7 @@ impl MeterCosts {
         },
         bulk_byte: 100,
         memory_page: 70_000_000,
-        free_pages: 2,
+        free_pages: 1,
         data_segment: 30_000,
         table_entry: 80_000,
         free_table_entries: 16,

@@ -51,7 +51,7 @@ macro_rules! host_functions {
             /// Size of the call's input, in bytes.
             [13_000, 0] fn input_size() -> I32;
             /// Copies `len` bytes of the input from `offset` to `dst`. Halts if the range is not inside the input.
-            [14_000, 100] fn input_copy(dst: Mut, offset: Offset, len: Len) -> ();
+            [15_000, 100] fn input_copy(dst: Mut, offset: Offset, len: Len) -> ();
             /// Sets the bytes that the frame returns when its entry point comes back; a later call replaces them.
             [24_000, 100] fn set_output(ptr: Ptr, len: Len) -> ();
             /// Ends the frame successfully with the given bytes.
@@ -121,7 +121,7 @@ macro_rules! host_functions {
             /// Size in bytes of what the last call returned.
             [13_000, 0] fn return_data_size() -> I32;
             /// Copies `len` bytes of what the last call returned from `offset` to `dst`. Halts if the range is not inside it.
-            [14_000, 100] fn return_data_copy(dst: Mut, offset: Offset, len: Len) -> ();
+            [15_000, 100] fn return_data_copy(dst: Mut, offset: Offset, len: Len) -> ();
 
             // ---- logs --------------------------------------------------------------------------
             /// Emits a log with `topic_count` (0 to 4) 32-byte topics at `topics`. The state's own price comes on top.

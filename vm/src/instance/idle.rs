@@ -36,6 +36,9 @@ use crate::compile::CompiledModule;
 /// Most idle instances of one module in a session: a deep recursion leaves no more behind.
 const PER_MODULE: usize = 4;
 
+/// Resets after which an instance's pages are given back to the kernel, once.
+const RESETS_UNTIL_RELEASE: u32 = 32;
+
 /// An instance that no frame uses.
 struct Idle {
     /// Dropped before the module, whose code it runs.
@@ -98,7 +101,16 @@ impl Reuse<'_> {
     fn reset(self, module: &CompiledModule, live: &mut Live) -> bool {
         let (Some(exports), Some(initial)) = (&module.globals, module.initial.get()) else { return false };
         let bytes = live.memory.data_mut(&mut live.store);
-        if !self.pages.clear(bytes, self.cleared_bytes_max) || copy_data(module, bytes).is_err() {
+        // The slot of a new instance has pages that former ones left in it, clean by now, and each reset clears them too.
+        // They are given back once, so that what this module does not write to is not cleared any more; but late, since
+        // each page that it does write to has to be had again.
+        let cleared = if live.resets == RESETS_UNTIL_RELEASE {
+            WrittenPages::release(bytes)
+        } else {
+            self.pages.clear(bytes, self.cleared_bytes_max)
+        };
+        live.resets = live.resets.saturating_add(1);
+        if !cleared || copy_data(module, bytes).is_err() {
             return false;
         }
         let globals = match live.globals.take() {

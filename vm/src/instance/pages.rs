@@ -10,7 +10,7 @@ mod scanned {
     use std::fs::File;
 
     use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
-    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+    use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
     /// Most separate stretches of written pages that are looked at; a memory with more is not cleared.
     const REGIONS: usize = 32;
@@ -75,7 +75,7 @@ mod scanned {
             // unmapped below.
             let bytes = unsafe { std::slice::from_raw_parts_mut(start.cast::<u8>(), len) };
             let zero = |bytes: &[u8]| std::hint::black_box(bytes).iter().all(|byte| *byte == 0);
-            let mut right = zero(&bytes[..page]) && self.clear(bytes, 0);
+            let mut right = zero(&bytes[..page]);
             for _ in 0..2 {
                 bytes[2 * page - 1] = 1;
                 bytes[5 * page] = 1;
@@ -84,6 +84,7 @@ mod scanned {
             }
             bytes[3 * page] = 1;
             right &= !self.clear(bytes, page - 1) && bytes[3 * page] == 1;
+            right &= Self::release(bytes) && self.clear(bytes, 0) && zero(bytes);
             // SAFETY: made above with this length; `bytes` is not used any more.
             unsafe { munmap(start, len) }.is_ok() && right
         }
@@ -133,6 +134,19 @@ mod scanned {
             }
             true
         }
+
+        /// Makes every byte zero by giving all pages back. False if the kernel refused.
+        ///
+        /// `bytes` are whole pages of private anonymous memory.
+        #[allow(unsafe_code, reason = "the kernel's interface")]
+        pub(crate) fn release(bytes: &mut [u8]) -> bool {
+            if bytes.is_empty() {
+                return true;
+            }
+            // SAFETY: the bytes are borrowed uniquely and stay readable and writable; on Linux, private anonymous memory
+            // reads as zeros afterwards.
+            unsafe { madvise(bytes.as_mut_ptr().cast(), bytes.len(), Advice::LinuxDontNeed) }.is_ok()
+        }
     }
 
     #[cfg(test)]
@@ -171,9 +185,7 @@ mod scanned {
                 pub(super) fn page_out(&mut self) {
                     let bytes = self.bytes();
                     // SAFETY: the mapping's own pages, which keep what they hold.
-                    let _ = unsafe {
-                        rustix::mm::madvise(bytes.as_mut_ptr().cast(), bytes.len(), rustix::mm::Advice::LinuxPageOut)
-                    };
+                    let _ = unsafe { madvise(bytes.as_mut_ptr().cast(), bytes.len(), Advice::LinuxPageOut) };
                 }
             }
 
@@ -215,6 +227,10 @@ mod unknown {
 
         pub(crate) fn clear(&self, _: &mut [u8], _: usize) -> bool {
             match self.0 {}
+        }
+
+        pub(crate) fn release(_: &mut [u8]) -> bool {
+            false
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::validate::validate;
 use crate::{DataSegment, ModuleFacts, RejectReason};
 
 /// Raised by every change of what the rewritten module looks like or charges: part of the module cache's key.
-pub const INSTRUMENTATION_VERSION: u32 = 3;
+pub const INSTRUMENTATION_VERSION: u32 = 4;
 
 /// The export of the rewritten module that says why an injected `unreachable` struck: a mutable `i32` global.
 pub const EXPORT_HALT: &str = "esker_halt";

@@ -222,10 +222,10 @@ fn growth_and_bulk_operations_are_refused_before_they_run() {
         "(local i32) (local.set 0 (i32.const 60000)) (memory.fill (i32.const 0) (i32.const 1) (local.get 0))",
     )));
     for engine in ALL {
-        // One page is there and two are free, so seven more cost six.
-        let run = run_metered(engine, &grow, 6 * page);
+        // One page is there and free, so seven more cost seven.
+        let run = run_metered(engine, &grow, 7 * page);
         assert_eq!((run.end, run.memory.len()), (End::OutOfGas, 65_536), "on {engine:?}");
-        assert_eq!(run_metered(engine, &grow, 6 * page + 1_000_000).end, End::Returned, "on {engine:?}");
+        assert_eq!(run_metered(engine, &grow, 7 * page + 1_000_000).end, End::Returned, "on {engine:?}");
         let run = run_metered(engine, &fill, 5_000_000);
         assert_eq!((run.end, run.memory[0]), (End::OutOfGas, 0), "on {engine:?}");
     }
