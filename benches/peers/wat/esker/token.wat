@@ -6,7 +6,7 @@
   (import "esker_v1" "storage_store" (func $save (param i32 i32)))
   (import "esker_v1" "log" (func $log (param i32 i32 i32 i32)))
   (import "esker_v1" "set_output" (func $set_output (param i32 i32)))
-  (memory (export "memory") 2)
+  (memory (export "memory") 1)
   {{kernel}}
   ;; keccak256("Transfer(address,address,uint256)"), the first topic.
   (data (i32.const 1344) "\dd\f2\52\ad\1b\e2\c8\9b\69\c2\b0\68\fc\37\8d\aa\95\2b\a7\f1\63\c4\a1\16\28\f5\5a\4d\f5\23\b3\ef")

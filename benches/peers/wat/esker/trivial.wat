@@ -1,3 +1,3 @@
 (module
-  (memory (export "memory") 2)
+  (memory (export "memory") 1)
   (func (export "call")))
