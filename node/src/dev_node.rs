@@ -12,9 +12,9 @@ use esker_runtime::genesis::GenesisAccount;
 use esker_vm::{Engine, EngineConfig, EngineError, EngineKind, Machine};
 
 use crate::accounts::{Accounts, DEFAULT_MNEMONIC, MnemonicError};
-use crate::chain::{Chain, ChainError, Clock, ProduceError, memory_store, open_state_dir};
+use crate::chain::{Chain, ChainError, Clock, memory_store, open_state_dir};
 use crate::mempool::{Limits, Pool};
-use crate::producer::{Mining, Producer};
+use crate::producer::{Mining, ProduceError, Producer};
 use crate::rpc::{self, Api};
 use crate::server::{Listener, RpcServer, ServerError};
 
@@ -141,6 +141,7 @@ impl DevNode {
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
             .map_err(ChainError::from)?;
         let pool = Arc::new(Pool::new(Limits::default()));
+        chain.follow(pool.clone());
         let mining = config.block_time.map_or(Mining::Instant, Mining::Interval);
         let producer = Producer::start(chain.clone(), pool.clone(), clock.clone(), Address::ZERO, mining)?;
         let accounts_held = accounts.clone();

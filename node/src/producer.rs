@@ -6,10 +6,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use alloy_primitives::Address;
+use esker_runtime::db::StoreError;
+use esker_runtime::{Proposal, Proposed};
+use esker_vm::Fatal;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use crate::chain::{Chain, Clock, NextBlock, ProduceError};
+use crate::chain::{Chain, Clock};
 use crate::mempool::Pool;
 
 /// What makes a block happen.
@@ -21,6 +24,17 @@ pub enum Mining {
     Interval(Duration),
     /// Requests only.
     Manual,
+}
+
+/// Why no block was made. The state is what it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProduceError {
+    /// The node failed while executing.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// What the producer's thread is told.
@@ -251,20 +265,14 @@ impl Worker {
 
     /// Makes one block and returns how many transactions it holds or threw out.
     fn make_block(&self, may_be_empty: bool) -> Result<usize, ProduceError> {
-        let parent = self.chain.head();
-        let timestamp = self.clock.next_block(parent.block.header.timestamp);
-        let next = NextBlock { timestamp, beneficiary: self.beneficiary, may_be_empty };
-        let produced = self.chain.produce(next, &mut self.pool.best(self.next_base_fee()))?;
-        self.pool.on_block(&produced.changes);
+        let parent = self.chain.head().as_parent()?;
+        let timestamp = self.clock.next_block(parent.header().timestamp);
+        let proposal = Proposal { timestamp, beneficiary: self.beneficiary, round: 0 };
+        let mut source = self.pool.best(self.next_base_fee());
+        let Proposed { block, refused } = self.chain.propose(&parent, proposal, &mut source, &mut || true)?;
         let mut handled = 0;
-        for (hash, reason) in produced.refused {
-            if !may_heal(&reason) {
-                tracing::debug!(%hash, %reason, "a waiting transaction is thrown out");
-                self.pool.remove(hash);
-                handled += 1;
-            }
-        }
-        if let Some(block) = produced.block {
+        if may_be_empty || !block.block().transactions.is_empty() {
+            let block = self.chain.commit(block)?.block;
             self.clock.block_made(block.header.timestamp);
             handled += block.transactions.len();
             tracing::info!(
@@ -274,6 +282,13 @@ impl Worker {
                 gas_used = block.header.gas_used,
                 "block"
             );
+        }
+        for (hash, reason) in refused {
+            if !may_heal(&reason) {
+                tracing::debug!(%hash, %reason, "a waiting transaction is thrown out");
+                self.pool.remove(hash);
+                handled += 1;
+            }
         }
         Ok(handled)
     }

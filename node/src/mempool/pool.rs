@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::admission::may_replace;
 use super::{Admission, Arrivals, BestTransactions, PoolError};
+use crate::chain::{Committed, Follower};
 
 /// How much the pool may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,6 +225,12 @@ impl Pool {
     pub fn arrivals_since(&self, seen: u64) -> (Vec<B256>, u64) {
         let inner = self.inner.lock();
         (inner.arrivals.since(seen), inner.arrivals.count())
+    }
+}
+
+impl Follower for Pool {
+    fn committed(&self, committed: &Committed) {
+        self.on_block(&committed.changes);
     }
 }
 

@@ -4,7 +4,7 @@ use alloy_primitives::{Bytes, U256, hex};
 use jsonrpsee::types::ErrorObjectOwned;
 use serde_json::Value;
 
-use crate::chain::ProduceError;
+use crate::producer::ProduceError;
 
 /// Codes that this server uses.
 pub mod code {
