@@ -195,7 +195,7 @@ fn run(store: Arc<dyn Store>, workload: &Workload, engine: &Engine, workers: usi
             }
             update
         });
-        view = db.settle(update.view());
+        view = db.settle(update.view(header.hash_slow()));
         parent = Some(update);
     }
     times.commit += parent.take().map_or(Duration::ZERO, commit);

@@ -10,11 +10,13 @@ use alloy_primitives::{Address, U256};
 use esker_runtime::Genesis;
 use esker_runtime::genesis::GenesisAccount;
 use esker_vm::{Engine, EngineConfig, EngineError, EngineKind, Machine};
+use jsonrpsee::server::Methods;
 
 use crate::accounts::{Accounts, DEFAULT_MNEMONIC, MnemonicError};
-use crate::chain::{Chain, ChainError, Clock, ProduceError, memory_store, open_state_dir};
+use crate::chain::{Chain, ChainError, Clock, memory_store, open_state_dir};
 use crate::mempool::{Limits, Pool};
-use crate::producer::{Mining, Producer};
+use crate::producer::{Mining, ProduceError, Producer};
+use crate::rpc::dev::DevApi;
 use crate::rpc::{self, Api};
 use crate::server::{Listener, RpcServer, ServerError};
 
@@ -90,6 +92,17 @@ pub enum DevError {
     Methods(#[from] jsonrpsee::core::RegisterMethodError),
 }
 
+/// Why a node that was well cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeFailure {
+    /// No more blocks are made.
+    #[error(transparent)]
+    Production(#[from] ProduceError),
+    /// No more requests are answered.
+    #[error("the server ended by itself")]
+    Server,
+}
+
 /// Says to a thread of its own that nobody waits for it any more.
 #[derive(Default)]
 struct SetOnDrop(Arc<AtomicBool>);
@@ -141,17 +154,23 @@ impl DevNode {
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
             .map_err(ChainError::from)?;
         let pool = Arc::new(Pool::new(Limits::default()));
+        chain.follow(pool.clone());
         let mining = config.block_time.map_or(Mining::Instant, Mining::Interval);
         let producer = Producer::start(chain.clone(), pool.clone(), clock.clone(), Address::ZERO, mining)?;
-        let accounts_held = accounts.clone();
-        let api = Api::new(chain.clone(), pool, producer.handle(), clock, machine, accounts_held, client_version());
-        let server = RpcServer::start(listener, rpc::module(api)?)?;
+        let api = Arc::new(Api::new(chain.clone(), pool, clock, machine, Address::ZERO, client_version()));
+        let mut methods = Methods::from(rpc::module(api.clone())?);
+        methods.merge(rpc::dev::module(DevApi::new(api, producer.handle(), accounts.clone()))?)?;
+        let server = RpcServer::start(listener, methods)?;
         Ok(Self { address: server.address, accounts, chain, server, producer })
     }
 
-    /// Returns when block production fails, with the reason.
-    pub async fn failed(&self) -> ProduceError {
-        self.producer.handle().failed().await
+    /// Returns when a part of the node ends that must not, with the reason.
+    pub async fn failed(&self) -> NodeFailure {
+        let producer = self.producer.handle();
+        tokio::select! {
+            error = producer.failed() => NodeFailure::Production(error),
+            () = self.server.ended() => NodeFailure::Server,
+        }
     }
 
     /// Takes no more requests, ends the block under way, closes the store.

@@ -1,15 +1,20 @@
 //! When blocks are made: at once for every transaction, at a fixed pace, or on request only.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use alloy_primitives::Address;
+use esker_runtime::db::StoreError;
+use esker_runtime::{Proposal, Proposed};
+use esker_vm::Fatal;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use crate::chain::{Chain, Clock, NextBlock, ProduceError};
+use crate::chain::{Chain, Clock};
 use crate::mempool::Pool;
 
 /// What makes a block happen.
@@ -21,6 +26,23 @@ pub enum Mining {
     Interval(Duration),
     /// Requests only.
     Manual,
+}
+
+/// Why no block was made. The state is what it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProduceError {
+    /// The node failed while executing.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A mistake in this program.
+    #[error("the block producer panicked: {0}")]
+    Panicked(String),
+    /// It was told to end.
+    #[error("block production has ended")]
+    Ended,
 }
 
 /// What the producer's thread is told.
@@ -38,12 +60,14 @@ enum Order {
 /// Speaks to the producer's thread. Cheap to clone.
 #[derive(Clone)]
 pub struct ProducerHandle {
-    beneficiary: Address,
     orders: Sender<Order>,
     mining: Arc<Mutex<Mining>>,
     /// How often the producer looked at the pool.
     looked: watch::Receiver<u64>,
+    /// How often it was asked to.
     requested: Arc<Mutex<u64>>,
+    /// Whether an order to look has not been read yet.
+    is_woken: Arc<AtomicBool>,
     failure: watch::Receiver<Option<ProduceError>>,
 }
 
@@ -69,22 +93,23 @@ impl Producer {
         let (looked_sender, looked) = watch::channel(0);
         let (failure_sender, failure) = watch::channel(None);
         let mining = Arc::new(Mutex::new(mining));
-        let requested = Arc::new(Mutex::new(0));
+        let (requested, is_woken) = (Arc::new(Mutex::new(0)), Arc::new(AtomicBool::new(false)));
         let worker = Worker {
             chain,
-            pool,
+            pool: pool.clone(),
             clock,
             beneficiary,
             mining: mining.clone(),
             requested: requested.clone(),
+            is_woken: is_woken.clone(),
             looked: looked_sender,
             failure: failure_sender,
         };
         let thread = std::thread::Builder::new().name("block-producer".into()).spawn(move || worker.run(&inbox))?;
-        Ok(Self {
-            handle: ProducerHandle { beneficiary, orders, mining, looked, requested, failure },
-            thread: Some(thread),
-        })
+        let handle = ProducerHandle { orders, mining, looked, requested, is_woken, failure };
+        let waking = handle.clone();
+        pool.on_arrival(move || waking.wake());
+        Ok(Self { handle, thread: Some(thread) })
     }
 
     /// A way to speak to it.
@@ -107,41 +132,42 @@ impl Drop for Producer {
 }
 
 impl ProducerHandle {
-    /// Who receives the tips.
-    #[must_use]
-    pub const fn beneficiary(&self) -> Address {
-        self.beneficiary
+    /// Has the producer look at the pool.
+    fn wake(&self) {
+        *self.requested.lock() += 1;
+        // One order is enough for all who come before it is read. The thread may be gone: then there is nobody to tell.
+        if !self.is_woken.swap(true, Ordering::SeqCst) {
+            let _ = self.orders.send(Order::Wake);
+        }
     }
 
-    /// Tells the producer that a transaction came in and, if blocks are made at once, waits until it has looked at it:
-    /// the transaction is then in a block unless something holds it up (a gap, a fee cap below the base fee, a full
+    /// If blocks are made at once and `is_waiting`, waits until the producer has looked at all that the pool took so far:
+    /// each transaction is then in a block unless something holds it up (a gap, a fee cap below the base fee, a full
     /// block).
     ///
     /// # Errors
-    /// [`ProduceError`] if the node failed meanwhile, so that nobody knows what became of the transaction; `None` inside
-    /// means that the producer has ended.
-    pub async fn notify(&self, is_waiting: bool) -> Result<(), Option<ProduceError>> {
-        let ticket = {
-            let mut requested = self.requested.lock();
-            *requested += 1;
-            *requested
-        };
-        let ended = || self.failure.borrow().clone();
-        self.orders.send(Order::Wake).map_err(|_| ended())?;
+    /// [`ProduceError`] if blocks are made no more, so that nobody knows what became of a transaction.
+    pub async fn looked(&self, is_waiting: bool) -> Result<(), ProduceError> {
+        let ticket = *self.requested.lock();
         if is_waiting && *self.mining.lock() == Mining::Instant {
-            self.looked.clone().wait_for(|count| *count >= ticket).await.map_err(|_| ended())?;
+            self.looked.clone().wait_for(|count| *count >= ticket).await.map_err(|_| self.ended())?;
         }
-        Ok(())
+        self.failure.borrow().clone().map_or(Ok(()), Err)
+    }
+
+    /// Why the thread does not answer any more.
+    fn ended(&self) -> ProduceError {
+        self.failure.borrow().clone().unwrap_or(ProduceError::Ended)
     }
 
     /// Makes `blocks` blocks, whatever the pool holds, `interval` seconds apart if given; returns when they are durable.
     ///
     /// # Errors
-    /// [`ProduceError`] if the node fails; `None` inside means that the producer has ended.
-    pub async fn mine(&self, blocks: u64, interval: Option<u64>) -> Result<(), Option<ProduceError>> {
+    /// [`ProduceError`] if the node fails, or blocks are made no more.
+    pub async fn mine(&self, blocks: u64, interval: Option<u64>) -> Result<(), ProduceError> {
         let (done, answer) = oneshot::channel();
-        self.orders.send(Order::Mine { blocks, interval, done }).map_err(|_| None)?;
-        answer.await.map_err(|_| None)?.map_err(Some)
+        self.orders.send(Order::Mine { blocks, interval, done }).map_err(|_| self.ended())?;
+        answer.await.map_err(|_| self.ended())?
     }
 
     /// What makes blocks now.
@@ -178,13 +204,20 @@ struct Worker {
     beneficiary: Address,
     mining: Arc<Mutex<Mining>>,
     requested: Arc<Mutex<u64>>,
+    is_woken: Arc<AtomicBool>,
     looked: watch::Sender<u64>,
     failure: watch::Sender<Option<ProduceError>>,
 }
 
 impl Worker {
     fn run(self, inbox: &Receiver<Order>) {
-        if let Err(error) = self.obey(inbox) {
+        // Whoever waits for a block must learn that none will come, whatever ended it.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.obey(inbox))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(ProduceError::Panicked(text.unwrap_or_else(|| "without a word".to_owned())))
+        });
+        if let Err(error) = outcome {
             tracing::error!(%error, "block production stopped");
             self.failure.send_replace(Some(error));
         }
@@ -207,7 +240,8 @@ impl Worker {
                 Mining::Instant | Mining::Manual => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {
-                Ok(Order::Wake) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Order::Wake) => self.is_woken.store(false, Ordering::SeqCst),
+                Err(RecvTimeoutError::Timeout) => {}
                 Ok(Order::Switch) => last_block = Instant::now(),
                 Ok(Order::Mine { blocks, interval, done }) => {
                     let result = self.mine(blocks, interval);
@@ -251,20 +285,14 @@ impl Worker {
 
     /// Makes one block and returns how many transactions it holds or threw out.
     fn make_block(&self, may_be_empty: bool) -> Result<usize, ProduceError> {
-        let parent = self.chain.head();
-        let timestamp = self.clock.next_block(parent.block.header.timestamp);
-        let next = NextBlock { timestamp, beneficiary: self.beneficiary, may_be_empty };
-        let produced = self.chain.produce(next, &mut self.pool.best(self.next_base_fee()))?;
-        self.pool.on_block(&produced.changes);
+        let parent = self.chain.head().as_parent()?;
+        let timestamp = self.clock.next_block(parent.header().timestamp);
+        let proposal = Proposal { timestamp, beneficiary: self.beneficiary, round: 0 };
+        let mut source = self.pool.best(self.next_base_fee());
+        let Proposed { block, refused } = self.chain.propose(&parent, proposal, &mut source, &mut || true)?;
         let mut handled = 0;
-        for (hash, reason) in produced.refused {
-            if !may_heal(&reason) {
-                tracing::debug!(%hash, %reason, "a waiting transaction is thrown out");
-                self.pool.remove(hash);
-                handled += 1;
-            }
-        }
-        if let Some(block) = produced.block {
+        if may_be_empty || !block.block().transactions.is_empty() {
+            let block = self.chain.commit(block)?.block;
             self.clock.block_made(block.header.timestamp);
             handled += block.transactions.len();
             tracing::info!(
@@ -274,6 +302,13 @@ impl Worker {
                 gas_used = block.header.gas_used,
                 "block"
             );
+        }
+        for (hash, reason) in refused {
+            if !may_heal(&reason) {
+                tracing::debug!(%hash, %reason, "a waiting transaction is thrown out");
+                self.pool.remove(hash);
+                handled += 1;
+            }
         }
         Ok(handled)
     }

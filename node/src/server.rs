@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use jsonrpsee::core::middleware::{Batch, BatchEntry, Notification, RpcServiceBuilder, RpcServiceT};
 use jsonrpsee::core::traits::IdProvider;
-use jsonrpsee::server::{BatchResponseBuilder, MethodResponse, RpcModule, ServerConfig, ServerHandle};
+use jsonrpsee::server::{BatchResponseBuilder, MethodResponse, Methods, ServerConfig, ServerHandle};
 use jsonrpsee::types::{ErrorObject, Id, Request, SubscriptionId};
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::request_check::CheckedRequests;
+use crate::rpc::RpcError;
 use crate::rpc::error::code;
-use crate::rpc::{Api, RpcError};
 
 /// Largest request, in bytes: a batch of a hundred of the largest transactions fits.
 const REQUEST_BYTES_MAX: u32 = 32 << 20;
@@ -79,15 +79,15 @@ pub struct RpcServer {
 }
 
 impl RpcServer {
-    /// Starts serving `module` to whoever connects to `listener`. Must be called inside a tokio runtime.
+    /// Starts serving `methods` to whoever connects to `listener`. Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// [`ServerError::Io`].
-    pub fn start(listener: Listener, module: RpcModule<Api>) -> Result<Self, ServerError> {
+    pub fn start(listener: Listener, methods: Methods) -> Result<Self, ServerError> {
         let address = listener.address;
         let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any);
         let checked = tower::layer::layer_fn(|inner| CheckedRequests::new(inner, REQUEST_BYTES_MAX));
-        let methods: Arc<BTreeSet<&'static str>> = Arc::new(module.method_names().collect());
+        let names: Arc<BTreeSet<&'static str>> = Arc::new(methods.method_names().collect());
         let config = ServerConfig::builder()
             .max_request_body_size(REQUEST_BYTES_MAX)
             .max_response_body_size(RESPONSE_BYTES_MAX)
@@ -99,11 +99,16 @@ impl RpcServer {
             .set_config(config)
             .set_http_middleware(tower::ServiceBuilder::new().layer(cors).layer(checked))
             .set_rpc_middleware(
-                RpcServiceBuilder::new().layer_fn(move |inner| GethWords { inner, methods: methods.clone() }),
+                RpcServiceBuilder::new().layer_fn(move |inner| GethWords { inner, methods: names.clone() }),
             )
             .build_from_tcp(listener.socket)
             .map_err(|reason| ServerError::Io { address, reason })?;
-        Ok(Self { address, handle: server.start(module) })
+        Ok(Self { address, handle: server.start(methods) })
+    }
+
+    /// Returns when it answers no more requests, though nobody stopped it.
+    pub async fn ended(&self) {
+        self.handle.clone().stopped().await;
     }
 
     /// Takes no more requests, answers those under way, and returns when all connections are closed, or after a while

@@ -11,13 +11,15 @@ use std::sync::Arc;
 use alloy_json_abi::{Function, JsonAbi, Param};
 use alloy_primitives::{Address, B256, Bytes, LogData, U256};
 use alloy_signer_local::PrivateKeySigner;
-use esker::chain::{Chain, InOrder, NextBlock, memory_store};
+use esker::chain::{Chain, memory_store};
 use esker::cli::abi::decode::{Decoder, outputs};
 use esker::cli::abi::method::Call;
 use esker::cli::abi::source::{Artifact, InterfaceArgs};
 use esker::cli::abi::values::parse_arguments;
 use esker::cli::key::keystore::{self, ScryptCost};
 use esker::cli::units::{parse_amount, parse_price, parse_quantity};
+use esker_runtime::Proposal;
+use esker_runtime::block::InOrder;
 use esker_runtime::db::{Batch, MAX_VALUE_BYTES, Store};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::types::SignedTransaction;
@@ -336,9 +338,12 @@ fn chain_rows(machine: &Arc<dyn Machine>) -> BTreeMap<Vec<u8>, Vec<u8>> {
             let signed = SignedTransaction::from_envelope(support::sign(&signer, fields), &ChainConfig::new(31_337));
             signed.and_then(SignedTransaction::recover).expect("well-formed")
         });
-        let next = NextBlock { timestamp: 2_000, beneficiary: Address::ZERO, may_be_empty: false };
-        let produced = chain.produce(next, &mut InOrder::new(transfers.collect())).expect("the node is well");
-        assert!(produced.refused.is_empty() && produced.block.is_some());
+        let proposal = Proposal { timestamp: 2_000, beneficiary: Address::ZERO, round: 0 };
+        let parent = chain.head().as_parent().expect("block and state belong together");
+        let mut source = InOrder::new(transfers.collect());
+        let proposed = chain.propose(&parent, proposal, &mut source, &mut || true).expect("the node is well");
+        assert!(proposed.refused.is_empty() && proposed.block.block().transactions.len() == 3);
+        chain.commit(proposed.block).expect("memory does not fail");
     }
     let mut rows = BTreeMap::new();
     let all = &mut |key: &[u8], value: &[u8]| {

@@ -14,7 +14,8 @@ pub mod trie;
 pub mod types;
 
 pub use block::{
-    Block, BlockBuilder, BlockEnv, BlockError, BuiltBlock, ExecutedBlock, PushError, execute_block, validate_block,
+    Block, BlockBuilder, BlockEnv, BlockError, BuiltBlock, CommittedBlock, ExecutedBlock, Parent, PreparedBlock,
+    Proposal, Proposed, PushError, TransactionSource, execute_block, propose_block, validate_block,
 };
 pub use exec::{ExecutionStatus, TransactionResult};
 pub use genesis::Genesis;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bloom, Bytes, TxKind, U256};
-use esker_runtime::db::{Batch, MemoryStore};
+use esker_runtime::block::InOrder;
+use esker_runtime::db::{Batch, MemoryStore, StoreError};
 use esker_runtime::genesis::{Genesis, GenesisAccount};
 use esker_runtime::state::{StateDb, StateReader};
 use esker_runtime::{
-    Block, BlockBuilder, BlockEnv, BlockError, ChainConfig, ExecutedBlock, Transaction, validate_block,
+    Block, BlockError, ChainConfig, ExecutedBlock, Parent, PreparedBlock, Proposal, Transaction, TransactionSource,
+    propose_block, validate_block,
 };
 use esker_vm::{Halt, Log};
 use world::*;
@@ -19,39 +21,55 @@ use world::*;
 struct Chain {
     db: StateDb,
     config: ChainConfig,
-    head: Header,
+    head: Parent,
 }
 
 impl Chain {
     fn new(genesis: &Genesis) -> Self {
         let db = StateDb::open(Arc::new(MemoryStore::default())).expect("an empty store opens");
-        let block = genesis.build().expect("valid");
-        let update = db.prepare(&block.changes, 0).expect("the store works");
-        let head = block.header(update.root);
-        db.commit(update, Batch::default()).expect("the store works");
+        let first = PreparedBlock::genesis(&db, genesis.build().expect("valid")).expect("the store works");
+        let head = first.commit(&db, Batch::default()).expect("the store works").as_parent;
         Self { db, config: genesis.chain_config(), head }
     }
 
-    fn propose(&self, machine: &ScriptedMachine, transactions: &[Transaction]) -> ExecutedBlock {
-        let env = BlockEnv::child_of(&self.head, self.head.timestamp + 1, BENEFICIARY, 0, &self.config);
-        let built = esker_vm::execution(machine, |session| {
-            let mut builder = BlockBuilder::new(session, &self.db, &self.config, env);
-            for transaction in transactions {
-                builder.push(transaction.clone()).expect("it fits");
-            }
-            builder.finish().expect("no fault")
-        });
-        let update = self.db.prepare(&built.changes, built.env.number).expect("the store works");
-        built.seal(update.root)
+    /// A block on `parent` that holds all of `transactions`.
+    fn propose_on(&self, machine: &ScriptedMachine, parent: &Parent, transactions: &[Transaction]) -> PreparedBlock {
+        let proposal = Proposal { timestamp: parent.header().timestamp + 1, beneficiary: BENEFICIARY, round: 0 };
+        let mut source = InOrder::new(transactions.to_vec());
+        let proposed = esker_vm::execution(machine, |session| {
+            propose_block(session, &self.config, parent, proposal, &mut source, &mut || true)
+        })
+        .expect("no fault");
+        assert_eq!(proposed.block.block().transactions.len(), transactions.len(), "{:?}", proposed.refused);
+        proposed.block
+    }
+
+    fn propose(&self, machine: &ScriptedMachine, transactions: &[Transaction]) -> PreparedBlock {
+        self.propose_on(machine, &self.head, transactions)
+    }
+
+    fn validate_on(
+        &self,
+        machine: &ScriptedMachine,
+        parent: &Parent,
+        block: &Block,
+    ) -> Result<PreparedBlock, BlockError> {
+        esker_vm::execution(machine, |session| validate_block(session, &self.config, parent, block))
+    }
+
+    fn validate(&self, machine: &ScriptedMachine, block: &Block) -> Result<PreparedBlock, BlockError> {
+        self.validate_on(machine, &self.head, block)
+    }
+
+    fn commit(&mut self, block: PreparedBlock) -> ExecutedBlock {
+        let committed = block.commit(&self.db, Batch::default()).expect("the store works");
+        self.head = committed.as_parent;
+        committed.block
     }
 
     fn validate_and_commit(&mut self, machine: &ScriptedMachine, block: &Block) -> ExecutedBlock {
-        let (executed, update) =
-            esker_vm::execution(machine, |session| validate_block(session, &self.db, &self.config, &self.head, block))
-                .expect("valid");
-        self.db.commit(update, Batch::default()).expect("the store works");
-        self.head = executed.header.clone();
-        executed
+        let prepared = self.validate(machine, block).expect("valid");
+        self.commit(prepared)
     }
 }
 
@@ -88,9 +106,9 @@ fn what_one_node_proposes_another_validates_and_both_reach_the_same_root() {
     let machine = ScriptedMachine::default();
     let genesis = genesis(&machine);
     let (mut proposer, mut validator) = (Chain::new(&genesis), Chain::new(&genesis));
-    assert_eq!(proposer.head, validator.head);
+    assert_eq!(proposer.head.hash(), validator.head.hash());
     for nonce in [0, 3, 6] {
-        let block = proposer.propose(&machine, &calls(nonce)).block();
+        let block = proposer.propose(&machine, &calls(nonce)).block().block();
         let one = proposer.validate_and_commit(&machine, &block);
         let two = validator.validate_and_commit(&machine, &block);
         assert_eq!(one.hash, two.hash);
@@ -107,7 +125,7 @@ fn what_one_node_proposes_another_validates_and_both_reach_the_same_root() {
 fn every_lie_in_a_header_is_found_and_nothing_is_written() {
     let machine = ScriptedMachine::default();
     let chain = Chain::new(&genesis(&machine));
-    let good = chain.propose(&machine, &calls(0)).block();
+    let good = chain.propose(&machine, &calls(0)).block().block();
     type Lie = fn(&mut Header);
     let lies: [(&str, Lie); 6] = [
         ("state root", |header| header.state_root = B256::ZERO),
@@ -121,10 +139,7 @@ fn every_lie_in_a_header_is_found_and_nothing_is_written() {
     for (what, lie) in lies {
         let mut block = good.clone();
         lie(&mut block.header);
-        let error = esker_vm::execution(&machine, |session| {
-            validate_block(session, &chain.db, &chain.config, &chain.head, &block)
-        })
-        .map(drop);
+        let error = chain.validate(&machine, &block).map(drop);
         assert!(error.as_ref().is_err_and(|error| error.to_string().contains(what)), "{what}: {error:?}");
     }
     let mut unfit = good.clone();
@@ -132,13 +147,114 @@ fn every_lie_in_a_header_is_found_and_nothing_is_written() {
     unfit.header.transactions_root = alloy_consensus::proofs::calculate_transaction_root(
         &unfit.transactions.iter().map(|transaction| transaction.envelope().clone()).collect::<Vec<_>>(),
     );
-    let error =
-        esker_vm::execution(&machine, |session| validate_block(session, &chain.db, &chain.config, &chain.head, &unfit))
-            .map(drop);
+    let error = chain.validate(&machine, &unfit).map(drop);
     assert!(matches!(error, Err(BlockError::Transaction { index: 0, .. })), "{error:?}");
     assert_eq!(chain.db.root(), root);
-    assert!(
-        esker_vm::execution(&machine, |session| validate_block(session, &chain.db, &chain.config, &chain.head, &good))
-            .is_ok()
-    );
+    assert!(chain.validate(&machine, &good).is_ok());
+}
+
+#[test]
+fn a_verdict_does_not_change_when_a_sibling_is_committed_and_only_one_of_them_can_be() {
+    let machine = ScriptedMachine::default();
+    let mut chain = Chain::new(&genesis(&machine));
+    let parent = chain.head.clone();
+    let one = chain.propose(&machine, &calls(0));
+    let other = chain.propose(&machine, &[priced(2, 0, Address::repeat_byte(8), 5)]).block().block();
+    let prepared = chain.validate_on(&machine, &parent, &other).expect("valid before");
+    chain.commit(one);
+    let again = chain.validate_on(&machine, &parent, &other).expect("valid after");
+    assert_eq!(again.block().hash, other.header.hash_slow());
+    let root = chain.db.root();
+    for late in [prepared, again] {
+        assert!(matches!(late.commit(&chain.db, Batch::default()), Err(StoreError::Mismatch(_))));
+    }
+    assert_eq!(chain.db.root(), root, "nothing was written");
+    let stranger = chain.validate(&machine, &other).map(drop);
+    assert!(matches!(stranger, Err(BlockError::Header(_))), "{stranger:?}");
+}
+
+/// BLOCKHASH of any block is the same whether its ancestors are committed, prepared, or being committed.
+#[test]
+fn blocks_above_uncommitted_ones_know_their_hashes() {
+    let machine = ScriptedMachine::default();
+    let mut genesis = genesis(&machine);
+    let asking = machine.code(1, |guest| {
+        let hash = guest.host.block_hash(guest.frame.value.low_u64())?;
+        guest.host.storage_store(h256(guest.frame.value.low_u64()), hash, &mut guest.meter)?;
+        Ok(End::Return(Vec::new()))
+    });
+    let asked = Address::repeat_byte(0xa5);
+    genesis.alloc.insert(asked, GenesisAccount { nonce: 1, code: asking, ..GenesisAccount::default() });
+    let (mut ahead, mut behind) = (Chain::new(&genesis), Chain::new(&genesis));
+    let ask = |nonce: u64| -> Vec<Transaction> {
+        (0..5).map(|number| priced(0, 5 * nonce + number, asked, number)).collect()
+    };
+    let (mut parent, mut pending) = (ahead.head.clone(), Vec::new());
+    for nonce in 0..4 {
+        let block = ahead.propose_on(&machine, &parent, &ask(nonce));
+        parent = block.as_parent();
+        pending.push(block);
+    }
+    for block in pending {
+        let hash = block.block().hash;
+        let plain = block.block().block();
+        assert_eq!(ahead.commit(block).hash, hash);
+        assert_eq!(behind.validate_and_commit(&machine, &plain).hash, hash);
+        parent = parent.settled(&ahead.db);
+    }
+    assert_eq!((parent.hash(), ahead.db.root()), (behind.head.hash(), behind.db.root()));
+    for number in 0..4 {
+        let hash = ahead.db.block_hash(number).expect("the store works").expect("committed");
+        assert_eq!(behind.db.storage(asked, word(number)).expect("the store works"), hash, "block {number}");
+    }
+}
+
+#[test]
+fn a_proposal_stops_when_it_is_told_to_and_when_the_block_is_full_and_leaves_nothing() {
+    let machine = ScriptedMachine::default();
+    let chain = Chain::new(&genesis(&machine));
+    let root = chain.db.root();
+    /// Says how many were asked for.
+    struct Counted(InOrder, usize);
+    impl TransactionSource for Counted {
+        fn offer(&mut self) -> Option<Arc<Transaction>> {
+            self.1 += 1;
+            self.0.offer()
+        }
+
+        fn skip_sender(&mut self) {}
+    }
+    let propose = |transactions: Vec<Transaction>, asked_max: usize| {
+        let mut source = Counted(InOrder::new(transactions), 0);
+        let proposal = Proposal { timestamp: 0, beneficiary: BENEFICIARY, round: 7 };
+        let mut steps = 0..asked_max;
+        let mut goes_on = || steps.next().is_some();
+        let proposed = esker_vm::execution(&machine, |session| {
+            propose_block(session, &chain.config, &chain.head, proposal, &mut source, &mut goes_on)
+        })
+        .expect("no fault");
+        (proposed, source.1)
+    };
+    let transfers = |count: u64| -> Vec<Transaction> {
+        (0..count).map(|nonce| priced(1, nonce, Address::repeat_byte(9), 1)).collect()
+    };
+    let (proposed, asked) = propose(transfers(10), 3);
+    assert_eq!((proposed.block.block().transactions.len(), asked), (3, 3));
+    assert_eq!(proposed.block.block().header.timestamp, chain.head.header().timestamp, "raised to the parent's");
+    let (proposed, _) = propose(transfers(10), 0);
+    assert!(proposed.block.block().transactions.is_empty() && proposed.block.changes().accounts.is_empty());
+
+    // Nothing with this gas limit fits behind the first: after some it is given up, though a small one comes last.
+    let large = |nonce: u64| {
+        let mut unsigned = transaction(nonce, TxKind::Call(Address::repeat_byte(9)), 1, Bytes::new());
+        (unsigned.max_fee_per_gas, unsigned.gas_limit) = (2_000_000_000, 29_990_000);
+        signed(2, unsigned)
+    };
+    let mut offered = vec![priced(1, 0, Address::repeat_byte(9), 1)];
+    offered.extend((0..200).map(large));
+    offered.push(priced(1, 1, Address::repeat_byte(9), 1));
+    let (proposed, asked) = propose(offered, usize::MAX);
+    assert_eq!((proposed.block.block().transactions.len(), asked), (1, 1 + 64));
+    assert_eq!(proposed.refused, []);
+    assert_eq!(chain.db.root(), root);
 }

@@ -10,11 +10,14 @@ use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
+use esker_runtime::block::InOrder;
 use esker_runtime::db::{Batch, MemoryStore};
 use esker_runtime::exec::{ExecutionStatus, TransactionResult};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::state::StateDb;
-use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, ExecutedBlock, Genesis, Transaction};
+use esker_runtime::{
+    ChainConfig, CommittedBlock, ExecutedBlock, Genesis, PreparedBlock, Proposal, Transaction, propose_block,
+};
 use esker_vm::Machine;
 use serde_json::{Value, json};
 
@@ -237,26 +240,24 @@ pub fn execute(machine: &dyn Machine) -> Vec<ExecutedBlock> {
     let config = ChainConfig::new(CHAIN_ID);
     let db = StateDb::open(Arc::new(MemoryStore::new())).expect("an empty store opens");
     let built = genesis().build().expect("the script's genesis is valid");
-    let update = db.prepare(&built.changes, 0).expect("memory does not fail");
-    let mut parent = built.seal(update.root);
-    db.commit(update, Batch::new()).expect("memory does not fail");
-    let mut executed = vec![parent.clone()];
+    let first = PreparedBlock::genesis(&db, built).expect("memory does not fail");
+    let CommittedBlock { block, as_parent: mut parent, .. } =
+        first.commit(&db, Batch::new()).expect("memory does not fail");
+    let mut executed = vec![block];
     for (index, raw) in blocks().into_iter().enumerate() {
         let timestamp = 1_700_000_000 + 2 * (index as u64 + 1);
-        let env = BlockEnv::child_of(&parent.header, timestamp, Address::repeat_byte(0xcb), 0, &config);
-        let number = env.number;
-        let built = esker_vm::execution(machine, |session| {
-            let mut builder = BlockBuilder::new(session, &db, &config, env);
-            for raw in &raw {
-                let transaction = Transaction::decode(raw, &config).expect("the script's transactions are valid");
-                builder.push(transaction).expect("the script's transactions fit their blocks");
-            }
-            builder.finish().expect("the node does not fail")
-        });
-        let update = db.prepare(&built.changes, number).expect("memory does not fail");
-        parent = built.seal(update.root);
-        db.commit(update, Batch::new()).expect("memory does not fail");
-        executed.push(parent.clone());
+        let proposal = Proposal { timestamp, beneficiary: Address::repeat_byte(0xcb), round: 0 };
+        let decode = |raw| Transaction::decode(raw, &config).expect("the script's transactions are valid");
+        let mut source = InOrder::new(raw.iter().map(|raw| decode(raw)).collect());
+        let proposed = esker_vm::execution(machine, |session| {
+            propose_block(session, &config, &parent, proposal, &mut source, &mut || true)
+        })
+        .expect("the node does not fail");
+        let included = proposed.block.block().transactions.len();
+        assert_eq!(included, raw.len(), "the script's transactions fit their blocks: {:?}", proposed.refused);
+        let committed = proposed.block.commit(&db, Batch::new()).expect("memory does not fail");
+        parent = committed.as_parent;
+        executed.push(committed.block);
     }
     executed
 }

@@ -7,7 +7,7 @@ use alloy_consensus::{Header, ReceiptEnvelope, Transaction as _, TxEnvelope, TxR
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, Log};
 use alloy_rlp::{BufMut, Decodable, Encodable};
-use esker_runtime::{Block, Transaction};
+use esker_runtime::{Block, ExecutedBlock, Transaction};
 
 /// A committed block.
 #[derive(Clone, Debug)]
@@ -20,6 +20,17 @@ pub struct BlockRecord {
     pub transactions: Vec<Arc<Transaction>>,
     /// Their receipts, in the same order.
     pub receipts: Vec<ReceiptEnvelope>,
+}
+
+impl From<&ExecutedBlock> for BlockRecord {
+    fn from(block: &ExecutedBlock) -> Self {
+        Self {
+            header: block.header.clone(),
+            hash: block.hash,
+            transactions: block.transactions.iter().cloned().map(Arc::new).collect(),
+            receipts: block.receipts.clone(),
+        }
+    }
 }
 
 impl BlockRecord {

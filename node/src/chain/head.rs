@@ -6,16 +6,13 @@ use std::sync::Arc;
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256};
 use esker_runtime::db::{Batch, StoreError};
-use esker_runtime::state::{ChangeSet, StateDb, StateReader, StateView};
-use esker_runtime::{
-    BlockBuilder, BlockEnv, ChainConfig, ExecutedBlock, Genesis, PushError, Transaction, TransactionError,
-};
-use esker_vm::{Fatal, Machine, Session};
+use esker_runtime::state::{StateDb, StateView};
+use esker_runtime::{BlockEnv, ChainConfig, Genesis, Parent, PreparedBlock};
+use esker_vm::Machine;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use super::tables;
-use super::{BlockRecord, Location};
+use super::{BlockRecord, Committed, Follower, Location, tables};
 
 /// How many of the last blocks are kept in memory.
 const RECENT_BLOCKS: usize = 256;
@@ -33,66 +30,14 @@ pub struct Head {
     pub state: StateView,
 }
 
-/// Where the transactions of a block come from.
-pub trait TransactionSource: Send {
-    /// The next one to try.
-    fn offer(&mut self) -> Option<Arc<Transaction>>;
-
-    /// The last one did not get in: whatever else its sender has cannot follow now.
-    fn skip_sender(&mut self);
-}
-
-/// Offers transactions in the order given, whatever becomes of the ones before.
-#[derive(Debug)]
-pub struct InOrder(std::vec::IntoIter<Transaction>);
-
-impl InOrder {
-    /// Offers `transactions`.
-    #[must_use]
-    pub fn new(transactions: Vec<Transaction>) -> Self {
-        Self(transactions.into_iter())
+impl Head {
+    /// The block as the one that another stands on.
+    ///
+    /// # Errors
+    /// Never, unless block and state were put together wrongly.
+    pub fn as_parent(&self) -> Result<Parent, StoreError> {
+        Parent::new(self.block.header.clone(), self.state.clone())
     }
-}
-
-impl TransactionSource for InOrder {
-    fn offer(&mut self) -> Option<Arc<Transaction>> {
-        self.0.next().map(Arc::new)
-    }
-
-    fn skip_sender(&mut self) {}
-}
-
-/// What a new block is to be like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NextBlock {
-    /// Seconds since the Unix epoch; raised to the parent's if it is below.
-    pub timestamp: u64,
-    /// Who receives the tips.
-    pub beneficiary: Address,
-    /// Whether to make it though no transaction gets in.
-    pub may_be_empty: bool,
-}
-
-/// What came of making a block.
-#[derive(Debug)]
-pub struct Produced {
-    /// The block, durable and visible; `None` if no transaction got in and it was not to be empty.
-    pub block: Option<Arc<BlockRecord>>,
-    /// What it changed.
-    pub changes: ChangeSet,
-    /// Transactions that were offered and turned out to be invalid.
-    pub refused: Vec<(B256, TransactionError)>,
-}
-
-/// Why no block was made. The state is what it was.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProduceError {
-    /// The node failed while executing.
-    #[error(transparent)]
-    Fatal(#[from] Fatal),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// What the last blocks left in memory.
@@ -137,8 +82,8 @@ pub struct Chain {
     db: StateDb,
     recent: RwLock<Recent>,
     number: watch::Sender<u64>,
-    /// Held while a block is made: there is one writer.
-    writer: Mutex<()>,
+    /// Told of each block; held while one is committed.
+    pub(super) followers: Mutex<Vec<Arc<dyn Follower>>>,
 }
 
 impl Chain {
@@ -153,7 +98,7 @@ impl Chain {
             db,
             recent: RwLock::new(Recent::begin(head)),
             number: watch::Sender::new(number),
-            writer: Mutex::new(()),
+            followers: Mutex::default(),
         }
     }
 
@@ -248,77 +193,17 @@ impl Chain {
         BlockEnv::child_of(parent, timestamp, beneficiary, 0, &self.config)
     }
 
-    /// Makes the next block out of what `source` offers, and returns when it is durable and visible to readers. Blocks
-    /// the calling thread.
-    ///
-    /// # Errors
-    /// [`ProduceError`]: the node is at fault, nothing was committed.
-    pub fn produce(&self, next: NextBlock, source: &mut dyn TransactionSource) -> Result<Produced, ProduceError> {
-        let _writer = self.writer.lock();
-        let head = self.head();
-        let env = self.next_env(&head.block.header, next.timestamp, next.beneficiary);
-        let number = env.number;
-        let (built, refused) =
-            esker_vm::execution(&*self.machine, |session| fill(session, &head.state, &self.config, env, source))?;
-        if built.transactions.is_empty() && !next.may_be_empty {
-            return Ok(Produced { block: None, changes: ChangeSet::default(), refused });
-        }
-        let changes = built.changes.clone();
-        let update = head.state.prepare(&changes, number)?;
-        let block = Arc::new(record(built.seal(update.root)));
-        let mut batch = Batch::new();
-        tables::put_block(&mut batch, &block);
-        let bytes = update.batch().bytes();
-        self.db.commit(update, batch)?;
-        self.acknowledge(block.clone(), bytes);
-        let created: Vec<_> = changes.codes.keys().map(|hash| hash.0.into()).collect();
-        self.machine.hold(&created);
-        Ok(Produced { block: Some(block), changes, refused })
-    }
-
-    /// Lets readers see a block that is durable and wrote that many bytes.
-    fn acknowledge(&self, block: Arc<BlockRecord>, bytes: usize) {
-        let number = block.header.number;
-        let head = Arc::new(Head { block, state: self.db.snapshot() });
-        self.recent.write().push(head, bytes);
+    /// Makes `block`, whose tables `record` will be, durable, and then the head that readers see. Returns how readers know
+    /// it and what it changed.
+    pub(super) fn advance(&self, block: PreparedBlock) -> Result<Committed, StoreError> {
+        let record = Arc::new(BlockRecord::from(block.block()));
+        let mut tables = Batch::new();
+        tables::put_block(&mut tables, &record);
+        let committed = block.commit(&self.db, tables)?;
+        let number = record.header.number;
+        let head = Head { block: record.clone(), state: committed.as_parent.state().clone() };
+        self.recent.write().push(Arc::new(head), committed.state_bytes);
         self.number.send_replace(number);
-    }
-}
-
-/// What comes of filling a block: the block, and the transactions that turned out to be invalid.
-type Filled = (esker_runtime::BuiltBlock, Vec<(B256, TransactionError)>);
-
-/// Executes what `source` offers until the block is full.
-fn fill(
-    session: &Session<'_>,
-    state: &dyn StateReader,
-    config: &ChainConfig,
-    env: BlockEnv,
-    source: &mut dyn TransactionSource,
-) -> Result<Filled, Fatal> {
-    let mut builder = BlockBuilder::new(session, state, config, env);
-    let mut refused = Vec::new();
-    while let Some(transaction) = source.offer() {
-        let hash = transaction.hash();
-        match builder.push(Transaction::clone(&transaction)) {
-            Ok(_) => {}
-            Err(PushError::Invalid(reason)) => {
-                refused.push((hash, reason));
-                source.skip_sender();
-            }
-            Err(PushError::BlockFull) => source.skip_sender(),
-            Err(PushError::Fatal(fatal)) => return Err(fatal),
-        }
-    }
-    Ok((builder.finish()?, refused))
-}
-
-/// The record of an executed block.
-pub(super) fn record(block: ExecutedBlock) -> BlockRecord {
-    BlockRecord {
-        header: block.header,
-        hash: block.hash,
-        transactions: block.transactions.into_iter().map(Arc::new).collect(),
-        receipts: block.receipts,
+        Ok(Committed { block: record, changes: committed.changes })
     }
 }

@@ -9,13 +9,15 @@ mod compile;
 mod head;
 mod log_search;
 mod open;
+mod pipeline;
 mod replay;
 mod tables;
 
 pub use block_record::BlockRecord;
 pub use clock::Clock;
-pub use head::{Chain, Head, InOrder, NextBlock, ProduceError, Produced, TransactionSource};
+pub use head::{Chain, Head};
 pub use log_search::{LocatedLog, LogSearchError, search as search_logs};
 pub use open::{ChainError, memory_store, open_state_dir};
+pub use pipeline::{Committed, Follower};
 pub use replay::{ReplayError, Replayed};
 pub use tables::Location;

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use esker_runtime::Genesis;
 use esker_runtime::db::{Batch, MemoryStore, OpenError, SledStore, Store, StoreError};
 use esker_runtime::genesis::GenesisError;
 use esker_runtime::state::StateDb;
+use esker_runtime::{Genesis, PreparedBlock};
 use esker_vm::Machine;
 
-use super::head::record;
-use super::{Chain, tables};
+use super::{BlockRecord, Chain, tables};
 
 /// Why a chain could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -80,12 +79,12 @@ impl Chain {
 
     fn begin(db: StateDb, genesis: &Genesis, machine: Arc<dyn Machine>) -> Result<Self, ChainError> {
         let built = genesis.build()?;
-        let update = db.prepare(&built.changes, 0)?;
-        let block = record(built.seal(update.root));
+        let prepared = PreparedBlock::genesis(&db, built)?;
+        let block = BlockRecord::from(prepared.block());
         let mut batch = Batch::new();
         tables::put_block(&mut batch, &block);
         tables::put_genesis(&mut batch, &serde_json::to_vec(genesis).map_err(|error| corrupt(&error))?);
-        db.commit(update, batch)?;
+        prepared.commit(&db, batch)?;
         tracing::info!(hash = %block.hash, chain_id = genesis.config.chain_id, "a new chain begins");
         Ok(Self::new(genesis.clone(), machine, db, block))
     }

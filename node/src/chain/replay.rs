@@ -6,10 +6,9 @@ use alloy_primitives::B256;
 use esker_runtime::db::{Batch, Store, StoreError};
 use esker_runtime::genesis::GenesisError;
 use esker_runtime::state::StateDb;
-use esker_runtime::{Block, BlockError, Transaction, TransactionError, validate_block};
+use esker_runtime::{Block, BlockError, Parent, PreparedBlock, Transaction, TransactionError, validate_block};
 use esker_vm::Machine;
 
-use super::head::record;
 use super::{BlockRecord, Chain, tables};
 
 /// What a replay went through; every figure was computed anew and agrees with the chain.
@@ -89,44 +88,41 @@ impl Chain {
         let db = StateDb::open(store)?;
         let mut parent = self.replay_genesis(&db)?;
         let last = self.head().block.header.number;
-        let mut replayed = Replayed { head: parent.hash, state_root: parent.header.state_root, ..Replayed::default() };
+        let (head, state_root) = (parent.hash(), parent.header().state_root);
+        let mut replayed = Replayed { head, state_root, ..Replayed::default() };
         for number in 1..=last {
             let recorded = self.block(number)?.ok_or(ReplayError::Missing(number))?;
             let block = Block { header: recorded.header.clone(), transactions: self.decode_again(&recorded)? };
-            let (executed, update) = esker_vm::execution(machine, |session| {
-                validate_block(session, &db, self.config(), &parent.header, &block)
-            })
-            .map_err(|error| ReplayError::Block { number, error })?;
-            let computed = record(executed);
+            let prepared =
+                esker_vm::execution(machine, |session| validate_block(session, self.config(), &parent, &block))
+                    .map_err(|error| ReplayError::Block { number, error })?;
+            let computed = BlockRecord::from(prepared.block());
             if computed.receipts != recorded.receipts {
                 return Err(ReplayError::Receipts(number));
             }
             let mut batch = Batch::new();
             tables::put_block(&mut batch, &computed);
-            db.commit(update, batch)?;
+            parent = prepared.commit(&db, batch)?.as_parent;
             replayed.blocks += 1;
             replayed.transactions += computed.transactions.len() as u64;
             replayed.gas_used += computed.header.gas_used;
             replayed.head = computed.hash;
             replayed.state_root = computed.header.state_root;
-            parent = computed;
             progress(number);
         }
         Ok(replayed)
     }
 
-    fn replay_genesis(&self, db: &StateDb) -> Result<BlockRecord, ReplayError> {
+    fn replay_genesis(&self, db: &StateDb) -> Result<Parent, ReplayError> {
         let recorded = self.block(0)?.ok_or(ReplayError::Missing(0))?.hash;
-        let built = self.genesis().build()?;
-        let update = db.prepare(&built.changes, 0)?;
-        let block = record(built.seal(update.root));
+        let prepared = PreparedBlock::genesis(db, self.genesis().build()?)?;
+        let block = BlockRecord::from(prepared.block());
         if block.hash != recorded {
             return Err(ReplayError::OtherGenesis { computed: block.hash, recorded });
         }
         let mut batch = Batch::new();
         tables::put_block(&mut batch, &block);
-        db.commit(update, batch)?;
-        Ok(block)
+        Ok(prepared.commit(db, batch)?.as_parent)
     }
 
     /// The block's transactions from their bytes, their senders recovered from the signatures.

@@ -38,7 +38,7 @@ fn transaction_key(hash: B256) -> Vec<u8> {
     keys::key(keys::TRANSACTION, &[hash.as_slice()])
 }
 
-/// Adds everything that the tables keep of `block`, which becomes the head.
+/// Adds everything that the tables keep of `block`, which becomes the head, but its hash: that goes with its state.
 pub fn put_block(batch: &mut Batch, block: &BlockRecord) {
     let number = block.header.number;
     batch.put(header_key(number), alloy_rlp::encode(&block.header));
@@ -49,7 +49,6 @@ pub fn put_block(batch: &mut Batch, block: &BlockRecord) {
         place.extend_from_slice(&index.to_be_bytes());
         batch.put(transaction_key(transaction.hash()), place);
     }
-    batch.put(keys::block_hash(number), block.hash.as_slice());
     batch.put(keys::block_number(&block.hash), number.to_be_bytes());
     batch.put(keys::key(keys::METADATA, &[HEAD]), number.to_be_bytes());
 }

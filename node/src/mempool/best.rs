@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use alloy_primitives::Address;
-use esker_runtime::Transaction;
-
-use crate::chain::TransactionSource;
+use esker_runtime::{Transaction, TransactionSource};
 
 /// The next transaction of one sender, as the heap orders it: highest tip, then earliest arrival.
 type Candidate = (u128, Reverse<u64>, Address);

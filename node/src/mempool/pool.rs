@@ -1,7 +1,7 @@
 //! The pool itself: transactions by sender and nonce, bounded.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use alloy_primitives::{Address, B256};
 use esker_runtime::Transaction;
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::admission::may_replace;
 use super::{Admission, Arrivals, BestTransactions, PoolError};
+use crate::chain::{Committed, Follower};
 
 /// How much the pool may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,18 +93,26 @@ struct Inner {
 }
 
 /// The mempool. Cheap to share; every method locks for a short time.
-#[derive(Debug)]
 pub struct Pool {
     limits: Limits,
     inner: Mutex<Inner>,
     arrived: watch::Sender<u64>,
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Pool {
     /// An empty pool.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, inner: Mutex::default(), arrived: watch::Sender::new(0) }
+        Self { limits, inner: Mutex::default(), arrived: watch::Sender::new(0), wake: OnceLock::new() }
+    }
+
+    /// Has `wake` called whenever a transaction has come in, whoever brought it and whether or not they wait for it.
+    ///
+    /// # Panics
+    /// If somebody is called already.
+    pub fn on_arrival(&self, wake: impl Fn() + Send + Sync + 'static) {
+        assert!(self.wake.set(Box::new(wake)).is_ok(), "a pool has one block producer");
     }
 
     /// Adds `transaction`, or refuses it in geth's words.
@@ -121,6 +130,9 @@ impl Pool {
         let count = inner.arrivals.push(hash);
         drop(inner);
         self.arrived.send_replace(count);
+        if let Some(wake) = self.wake.get() {
+            wake();
+        }
         Ok(added)
     }
 
@@ -224,6 +236,12 @@ impl Pool {
     pub fn arrivals_since(&self, seen: u64) -> (Vec<B256>, u64) {
         let inner = self.inner.lock();
         (inner.arrivals.since(seen), inner.arrivals.count())
+    }
+}
+
+impl Follower for Pool {
+    fn committed(&self, committed: &Committed) {
+        self.on_block(&committed.changes);
     }
 }
 

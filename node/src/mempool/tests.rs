@@ -8,7 +8,7 @@ use esker_runtime::{ChainConfig, SignedTransaction, Transaction};
 
 use super::*;
 use crate::accounts::sign_transaction;
-use crate::chain::TransactionSource;
+use esker_runtime::TransactionSource;
 
 const CHAIN_ID: u64 = 31_337;
 

@@ -2,52 +2,47 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::Address;
 use esker_runtime::db::StoreError;
 use esker_runtime::state::{Account, StateReader};
 use esker_vm::Machine;
-use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::RpcError;
 use super::block_param::{BlockParam, Tag};
 use super::eth_filters::Filters;
-use crate::accounts::Accounts;
 use crate::chain::{BlockRecord, Chain, Clock, Head};
 use crate::mempool::Pool;
-use crate::producer::ProducerHandle;
 
 /// Requests that read, at most so many at a time.
 const READERS: usize = 64;
 
-/// Everything that the methods need.
+/// What the methods of every node work on: reading and simulating; nothing in it makes a block.
 pub struct Api {
     /// Blocks and states.
     pub chain: Arc<Chain>,
     /// Waiting transactions.
     pub pool: Arc<Pool>,
-    /// Makes blocks.
-    pub producer: ProducerHandle,
     /// What time blocks get.
     pub clock: Arc<Clock>,
     /// Executes calls, in sessions for simulations.
     pub machine: Arc<dyn Machine>,
-    /// Keys that this node signs with.
-    pub accounts: Accounts,
     /// Who receives the tips.
     pub beneficiary: Address,
     /// Most gas that a call may use.
     pub call_gas_cap: u64,
     /// What `web3_clientVersion` says.
     pub client_version: String,
-    /// Names this run of the node.
-    pub instance_id: B256,
     /// Installed filters.
     pub(super) filters: Filters,
     pub(super) readers: Arc<Semaphore>,
     pub(super) executors: Arc<Semaphore>,
-    /// Held while a transaction of an unlocked account gets its nonce and enters the pool.
-    pub(super) sending: Mutex<()>,
+}
+
+impl AsRef<Api> for Api {
+    fn as_ref(&self) -> &Api {
+        self
+    }
 }
 
 impl Api {
@@ -56,10 +51,9 @@ impl Api {
     pub fn new(
         chain: Arc<Chain>,
         pool: Arc<Pool>,
-        producer: ProducerHandle,
         clock: Arc<Clock>,
         machine: Arc<dyn Machine>,
-        accounts: Accounts,
+        beneficiary: Address,
         client_version: String,
     ) -> Self {
         let block_gas_limit = chain.head().block.header.gas_limit;
@@ -67,18 +61,14 @@ impl Api {
         Self {
             chain,
             pool,
-            beneficiary: producer.beneficiary(),
-            producer,
+            beneficiary,
             clock,
             machine,
-            accounts,
             call_gas_cap: block_gas_limit.max(50_000_000),
             client_version,
-            instance_id: instance_id(),
             filters: Filters::default(),
             readers: Arc::new(Semaphore::new(READERS)),
             executors: Arc::new(Semaphore::new(executors)),
-            sending: Mutex::new(()),
         }
     }
 
@@ -137,12 +127,6 @@ impl Api {
         let pending = self.pool.pending_nonce(address);
         Ok(self.account(address)?.nonce.max(pending.unwrap_or_default()))
     }
-}
-
-/// Differs between runs: tools notice by it that a node was restarted.
-fn instance_id() -> B256 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    keccak256(format!("{}:{}", std::process::id(), now.as_nanos()))
 }
 
 impl From<StoreError> for RpcError {

@@ -4,8 +4,6 @@ use alloy_primitives::{Bytes, U256, hex};
 use jsonrpsee::types::ErrorObjectOwned;
 use serde_json::Value;
 
-use crate::chain::ProduceError;
-
 /// Codes that this server uses.
 pub mod code {
     /// Whatever geth answers without a code of its own: pool refusals, execution failures.
@@ -61,14 +59,6 @@ impl RpcError {
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed for a fault of this node");
         Self::new(code::INTERNAL, format!("internal error: {cause}"))
-    }
-
-    /// -32603: no block could be made; `None` if nobody makes blocks any more.
-    pub fn no_block(cause: Option<ProduceError>) -> Self {
-        match cause {
-            Some(error) => Self::internal(error),
-            None => Self::internal("block production has ended"),
-        }
     }
 
     /// -32601 for a method.

@@ -104,10 +104,3 @@ pub fn raw(api: &Api, args: &Args) -> Result<Option<Bytes>, RpcError> {
     }
     Ok(api.pool.get(hash).map(|transaction| transaction.encoded().into()))
 }
-
-/// `eth_pendingTransactions`: what waits of this node's own accounts.
-pub fn pending(api: &Api, _: &Args) -> Result<Vec<TransactionView>, RpcError> {
-    let content = api.pool.content(None);
-    let ours = api.accounts.addresses().iter().filter_map(|address| content.pending.get(address));
-    Ok(ours.flat_map(|waiting| waiting.values()).map(|transaction| TransactionView::pending(transaction)).collect())
-}

@@ -1,19 +1,18 @@
 //! JSON-RPC: the methods, their parameters and their answers.
 //!
-//! A method is a function of [`Api`] and [`Args`]; [`register`] says which thread runs it. Nothing here executes a
-//! block; calls are executed by [`esker_runtime::simulate`] on a machine of their own, so that they never take what
+//! A method is a function of [`Api`], which every node has, or of what its kind of node has besides ([`dev::DevApi`]), and
+//! of [`Args`]; [`register`] says which thread runs it. Nothing here executes a block; calls are executed by [`esker_runtime::simulate`] on a machine of their own, so that they never take what
 //! block production needs.
 
 pub mod block_param;
 pub mod call_args;
+pub mod dev;
 pub mod error;
 pub mod log_filter;
 pub mod params;
 pub mod views;
 
 mod access;
-mod dev;
-mod eth_accounts;
 mod eth_blocks;
 mod eth_execute;
 mod eth_fees;

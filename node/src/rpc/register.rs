@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::B256;
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::RegisterMethodError;
 use serde::Serialize;
@@ -13,8 +12,8 @@ use tokio::sync::Semaphore;
 use super::error::code;
 use super::{Api, Args, RpcError};
 use super::{
-    dev, eth_accounts, eth_blocks, eth_execute, eth_fees, eth_filters, eth_logs, eth_state, eth_subscribe,
-    eth_transactions, fill, net_web3, simulate, txpool,
+    eth_blocks, eth_execute, eth_fees, eth_filters, eth_logs, eth_state, eth_subscribe, eth_transactions, fill,
+    net_web3, simulate, txpool,
 };
 
 /// How long a request waits for a free worker before it is told that the server is busy.
@@ -27,21 +26,30 @@ fn answer<T: Serialize>(result: Result<T, RpcError>) -> Answer {
     to_raw_value(&result?).map_err(RpcError::internal)
 }
 
-/// Collects methods.
-struct Registry {
-    module: RpcModule<Api>,
+/// Collects methods that work on a `C`.
+pub(super) struct Registry<C> {
+    pub(super) module: RpcModule<C>,
     result: Result<(), RegisterMethodError>,
 }
 
-impl Registry {
-    fn keep(&mut self, result: Result<(), RegisterMethodError>) {
+impl<C: AsRef<Api> + Send + Sync + 'static> Registry<C> {
+    pub(super) fn new(context: Arc<C>) -> Self {
+        Self { module: RpcModule::from_arc(context), result: Ok(()) }
+    }
+
+    /// All methods, unless one was refused.
+    pub(super) fn finish(self) -> Result<RpcModule<C>, RegisterMethodError> {
+        self.result.map(|()| self.module)
+    }
+
+    pub(super) fn keep(&mut self, result: Result<(), RegisterMethodError>) {
         if self.result.is_ok() {
             self.result = result;
         }
     }
 
     /// A method that answers from memory.
-    fn quick<T>(&mut self, name: &'static str, args_max: usize, method: fn(&Api, &Args) -> Result<T, RpcError>)
+    pub(super) fn quick<T>(&mut self, name: &'static str, args_max: usize, method: fn(&C, &Args) -> Result<T, RpcError>)
     where
         T: Serialize + 'static,
     {
@@ -53,7 +61,7 @@ impl Registry {
     }
 
     /// A method that may read the store.
-    fn read<T>(&mut self, name: &'static str, args_max: usize, method: fn(&Api, &Args) -> Result<T, RpcError>)
+    pub(super) fn read<T>(&mut self, name: &'static str, args_max: usize, method: fn(&C, &Args) -> Result<T, RpcError>)
     where
         T: Serialize + 'static,
     {
@@ -61,8 +69,12 @@ impl Registry {
     }
 
     /// A method that executes code.
-    fn execute<T>(&mut self, name: &'static str, args_max: usize, method: fn(&Api, &Args) -> Result<T, RpcError>)
-    where
+    pub(super) fn execute<T>(
+        &mut self,
+        name: &'static str,
+        args_max: usize,
+        method: fn(&C, &Args) -> Result<T, RpcError>,
+    ) where
         T: Serialize + 'static,
     {
         self.blocking(name, args_max, |api| api.executors.clone(), method);
@@ -73,13 +85,13 @@ impl Registry {
         name: &'static str,
         args_max: usize,
         workers: fn(&Api) -> Arc<Semaphore>,
-        method: fn(&Api, &Args) -> Result<T, RpcError>,
+        method: fn(&C, &Args) -> Result<T, RpcError>,
     ) where
         T: Serialize + 'static,
     {
         let result = self.module.register_async_method(name, move |params, api, _| async move {
             let args = Args::parse(&params, args_max)?;
-            on_worker(workers(&api), move || answer(method(&api, &args))).await
+            on_worker(workers((*api).as_ref()), move || answer(method(&api, &args))).await
         });
         let result = result.map(|_| ());
         self.keep(result);
@@ -102,22 +114,20 @@ pub(super) async fn on_worker<T: Send + 'static>(
     task.await.map_err(RpcError::internal)?
 }
 
-/// All methods.
+/// The methods of every node: they read the chain and the pool, simulate, and change nothing.
 ///
 /// # Errors
 /// If two have one name.
-pub fn module(api: Api) -> Result<RpcModule<Api>, RegisterMethodError> {
-    let mut registry = Registry { module: RpcModule::new(api), result: Ok(()) };
+pub fn module(api: Arc<Api>) -> Result<RpcModule<Api>, RegisterMethodError> {
+    let mut registry = Registry::new(api);
     chain_methods(&mut registry);
     transaction_methods(&mut registry);
-    development_methods(&mut registry);
-    let Registry { mut module, result } = registry;
-    result?;
+    let mut module = registry.finish()?;
     eth_subscribe::register(&mut module)?;
     Ok(module)
 }
 
-fn chain_methods(registry: &mut Registry) {
+fn chain_methods(registry: &mut Registry<Api>) {
     registry.quick("web3_clientVersion", 0, net_web3::client_version);
     registry.quick("web3_sha3", 1, net_web3::sha3);
     registry.quick("net_version", 0, net_web3::net_version);
@@ -168,76 +178,14 @@ fn chain_methods(registry: &mut Registry) {
     registry.quick("eth_uninstallFilter", 1, eth_filters::uninstall);
 }
 
-fn transaction_methods(registry: &mut Registry) {
+fn transaction_methods(registry: &mut Registry<Api>) {
     registry.read("eth_getTransactionByHash", 1, eth_transactions::by_hash);
     registry.read("eth_getTransactionReceipt", 1, eth_transactions::receipt);
     registry.read("eth_getTransactionByBlockNumberAndIndex", 2, eth_transactions::by_number_and_index);
     registry.read("eth_getTransactionByBlockHashAndIndex", 2, eth_transactions::by_hash_and_index);
     registry.read("eth_getRawTransactionByHash", 1, eth_transactions::raw);
-    registry.quick("eth_pendingTransactions", 0, eth_transactions::pending);
-    registry.quick("eth_accounts", 0, eth_accounts::accounts);
-    registry.quick("eth_sign", 2, eth_accounts::sign);
-    registry.quick("personal_sign", 3, eth_accounts::personal_sign);
-    registry.execute("eth_signTransaction", 1, eth_accounts::sign_transaction);
     registry.quick("txpool_status", 0, txpool::status);
     registry.quick("txpool_content", 0, txpool::content);
     registry.quick("txpool_contentFrom", 1, txpool::content_from);
     registry.quick("txpool_inspect", 0, txpool::inspect);
-
-    let result =
-        registry.module.register_async_method("eth_sendRawTransaction", |params, api, extensions| async move {
-            let hash = eth_transactions::send_raw(&api, Args::parse(&params, 1)?).await?;
-            api.producer.notify(!is_in_batch(&extensions)).await.map_err(RpcError::no_block)?;
-            Ok::<B256, RpcError>(hash)
-        });
-    let result = result.map(|_| ());
-    registry.keep(result);
-    let result = registry.module.register_async_method("eth_sendTransaction", |params, api, extensions| async move {
-        let hash = eth_accounts::send_transaction(&api, Args::parse(&params, 1)?).await?;
-        api.producer.notify(!is_in_batch(&extensions)).await.map_err(RpcError::no_block)?;
-        Ok::<B256, RpcError>(hash)
-    });
-    let result = result.map(|_| ());
-    registry.keep(result);
-}
-
-/// Whether a request is part of a batch: it must not hold up the ones behind it.
-fn is_in_batch(extensions: &jsonrpsee::Extensions) -> bool {
-    extensions.get::<crate::server::InBatch>().is_some()
-}
-
-fn development_methods(registry: &mut Registry) {
-    registry.quick("anvil_nodeInfo", 0, dev::node_info);
-    registry.quick("hardhat_metadata", 0, dev::metadata);
-    registry.quick("anvil_metadata", 0, dev::metadata);
-    for name in ["hardhat_getAutomine", "anvil_getAutomine"] {
-        registry.quick(name, 0, dev::automine);
-    }
-    for name in ["evm_setAutomine", "anvil_setAutomine"] {
-        registry.quick(name, 1, dev::set_automine);
-    }
-    for name in ["evm_setIntervalMining", "anvil_setIntervalMining"] {
-        registry.quick(name, 1, dev::set_interval_mining);
-    }
-    for name in ["evm_increaseTime", "anvil_increaseTime"] {
-        registry.quick(name, 1, dev::increase_time);
-    }
-    for name in ["evm_setNextBlockTimestamp", "anvil_setNextBlockTimestamp"] {
-        registry.quick(name, 1, dev::set_next_timestamp);
-    }
-    for name in ["anvil_dropTransaction", "hardhat_dropTransaction"] {
-        registry.quick(name, 1, dev::drop_transaction);
-    }
-    let result = registry.module.register_async_method("evm_mine", |params, api, _| async move {
-        dev::mine_one(&api, Args::parse(&params, 1)?).await
-    });
-    let result = result.map(|_| ());
-    registry.keep(result);
-    for name in ["anvil_mine", "hardhat_mine"] {
-        let result = registry.module.register_async_method(name, |params, api, _| async move {
-            dev::mine(&api, Args::parse(&params, 2)?).await
-        });
-        let result = result.map(|_| ());
-        registry.keep(result);
-    }
 }

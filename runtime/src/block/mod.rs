@@ -1,8 +1,11 @@
-//! Blocks: built, validated and sealed. Proposing, validating and committing are three separate steps, and none of
-//! them writes to the store.
+//! Blocks: proposed, validated, committed. Proposing ([`propose_block`]) and validating ([`validate_block`]) both give a
+//! [`PreparedBlock`] on any [`Parent`], committed or not, and write nothing; committing writes it.
 
 mod builder;
 mod env;
+mod parent;
+mod prepared;
+mod propose;
 mod receipts;
 mod validate;
 
@@ -15,6 +18,9 @@ use crate::types::Transaction;
 
 pub use builder::{BlockBuilder, PushError, execute_block};
 pub use env::{BlockEnv, extra_data, mix_hash};
+pub use parent::Parent;
+pub use prepared::{CommittedBlock, PreparedBlock};
+pub use propose::{InOrder, Proposal, Proposed, TransactionSource, propose_block};
 pub use validate::{BlockError, HeaderFault, check_header, validate_block};
 
 /// A header and the transactions under it.

@@ -6,9 +6,8 @@ use esker_vm::{Fatal, Session};
 
 use super::env::child_base_fee;
 use super::receipts::transactions_root;
-use super::{Block, BlockEnv, ExecutedBlock, PushError, execute_block, mix_hash};
+use super::{Block, BlockEnv, Parent, PreparedBlock, PushError, execute_block, mix_hash};
 use crate::params::ChainConfig;
-use crate::state::{StateDb, StateUpdate};
 use crate::types::TransactionError;
 
 /// What is wrong with a header, seen beside its parent.
@@ -123,24 +122,22 @@ pub fn check_header(config: &ChainConfig, parent: &Header, header: &Header) -> R
     }
 }
 
-/// Executes `block` on the state of its parent, which `db` must be at, and compares everything that its header claims.
-/// Nothing is written: what is to be written comes back.
+/// Executes `block` on `parent`, committed or not, and compares everything that its header claims. Nothing is written, and
+/// nothing that is committed meanwhile changes the verdict.
 ///
 /// # Errors
 /// [`BlockError`]; `Fatal` says nothing about the block.
 pub fn validate_block(
     session: &Session<'_>,
-    db: &StateDb,
     config: &ChainConfig,
-    parent: &Header,
+    parent: &Parent,
     block: &Block,
-) -> Result<(ExecutedBlock, StateUpdate), BlockError> {
+) -> Result<PreparedBlock, BlockError> {
     let header = &block.header;
-    check_header(config, parent, header).map_err(BlockError::Header)?;
+    check_header(config, parent.header(), header).map_err(BlockError::Header)?;
     same_hash("transactions root", transactions_root(&block.transactions), header.transactions_root)?;
 
-    let view = db.snapshot();
-    let built = execute_block(session, &view, config, BlockEnv::from(header), &block.transactions).map_err(
+    let built = execute_block(session, parent.state(), config, BlockEnv::from(header), &block.transactions).map_err(
         |(index, error)| match error {
             PushError::Invalid(error) => BlockError::Transaction { index, error },
             PushError::BlockFull => BlockError::TooMuch { index },
@@ -154,11 +151,10 @@ pub fn validate_block(
     if built.logs_bloom != header.logs_bloom {
         return Err(BlockError::LogsBloom);
     }
-    let update = view.prepare(&built.changes, header.number).map_err(|error| Fatal::Store(error.to_string()))?;
-    same_hash("state root", update.root, header.state_root)?;
-    let executed = built.seal(update.root);
-    same_hash("block hash", executed.hash, header.hash_slow())?;
-    Ok((executed, update))
+    let prepared = PreparedBlock::new(parent, built)?;
+    same_hash("state root", prepared.block().header.state_root, header.state_root)?;
+    same_hash("block hash", prepared.block().hash, header.hash_slow())?;
+    Ok(prepared)
 }
 
 fn same_hash(what: &'static str, computed: B256, claimed: B256) -> Result<(), BlockError> {

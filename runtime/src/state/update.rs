@@ -42,11 +42,12 @@ impl StateUpdate {
     }
 
     /// The state after the block, before it is committed: the next block can be executed and prepared on it while
-    /// this one is being committed. It holds none of the block's own tables, so its hash is not in it.
+    /// this one is being committed. `block_hash` is the block's, which depends on the state's root; it holds no other of
+    /// the block's own tables.
     #[must_use]
-    pub fn view(&self) -> StateView {
+    pub fn view(&self, block_hash: B256) -> StateView {
         let mut view = self.view.clone();
-        view.pending.push(Pending { id: self.id, record: self.record, batch: Arc::clone(&self.batch) });
+        view.pending.push(Pending { id: self.id, record: self.record, block_hash, batch: Arc::clone(&self.batch) });
         view
     }
 }

@@ -27,6 +27,7 @@ pub struct StateView {
 pub(super) struct Pending {
     pub(super) id: u64,
     pub(super) record: StateRecord,
+    pub(super) block_hash: B256,
     pub(super) batch: Arc<Batch>,
 }
 
@@ -170,6 +171,9 @@ impl StateReader for StateView {
     }
 
     fn block_hash(&self, number: u64) -> Result<Option<B256>, StoreError> {
+        if let Some(pending) = self.pending.iter().find(|pending| pending.record.block == Some(number)) {
+            return Ok(Some(pending.block_hash));
+        }
         let unreadable = |_| StoreError::Corrupt(format!("the hash of block {number} is unreadable"));
         self.get(&keys::block_hash(number))?.map(|hash| B256::try_from(&hash[..]).map_err(unreadable)).transpose()
     }

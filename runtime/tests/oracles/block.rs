@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Header, TxEnvelope};
+use alloy_consensus::TxEnvelope;
 use alloy_primitives::{Address, B64, B256, Bytes, U256, keccak256};
 use arbitrary::{Result, Unstructured};
+use esker_runtime::block::InOrder;
 use esker_runtime::db::{Batch, MemoryStore};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::state::{StateDb, StateOptions};
 use esker_runtime::types::SignedTransaction;
-use esker_runtime::{Block, BlockBuilder, BlockEnv, BlockError, ChainConfig, Genesis, PushError, validate_block};
+use esker_runtime::{
+    Block, BlockError, ChainConfig, Genesis, Parent, PreparedBlock, Proposal, propose_block, validate_block,
+};
 use esker_vm::{Engine, Session, envelope, execution};
 
 use super::super::generators::transaction::{CHAIN_ID, SIGNERS, signer, transaction};
@@ -41,8 +44,7 @@ const CONTRACT: &str = r#"(module
 pub struct Chain {
     pub engine: Engine,
     pub config: ChainConfig,
-    pub db: StateDb,
-    pub parent: Header,
+    pub parent: Parent,
     pub targets: Vec<Address>,
     pub payloads: Vec<Bytes>,
 }
@@ -62,32 +64,31 @@ impl Chain {
         let options = StateOptions { row_cache_bytes: 1 << 20, threads: 1, ..StateOptions::default() };
         let db = StateDb::open_with(Arc::new(MemoryStore::new()), options).expect("an empty store opens");
         let built = genesis.build().expect("the genesis is sound");
-        let update = db.prepare(&built.changes, 0).expect("memory does not fail");
-        let parent = built.seal(update.root).header;
-        db.commit(update, Batch::new()).expect("memory does not fail");
+        let first = PreparedBlock::genesis(&db, built).expect("memory does not fail");
+        let parent = first.commit(&db, Batch::new()).expect("memory does not fail").as_parent;
         let payloads = vec![code, Bytes::from(envelope::encode(b"\0asm\x01\0\0\0"))];
-        Self { engine, config: genesis.chain_config(), db, parent, targets: vec![target], payloads }
+        Self { engine, config: genesis.chain_config(), parent, targets: vec![target], payloads }
     }
 
     /// Builds the block after genesis from transactions drawn from `bytes`, validates it, and draws changes of it that
     /// must not pass. Returns how many transactions it holds.
     pub fn builds_and_validates(&self, bytes: &mut Unstructured<'_>) -> Result<usize> {
         let timestamp = 1_000 + u64::from(bytes.arbitrary::<u8>()?);
-        let env = BlockEnv::child_of(&self.parent, timestamp, Address::repeat_byte(0xbe), 0, &self.config);
+        let proposal = Proposal { timestamp, beneficiary: Address::repeat_byte(0xbe), round: 0 };
         let mut nonces = [0; SIGNERS as usize];
         let mut drawn: Vec<TxEnvelope> = Vec::new();
         for _ in 0..bytes.int_in_range(0..=6)? {
             drawn.push(transaction(bytes, &mut nonces, &self.targets, &self.payloads)?);
         }
-        let block = execution(&self.engine, |session| self.build(session, env, drawn));
+        let block = execution(&self.engine, |session| self.build(session, proposal, drawn));
         let count = block.transactions.len();
         let hash = block.header.hash_slow();
-        let (executed, _) = self.validate(&block).unwrap_or_else(|error| panic!("what was built is invalid: {error}"));
-        assert_eq!((executed.hash, &executed.header), (hash, &block.header));
+        let prepared = self.validate(&block).unwrap_or_else(|error| panic!("what was built is invalid: {error}"));
+        assert_eq!((prepared.block().hash, &prepared.block().header), (hash, &block.header));
         let changed = changed(block, bytes)?;
         match self.validate(&changed) {
-            Ok((executed, _)) => {
-                assert_eq!(executed.header, changed.header, "another header than the one that was judged");
+            Ok(prepared) => {
+                assert_eq!(prepared.block().header, changed.header, "another header than the one that was judged");
             }
             Err(BlockError::Fatal(fatal)) => panic!("a block stopped the node: {fatal}"),
             Err(error) => assert!(!error.to_string().is_empty()),
@@ -95,25 +96,16 @@ impl Chain {
         Ok(count)
     }
 
-    fn build(&self, session: &Session<'_>, env: BlockEnv, drawn: Vec<TxEnvelope>) -> Block {
-        let mut builder = BlockBuilder::new(session, &self.db, &self.config, env);
-        for envelope in drawn {
-            let decoded = SignedTransaction::from_envelope(envelope, &self.config).and_then(SignedTransaction::recover);
-            let Ok(transaction) = decoded else { continue };
-            if let Err(PushError::Fatal(fatal)) = builder.push(transaction) {
-                panic!("a transaction stopped the node: {fatal}");
-            }
-        }
-        let built = builder.finish().expect("the node is well");
-        let update = self.db.prepare(&built.changes, 1).expect("memory does not fail");
-        built.seal(update.root).block()
+    fn build(&self, session: &Session<'_>, proposal: Proposal, drawn: Vec<TxEnvelope>) -> Block {
+        let recover = |envelope| SignedTransaction::from_envelope(envelope, &self.config)?.recover();
+        let transactions = drawn.into_iter().filter_map(|envelope| recover(envelope).ok()).collect();
+        let mut source = InOrder::new(transactions);
+        let proposed = propose_block(session, &self.config, &self.parent, proposal, &mut source, &mut || true);
+        proposed.unwrap_or_else(|fatal| panic!("a transaction stopped the node: {fatal}")).block.block().block()
     }
 
-    fn validate(
-        &self,
-        block: &Block,
-    ) -> std::result::Result<(esker_runtime::ExecutedBlock, esker_runtime::state::StateUpdate), BlockError> {
-        execution(&self.engine, |session| validate_block(session, &self.db, &self.config, &self.parent, block))
+    fn validate(&self, block: &Block) -> std::result::Result<PreparedBlock, BlockError> {
+        execution(&self.engine, |session| validate_block(session, &self.config, &self.parent, block))
     }
 }
 

@@ -28,7 +28,7 @@ fn commit_all(db: &mut StateDb, blocks: &[Vec<(u16, Action)>], mut after: impl F
         let changes = model.apply(block);
         let update = db.prepare(&changes, number).expect("the changes fit");
         assert_eq!(update.root, model.root(), "block {number}");
-        model.check(&update.view(), ACCOUNTS, &format!("block {number}, prepared"));
+        model.check(&update.view(alloy_primitives::B256::ZERO), ACCOUNTS, &format!("block {number}, prepared"));
         db.commit(update, Batch::new()).expect("the store works");
         model.check(&db.snapshot(), ACCOUNTS, &format!("block {number}, committed"));
         after(db, &model, number);
@@ -98,7 +98,7 @@ fn blocks_prepared_on_blocks_not_yet_committed_give_the_same_roots() {
         let mut view = db.snapshot();
         for (number, block) in (0..).zip(&blocks) {
             let update = view.prepare(&model.apply(block), number).expect("the changes fit");
-            view = update.view();
+            view = update.view(alloy_primitives::B256::ZERO);
             model.check(&view, ACCOUNTS, &format!("{number} blocks above the store"));
             updates.push(update);
         }
@@ -128,7 +128,7 @@ fn a_block_may_be_prepared_while_its_parent_is_being_committed() {
                 update
             });
             assert_eq!(update.root, model.root(), "block {number}");
-            view = db.settle(update.view());
+            view = db.settle(update.view(alloy_primitives::B256::ZERO));
             model.check(&view, ACCOUNTS, &format!("block {number}, its parent committed"));
             parent = Some(update);
         }

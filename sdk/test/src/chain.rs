@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alloy_consensus::{Header, SignableTransaction, TxEip1559, TxEnvelope, transaction::Recovered};
+use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, keccak256};
-use esker_runtime::db::{Batch, MemoryStore, keys};
+use esker_runtime::block::InOrder;
+use esker_runtime::db::{Batch, MemoryStore};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::simulate::{CallRequest, SimulateOptions, simulate};
 use esker_runtime::state::{StateDb, StateReader};
-use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, ExecutedBlock, ExecutionStatus, Genesis, Transaction};
+use esker_runtime::{
+    BlockEnv, ChainConfig, ExecutionStatus, Genesis, Parent, PreparedBlock, Proposal, Transaction, propose_block,
+};
 use esker_sdk::abi::Output;
 use esker_sdk::{Contract, Deployment, MethodCall, View};
 use esker_vm::{Engine, EngineConfig, EngineKind};
@@ -28,6 +31,7 @@ const GAS_LIMIT: u64 = 100_000_000;
 /// Seconds between the blocks of a test, one for each transaction.
 const BLOCK_SECONDS: u64 = 12;
 const FIRST_TIMESTAMP: u64 = 1_700_000_000;
+const BENEFICIARY: Address = Address::repeat_byte(0xcb);
 
 /// How contracts of a run are executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +62,7 @@ pub struct Chain {
     machine: TestMachine,
     config: ChainConfig,
     db: StateDb,
-    head: Header,
+    head: Parent,
     timestamp: u64,
     pub(crate) record: Record,
 }
@@ -74,9 +78,8 @@ impl Chain {
         }
         let db = StateDb::open(Arc::new(MemoryStore::new())).expect("an empty store opens");
         let built = genesis.build().expect("a genesis of plain accounts is valid");
-        let update = db.prepare(&built.changes, 0).expect("memory does not fail");
-        let block = built.seal(update.root);
-        db.commit(update, hash_of(&block)).expect("memory does not fail");
+        let first = PreparedBlock::genesis(&db, built).expect("memory does not fail");
+        let head = first.commit(&db, Batch::new()).expect("memory does not fail").as_parent;
         let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
         Self {
             run,
@@ -84,7 +87,7 @@ impl Chain {
             machine: TestMachine::new(engine),
             config: genesis.chain_config(),
             db,
-            head: block.header,
+            head,
             timestamp: FIRST_TIMESTAMP,
             record: Record::default(),
         }
@@ -193,7 +196,7 @@ impl Chain {
     }
 
     fn next_env(&self) -> BlockEnv {
-        BlockEnv::child_of(&self.head, self.timestamp + BLOCK_SECONDS, Address::repeat_byte(0xcb), 0, &self.config)
+        BlockEnv::child_of(self.head.header(), self.timestamp + BLOCK_SECONDS, BENEFICIARY, 0, &self.config)
     }
 
     /// A block with one transaction.
@@ -211,21 +214,22 @@ impl Chain {
         };
         let unsigned = TxEnvelope::from(transaction.into_signed(Signature::test_signature()));
         let transaction = Transaction::from_recovered_unchecked(Recovered::new_unchecked(unsigned, sender));
-        let env = self.next_env();
-        let (number, timestamp) = (env.number, env.timestamp);
-        let built = esker_vm::execution(&self.machine, |session| {
-            let mut builder = BlockBuilder::new(session, &self.db, &self.config, env);
-            builder.push(transaction).unwrap_or_else(|error| panic!("the test's transaction is invalid: {error}"));
-            builder.finish().unwrap_or_else(|fatal| panic!("the node failed: {fatal}"))
-        });
-        let result = built.results.first().expect("the block has one transaction").clone();
+        let timestamp = self.timestamp + BLOCK_SECONDS;
+        let proposal = Proposal { timestamp, beneficiary: BENEFICIARY, round: 0 };
+        let proposed = esker_vm::execution(&self.machine, |session| {
+            let source = &mut InOrder::new(vec![transaction]);
+            propose_block(session, &self.config, &self.head, proposal, source, &mut || true)
+        })
+        .unwrap_or_else(|fatal| panic!("the node failed: {fatal}"));
+        if let Some((_, error)) = proposed.refused.first() {
+            panic!("the test's transaction is invalid: {error}");
+        }
+        let committed = proposed.block.commit(&self.db, Batch::new()).expect("memory does not fail");
+        let result = committed.block.results.first().expect("the block has one transaction");
         let created = result.created.filter(|_| result.status == ExecutionStatus::Success);
-        let step = Step::new(result.status, &result.output, &result.logs, &built.changes, created);
-        let update = self.db.prepare(&built.changes, number).expect("memory does not fail");
-        let block = built.seal(update.root);
-        self.db.commit(update, hash_of(&block)).expect("memory does not fail");
-        self.head = block.header;
-        self.timestamp = timestamp;
+        let step = Step::new(result.status, &result.output, &result.logs, &committed.changes, created);
+        self.timestamp = committed.block.header.timestamp;
+        self.head = committed.as_parent;
         self.keep(step)
     }
 
@@ -233,13 +237,6 @@ impl Chain {
         self.record.push(step.clone());
         Sent::new(step)
     }
-}
-
-/// What a block's commit must say besides its state, for BLOCKHASH.
-fn hash_of(block: &ExecutedBlock) -> Batch {
-    let mut batch = Batch::new();
-    batch.put(keys::block_hash(block.header.number), block.hash.as_slice());
-    batch
 }
 
 /// The SDK's address as the runtime's.
