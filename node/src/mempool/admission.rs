@@ -21,6 +21,27 @@ pub enum PoolError {
     /// Another one with this nonce waits, and this one does not pay 10 % more.
     #[error("replacement transaction underpriced")]
     ReplacementUnderpriced,
+    /// It offers less than any block asks for.
+    #[error("transaction underpriced: gas fee cap {fee_cap}, minimum needed {minimum}")]
+    Underpriced {
+        /// Its fee cap, in wei a gas.
+        fee_cap: u128,
+        /// The least that is taken.
+        minimum: u128,
+    },
+    /// What the sender has waiting already may cost more than the account then has left.
+    #[error(
+        "insufficient funds for gas * price + value: balance {balance}, queued cost {queued}, tx cost {cost}, overshot {}",
+        queued.saturating_add(*cost).saturating_sub(*balance)
+    )]
+    Overdraft {
+        /// The account's coins, in wei.
+        balance: U256,
+        /// The most that its waiting transactions can cost.
+        queued: U256,
+        /// The most that this one can.
+        cost: U256,
+    },
     /// No room, and nothing less valuable to throw out.
     #[error("txpool is full")]
     Full,

@@ -1,69 +1,86 @@
 //! The order in which waiting transactions go into a block.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use alloy_primitives::Address;
 use esker_runtime::{Transaction, TransactionSource};
 
-/// The next transaction of one sender, as the heap orders it: highest tip, then earliest arrival.
-type Candidate = (u128, Reverse<u64>, Address);
+use super::Pool;
+use super::price::Worth;
 
-/// A snapshot of the executable transactions, best first: by effective tip, then by arrival, and each sender's by nonce.
-#[derive(Debug, Default)]
-pub struct BestTransactions {
-    heap: BinaryHeap<Candidate>,
-    /// The rest of each sender's run, next one last.
-    runs: BTreeMap<Address, Vec<(u64, Arc<Transaction>)>>,
+/// What can go into a block, best first; see [`Pool::best`]. Takes from the pool's own index, one at a time.
+pub struct BestTransactions<'p> {
+    pool: &'p Pool,
     base_fee: u64,
+    /// Of the last sender that was begun.
+    passed: Option<Worth>,
+    /// The nonce that each sender that was begun offers next.
+    begun: BTreeMap<Address, u64>,
+    /// The next transactions of senders that were begun.
+    successors: BinaryHeap<(Worth, Address)>,
     last: Option<Address>,
 }
 
-impl BestTransactions {
-    /// A snapshot for a block with `base_fee` wei. `runs` holds each sender's executable transactions with their arrival
-    /// numbers, in the order of their nonces.
-    #[must_use]
-    pub fn new(base_fee: u64, runs: BTreeMap<Address, Vec<(u64, Arc<Transaction>)>>) -> Self {
-        let mut best = Self { base_fee, ..Self::default() };
-        for (sender, mut run) in runs {
-            run.reverse();
-            best.runs.insert(sender, run);
-            best.enter(sender);
-        }
-        best
+impl<'p> BestTransactions<'p> {
+    pub(super) fn new(pool: &'p Pool, base_fee: u64) -> Self {
+        Self { pool, base_fee, passed: None, begun: BTreeMap::new(), successors: BinaryHeap::new(), last: None }
     }
 
-    /// Puts the sender's next transaction on the heap, if it can pay the base fee.
-    fn enter(&mut self, sender: Address) {
-        let next = self.runs.get(&sender).and_then(|run| run.last());
-        if let Some((arrival, transaction)) = next
-            && let Some(tip) = effective_tip(transaction, self.base_fee)
+    /// Puts the next transaction of the sender that was offered last among the successors, if it can pay the base fee.
+    fn follow(&mut self) {
+        let Some(sender) = self.last.take() else { return };
+        let Some(nonce) = self.begun.get(&sender) else { return };
+        if let Some((priced, _)) = self.pool.executable(sender, *nonce)
+            && priced.caps.effective_tip(self.base_fee).is_some()
         {
-            self.heap.push((tip, Reverse(*arrival), sender));
+            self.successors.push((priced.worth(self.base_fee), sender));
+        }
+    }
+
+    /// The best sender that was not begun yet.
+    fn next_head(&self) -> Option<(Worth, Arc<Transaction>)> {
+        let mut passed = self.passed;
+        loop {
+            let (head, transaction) = self.pool.best_head(passed)?;
+            let worth = head.worth(self.base_fee);
+            if !self.begun.contains_key(&head.sender) {
+                return Some((worth, transaction));
+            }
+            passed = Some(worth);
         }
     }
 }
 
-impl TransactionSource for BestTransactions {
+impl TransactionSource for BestTransactions<'_> {
     fn offer(&mut self) -> Option<Arc<Transaction>> {
-        if let Some(sender) = self.last.take() {
-            self.enter(sender);
+        self.follow();
+        loop {
+            let head = self.next_head();
+            let is_successor = match (&head, self.successors.peek()) {
+                (Some((head, _)), Some((successor, _))) => successor > head,
+                (None, Some(_)) => true,
+                (_, None) => false,
+            };
+            let transaction = if is_successor {
+                let (_, sender) = self.successors.pop()?;
+                let nonce = self.begun.get(&sender).copied()?;
+                // It may have gone since.
+                let Some((_, transaction)) = self.pool.executable(sender, nonce) else { continue };
+                transaction
+            } else {
+                let (worth, transaction) = head?;
+                self.passed = Some(worth);
+                transaction
+            };
+            let sender = transaction.sender();
+            self.begun.insert(sender, transaction.nonce().saturating_add(1));
+            self.last = Some(sender);
+            return Some(transaction);
         }
-        let (_, _, sender) = self.heap.pop()?;
-        let (_, transaction) = self.runs.get_mut(&sender)?.pop()?;
-        self.last = Some(sender);
-        Some(transaction)
     }
 
     fn skip_sender(&mut self) {
         self.last = None;
     }
-}
-
-/// What the beneficiary gets for one gas, in wei; `None` if the fee cap is below the base fee.
-#[must_use]
-pub fn effective_tip(transaction: &Transaction, base_fee: u64) -> Option<u128> {
-    let room = transaction.fee_cap().checked_sub(u128::from(base_fee))?;
-    Some(room.min(transaction.tip_cap()))
 }

@@ -1,12 +1,15 @@
 //! Transactions that wait for a block.
 //!
 //! The pool never executes anything and never touches the store: whoever adds a transaction brings the sender's account
-//! as the head's state has it, and the pool is told what each block changed.
+//! as the head's state has it, and the pool is told what each block changed. All that it is asked for on a block's path (the
+//! best transactions, the worst ones, whether there are any) comes from indices that are kept up with each change.
 
 mod admission;
 mod arrivals;
 mod best;
 mod pool;
+mod price;
+mod sender;
 #[cfg(test)]
 mod tests;
 

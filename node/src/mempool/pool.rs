@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use esker_runtime::Transaction;
-use esker_runtime::state::ChangeSet;
+use esker_runtime::exec::next_base_fee;
+use esker_runtime::state::{Account, ChangeSet};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::admission::may_replace;
+use super::admission::{cost, may_replace};
+use super::price::{ByPrice, Caps, Priced, Worth};
+use super::sender::{Entry, Sender};
 use super::{Admission, Arrivals, BestTransactions, PoolError};
 use crate::chain::{Committed, Follower};
 
@@ -22,11 +26,21 @@ pub struct Limits {
     pub bytes: usize,
     /// Transactions of one sender.
     pub per_sender: usize,
+    /// Least fee cap, in wei a gas. Below the smallest base fee that blocks come down to, 7 wei, none can carry it.
+    pub fee_cap_min: u128,
+    /// How long a transaction may wait.
+    pub lifetime: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { transactions: 20_000, bytes: 128 << 20, per_sender: 5_000 }
+        Self {
+            transactions: 20_000,
+            bytes: 128 << 20,
+            per_sender: 5_000,
+            fee_cap_min: 7,
+            lifetime: Duration::from_secs(3 * 60 * 60),
+        }
     }
 }
 
@@ -60,34 +74,20 @@ pub struct Content {
     pub queued: ByNonce,
 }
 
-#[derive(Debug)]
-struct Entry {
-    transaction: Arc<Transaction>,
-    arrival: u64,
-}
-
-#[derive(Debug, Default)]
-struct Sender {
-    /// The account's nonce in the head's state.
-    next_nonce: u64,
-    waiting: BTreeMap<u64, Entry>,
-}
-
-impl Sender {
-    /// The first nonce that no transaction of an unbroken run has.
-    fn gap(&self) -> u64 {
-        let mut nonce = self.next_nonce;
-        while self.waiting.contains_key(&nonce) {
-            nonce += 1;
-        }
-        nonce
-    }
-}
-
+/// What is in the pool, with all its indices. A sender is taken out of them before it changes and put back after.
 #[derive(Debug, Default)]
 struct Inner {
+    base_fee: u64,
     senders: BTreeMap<Address, Sender>,
     by_hash: BTreeMap<B256, (Address, u64)>,
+    by_arrival: BTreeMap<u64, B256>,
+    /// The next executable transaction of each sender.
+    heads: ByPrice,
+    /// The last transaction of each sender, if it is executable.
+    tails: ByPrice,
+    /// The last transaction of each sender, if it is queued.
+    queued_tails: ByPrice,
+    executable: usize,
     bytes: usize,
     arrivals: Arrivals,
 }
@@ -125,8 +125,12 @@ impl Pool {
             return Err(PoolError::AlreadyKnown);
         }
         admission.check(&transaction)?;
+        if transaction.fee_cap() < self.limits.fee_cap_min {
+            let (fee_cap, minimum) = (transaction.fee_cap(), self.limits.fee_cap_min);
+            return Err(PoolError::Underpriced { fee_cap, minimum });
+        }
         let mut inner = self.inner.lock();
-        let added = inner.insert(Arc::new(transaction), admission.account.nonce, &self.limits)?;
+        let added = inner.insert(Arc::new(transaction), &admission.account, &self.limits)?;
         let count = inner.arrivals.push(hash);
         drop(inner);
         self.arrived.send_replace(count);
@@ -136,24 +140,27 @@ impl Pool {
         Ok(added)
     }
 
-    /// Forgets what a block made pointless: whatever has a nonce below its sender's new one.
-    pub fn on_block(&self, changes: &ChangeSet) {
+    /// Follows a block: what it made pointless goes, what its senders cannot pay any more is not offered to the next one,
+    /// and whatever has waited too long at `now` goes too. `base_fee` is the next block's.
+    pub fn on_block(&self, changes: &ChangeSet, base_fee: u64, now: Instant) {
         let mut inner = self.inner.lock();
-        let affected: Vec<(Address, u64)> = changes
+        inner.set_base_fee(base_fee);
+        let affected: Vec<(Address, Account)> = changes
             .accounts
             .iter()
             .filter(|(address, _)| inner.senders.contains_key(*address))
-            .map(|(address, change)| (*address, change.after.map_or(0, |account| account.nonce)))
+            .map(|(address, change)| (*address, change.after.unwrap_or_default()))
             .collect();
-        for (address, nonce) in affected {
-            inner.advance(address, nonce);
+        for (address, account) in affected {
+            inner.update(address, &account);
         }
+        inner.expire(now, self.limits.lifetime);
     }
 
-    /// Tells the nonce that `sender` has in the head's state. Whoever added a transaction does so with an account read
-    /// after that: a block may have been committed between reading the account and adding.
-    pub fn refresh(&self, sender: Address, nonce: u64) {
-        self.inner.lock().advance(sender, nonce);
+    /// Tells what `sender` has in the head's state. Whoever added a transaction does so with an account read after that: a
+    /// block may have been committed between reading the account and adding.
+    pub fn refresh(&self, sender: Address, account: &Account) {
+        self.inner.lock().update(sender, account);
     }
 
     /// Throws a transaction out.
@@ -166,48 +173,54 @@ impl Pool {
     pub fn get(&self, hash: B256) -> Option<Arc<Transaction>> {
         let inner = self.inner.lock();
         let (sender, nonce) = inner.by_hash.get(&hash)?;
-        inner.senders.get(sender)?.waiting.get(nonce).map(|entry| entry.transaction.clone())
+        inner.senders.get(sender)?.waiting().get(nonce).map(|entry| entry.transaction.clone())
     }
 
-    /// The nonce after the unbroken run of `sender`'s waiting transactions; `None` if it has none waiting.
+    /// The nonce after `sender`'s run of executable transactions; `None` if it has none waiting.
     #[must_use]
     pub fn pending_nonce(&self, sender: Address) -> Option<u64> {
-        self.inner.lock().senders.get(&sender).map(Sender::gap)
+        self.inner.lock().senders.get(&sender).map(Sender::run_end)
     }
 
-    /// A snapshot of what can go into a block with this base fee, best first.
+    /// What can go into a block with this base fee, best first: by effective tip, then by arrival, and each sender's by
+    /// nonce. Nothing is copied: what comes in or goes out meanwhile is seen where it has not been passed.
     #[must_use]
-    pub fn best(&self, base_fee: u64) -> BestTransactions {
+    pub fn best(&self, base_fee: u64) -> BestTransactions<'_> {
+        self.inner.lock().set_base_fee(base_fee);
+        BestTransactions::new(self, base_fee)
+    }
+
+    /// The best next transaction of a sender that is worth less than `after`.
+    pub(super) fn best_head(&self, after: Option<Worth>) -> Option<(Priced, Arc<Transaction>)> {
         let inner = self.inner.lock();
-        let runs = inner.senders.iter().map(|(address, sender)| {
-            let gap = sender.gap();
-            let run = sender.waiting.range(..gap).map(|(_, entry)| (entry.arrival, entry.transaction.clone()));
-            (*address, run.collect::<Vec<_>>())
-        });
-        BestTransactions::new(base_fee, runs.filter(|(_, run)| !run.is_empty()).collect())
+        let head = inner.heads.best_after(after)?;
+        let sender = inner.senders.get(&head.sender)?;
+        let entry = sender.waiting().get(&sender.next_nonce())?;
+        Some((head, entry.transaction.clone()))
+    }
+
+    /// `sender`'s executable transaction with this nonce.
+    pub(super) fn executable(&self, sender: Address, nonce: u64) -> Option<(Priced, Arc<Transaction>)> {
+        let inner = self.inner.lock();
+        let waiting = inner.senders.get(&sender).filter(|sender| nonce < sender.run_end())?;
+        let entry = waiting.waiting().get(&nonce)?;
+        let priced = Priced { caps: Caps::of(&entry.transaction), arrival: entry.arrival, sender };
+        Some((priced, entry.transaction.clone()))
     }
 
     /// Whether some transaction can go into a block with this base fee.
     #[must_use]
     pub fn has_executable(&self, base_fee: u64) -> bool {
-        let inner = self.inner.lock();
-        inner.senders.values().any(|sender| {
-            let next = sender.waiting.get(&sender.next_nonce);
-            next.is_some_and(|entry| super::best::effective_tip(&entry.transaction, base_fee).is_some())
-        })
+        let mut inner = self.inner.lock();
+        inner.set_base_fee(base_fee);
+        inner.heads.best_after(None).is_some()
     }
 
     /// How many wait.
     #[must_use]
     pub fn status(&self) -> Status {
         let inner = self.inner.lock();
-        let mut status = Status::default();
-        for sender in inner.senders.values() {
-            let pending = sender.waiting.range(..sender.gap()).count();
-            status.pending += pending;
-            status.queued += sender.waiting.len() - pending;
-        }
-        status
+        Status { pending: inner.executable, queued: inner.by_hash.len() - inner.executable }
     }
 
     /// Everything that waits, or what waits of one sender.
@@ -216,9 +229,8 @@ impl Pool {
         let inner = self.inner.lock();
         let mut content = Content::default();
         for (address, sender) in inner.senders.iter().filter(|(address, _)| only.is_none_or(|only| only == **address)) {
-            let gap = sender.gap();
-            for (nonce, entry) in &sender.waiting {
-                let part = if *nonce < gap { &mut content.pending } else { &mut content.queued };
+            for (nonce, entry) in sender.waiting() {
+                let part = if *nonce < sender.run_end() { &mut content.pending } else { &mut content.queued };
                 part.entry(*address).or_default().insert(*nonce, entry.transaction.clone());
             }
         }
@@ -241,82 +253,161 @@ impl Pool {
 
 impl Follower for Pool {
     fn committed(&self, committed: &Committed) {
-        self.on_block(&committed.changes);
+        let header = &committed.block.header;
+        let base_fee = next_base_fee(header.gas_used, header.gas_limit, header.base_fee_per_gas.unwrap_or_default());
+        self.on_block(&committed.changes, base_fee, Instant::now());
     }
 }
 
 impl Inner {
-    fn insert(&mut self, transaction: Arc<Transaction>, next_nonce: u64, limits: &Limits) -> Result<Added, PoolError> {
+    /// Changes a sender, if it is there. One that has nothing waiting afterwards is forgotten.
+    fn change<T>(&mut self, address: Address, change: impl FnOnce(&mut Sender) -> T) -> Option<T> {
+        let mut sender = self.senders.remove(&address)?;
+        self.detach(&sender);
+        let result = change(&mut sender);
+        self.attach(sender);
+        Some(result)
+    }
+
+    fn detach(&mut self, sender: &Sender) {
+        self.executable -= sender.executable();
+        if let Some(head) = sender.head() {
+            self.heads.remove(&head);
+        }
+        match sender.tail() {
+            Some((tail, true)) => self.queued_tails.remove(&tail),
+            Some((tail, false)) => self.tails.remove(&tail),
+            None => {}
+        }
+    }
+
+    fn attach(&mut self, sender: Sender) {
+        let Some((tail, is_queued)) = sender.tail() else { return };
+        self.executable += sender.executable();
+        if let Some(head) = sender.head() {
+            self.heads.insert(head);
+        }
+        if is_queued {
+            self.queued_tails.insert(tail)
+        } else {
+            self.tails.insert(tail)
+        }
+        self.senders.insert(tail.sender, sender);
+    }
+
+    /// Forgets what is not in its sender's hands any more.
+    fn gone(&mut self, entry: &Entry) {
+        self.by_hash.remove(&entry.transaction.hash());
+        self.by_arrival.remove(&entry.arrival);
+        self.bytes -= entry.transaction.encoded_len();
+    }
+
+    fn set_base_fee(&mut self, base_fee: u64) {
+        self.base_fee = base_fee;
+        for index in [&mut self.heads, &mut self.tails, &mut self.queued_tails] {
+            index.set_base_fee(base_fee);
+        }
+    }
+
+    fn insert(
+        &mut self,
+        transaction: Arc<Transaction>,
+        account: &Account,
+        limits: &Limits,
+    ) -> Result<Added, PoolError> {
         let (address, nonce, hash) = (transaction.sender(), transaction.nonce(), transaction.hash());
         if self.by_hash.contains_key(&hash) {
             return Err(PoolError::AlreadyKnown);
         }
-        let existing = self.senders.get(&address).and_then(|sender| sender.waiting.get(&nonce));
-        let replaced = existing.map(|entry| entry.transaction.clone());
+        self.update(address, account);
+        let sender = self.senders.get(&address);
+        let replaced = sender.and_then(|sender| sender.waiting().get(&nonce)).map(|entry| entry.transaction.clone());
+        let given_up = replaced.as_ref().map_or(U256::ZERO, |old| cost(old));
+        let queued = sender.map_or(U256::ZERO, Sender::cost).saturating_sub(given_up);
+        let new = cost(&transaction);
+        if queued.saturating_add(new) > account.balance {
+            return Err(PoolError::Overdraft { balance: account.balance, queued, cost: new });
+        }
         match &replaced {
             Some(old) if !may_replace(old, &transaction) => return Err(PoolError::ReplacementUnderpriced),
             Some(_) => {}
-            None => self.make_room(&transaction, next_nonce, limits)?,
+            None => self.make_room(&transaction, account, limits)?,
         }
-        if let Some(old) = replaced {
-            self.remove(old.hash());
-        }
+        let arrival = self.arrivals.count();
         self.bytes += transaction.encoded_len();
         self.by_hash.insert(hash, (address, nonce));
-        let arrival = self.arrivals.count();
-        let sender = self.senders.entry(address).or_default();
-        // A block may have been committed since the caller read the account: nonces only grow.
-        sender.next_nonce = sender.next_nonce.max(next_nonce);
-        sender.waiting.insert(nonce, Entry { transaction, arrival });
-        Ok(if nonce < sender.gap() { Added::Pending } else { Added::Queued })
+        self.by_arrival.insert(arrival, hash);
+        let mut sender = match self.senders.remove(&address) {
+            Some(sender) => {
+                self.detach(&sender);
+                sender
+            }
+            None => Sender::new(address, account.nonce, account.balance),
+        };
+        let replaced = sender.insert(transaction, arrival, Instant::now());
+        let added = if nonce < sender.run_end() { Added::Pending } else { Added::Queued };
+        self.attach(sender);
+        if let Some(old) = replaced {
+            self.gone(&old);
+        }
+        Ok(added)
     }
 
-    /// Throws out transactions behind nonce gaps, the worst paying first, until the newcomer fits.
-    fn make_room(&mut self, newcomer: &Transaction, next_nonce: u64, limits: &Limits) -> Result<(), PoolError> {
-        let waiting = self.senders.get(&newcomer.sender()).map_or(0, |sender| sender.waiting.len());
+    /// Throws others out until the newcomer fits: of those that are queued the worst first, then of the executable ones what
+    /// pays less than the newcomer.
+    fn make_room(&mut self, newcomer: &Transaction, account: &Account, limits: &Limits) -> Result<(), PoolError> {
+        let sender = self.senders.get(&newcomer.sender());
+        let waiting = sender.map_or(0, |sender| sender.waiting().len());
         if waiting >= limits.per_sender {
             return Err(PoolError::AccountLimit { waiting, limit: limits.per_sender });
         }
-        let is_next = newcomer.nonce() <= self.senders.get(&newcomer.sender()).map_or(next_nonce, Sender::gap);
+        let (nonce, own) = (newcomer.nonce(), Caps::of(newcomer));
+        let is_executable = nonce <= sender.map_or(account.nonce, Sender::run_end);
+        let caps = sender.map_or(own, |sender| sender.reached_for(nonce, own));
+        let newcomer_priced = Priced { caps, arrival: u64::MAX, sender: newcomer.sender() };
+        let worth = newcomer_priced.worth(self.base_fee);
         while self.by_hash.len() >= limits.transactions || self.bytes + newcomer.encoded_len() > limits.bytes {
-            let worst = self
-                .senders
-                .values()
-                .flat_map(|sender| sender.waiting.range(sender.gap()..).map(|(_, entry)| &entry.transaction))
-                .min_by_key(|transaction| transaction.tip_cap())
-                .cloned();
-            match worst {
-                Some(worst) if is_next || worst.tip_cap() < newcomer.tip_cap() => {
-                    self.remove(worst.hash());
-                }
-                _ => return Err(PoolError::Full),
-            }
+            let (victim, may_go) = match self.queued_tails.worst() {
+                Some(queued) => (queued, is_executable || queued.worth(self.base_fee) < worth),
+                None => match self.tails.worst() {
+                    Some(last) => (last, is_executable && last.worth(self.base_fee) < worth),
+                    None => return Err(PoolError::Full),
+                },
+            };
+            let hash = self.by_arrival.get(&victim.arrival).copied();
+            match hash.filter(|_| may_go) {
+                Some(hash) => self.remove(hash),
+                None => return Err(PoolError::Full),
+            };
         }
         Ok(())
     }
 
     fn remove(&mut self, hash: B256) -> Option<Arc<Transaction>> {
-        let (address, nonce) = self.by_hash.remove(&hash)?;
-        let sender = self.senders.get_mut(&address)?;
-        let entry = sender.waiting.remove(&nonce)?;
-        if sender.waiting.is_empty() {
-            self.senders.remove(&address);
-        }
-        self.bytes -= entry.transaction.encoded_len();
+        let (address, nonce) = self.by_hash.get(&hash).copied()?;
+        let entry = self.change(address, |sender| sender.remove(nonce))??;
+        self.gone(&entry);
         Some(entry.transaction)
     }
 
-    fn advance(&mut self, address: Address, nonce: u64) {
-        let Some(sender) = self.senders.get_mut(&address) else { return };
-        sender.next_nonce = sender.next_nonce.max(nonce);
-        let rest = sender.waiting.split_off(&nonce);
-        let done = std::mem::replace(&mut sender.waiting, rest);
-        if sender.waiting.is_empty() {
-            self.senders.remove(&address);
+    fn update(&mut self, address: Address, account: &Account) {
+        let gone = self.change(address, |sender| sender.update(account.nonce, account.balance));
+        for entry in gone.unwrap_or_default() {
+            self.gone(&entry);
         }
-        for entry in done.into_values() {
-            self.by_hash.remove(&entry.transaction.hash());
-            self.bytes -= entry.transaction.encoded_len();
+    }
+
+    /// Throws out what came in more than `lifetime` before `now`.
+    fn expire(&mut self, now: Instant, lifetime: Duration) {
+        while let Some(hash) = self.by_arrival.first_key_value().map(|(_, hash)| *hash) {
+            let entry =
+                self.by_hash.get(&hash).and_then(|(address, nonce)| self.senders.get(address)?.waiting().get(nonce));
+            if entry.is_some_and(|entry| now.saturating_duration_since(entry.since) <= lifetime) {
+                return;
+            }
+            if self.remove(hash).is_none() {
+                return;
+            }
         }
     }
 }

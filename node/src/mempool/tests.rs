@@ -1,5 +1,7 @@
 //! The pool's rules, on transactions that are really signed.
 
+use std::time::{Duration, Instant};
+
 use alloy_consensus::{TxEip1559, TypedTransaction};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_signer_local::PrivateKeySigner;
@@ -24,12 +26,13 @@ struct Draft {
     gas: u64,
     to: TxKind,
     input: Bytes,
+    value: u64,
 }
 
 impl Draft {
     fn new(signer: u8, nonce: u64) -> Self {
         let to = TxKind::Call(Address::repeat_byte(0xee));
-        Self { signer, nonce, fee_cap: 100, tip_cap: 10, gas: 21_000, to, input: Bytes::new() }
+        Self { signer, nonce, fee_cap: 100, tip_cap: 10, gas: 21_000, to, input: Bytes::new(), value: 1 }
     }
 
     fn tip(mut self, tip_cap: u128) -> Self {
@@ -47,6 +50,11 @@ impl Draft {
         self
     }
 
+    fn value(mut self, value: u64) -> Self {
+        self.value = value;
+        self
+    }
+
     fn create(mut self, input: &[u8]) -> Self {
         self.to = TxKind::Create;
         self.input = Bytes::copy_from_slice(input);
@@ -61,7 +69,7 @@ impl Draft {
             max_fee_per_gas: self.fee_cap,
             max_priority_fee_per_gas: self.tip_cap,
             to: self.to,
-            value: U256::from(1),
+            value: U256::from(self.value),
             input: self.input,
             ..TxEip1559::default()
         });
@@ -89,7 +97,7 @@ fn order(pool: &Pool, base_fee: u64) -> Vec<(Address, u64)> {
 }
 
 fn block(sender: u8, nonce: u64) -> ChangeSet {
-    let after = Some(Account { nonce, ..Account::default() });
+    let after = Some(admission(nonce).account);
     let change = AccountChange { before: None, after, ..AccountChange::default() };
     ChangeSet { accounts: [(signer(sender).address(), change)].into(), ..ChangeSet::default() }
 }
@@ -140,7 +148,7 @@ fn of_several_faults_the_first_in_geths_order_is_named() {
         assert!(error.starts_with(words), "{error}");
     }
     assert_eq!(
-        pool().add(Draft::new(1, 9).cap(0).tip(0).sign(), &sender(0, plain, rich)),
+        pool().add(Draft::new(1, 9).cap(7).tip(0).sign(), &sender(0, plain, rich)),
         Ok(Added::Queued),
         "no faults"
     );
@@ -215,12 +223,12 @@ fn a_block_takes_its_transactions_out_and_lets_the_next_ones_up() {
     for nonce in [0, 1, 3] {
         pool.add(Draft::new(1, nonce).sign(), &admission(0)).expect("good");
     }
-    pool.on_block(&block(1, 2));
+    pool.on_block(&block(1, 2), 0, Instant::now());
     assert_eq!(pool.status(), Status { pending: 0, queued: 1 });
     // Another transaction with nonce 2 came in with the block.
-    pool.on_block(&block(1, 3));
+    pool.on_block(&block(1, 3), 0, Instant::now());
     assert_eq!(pool.status(), Status { pending: 1, queued: 0 });
-    pool.on_block(&block(1, 4));
+    pool.on_block(&block(1, 4), 0, Instant::now());
     assert_eq!(pool.status(), Status::default());
     assert_eq!(pool.pending_nonce(signer(1).address()), None);
 }
@@ -230,13 +238,13 @@ fn a_transaction_added_with_an_old_view_of_its_sender_comes_up_when_the_view_is_
     let pool = pool();
     // A block took nonce 0 between reading the account and adding nonce 1.
     assert_eq!(pool.add(Draft::new(1, 1).sign(), &admission(0)), Ok(Added::Queued));
-    pool.refresh(signer(1).address(), 1);
+    pool.refresh(signer(1).address(), &admission(1).account);
     assert_eq!(pool.status(), Status { pending: 1, queued: 0 });
 }
 
 #[test]
 fn the_pool_is_bounded_and_queued_ones_go_first() {
-    let limits = Limits { transactions: 3, bytes: 1 << 20, per_sender: 2 };
+    let limits = Limits { transactions: 3, per_sender: 2, ..Limits::default() };
     let pool = Pool::new(limits);
     let far = Draft::new(1, 7).tip(90).sign();
     pool.add(far.clone(), &admission(0)).expect("room");
@@ -261,4 +269,185 @@ fn watchers_learn_of_every_arrival() {
     pool.add(transaction.clone(), &admission(0)).expect("good");
     assert!(watch.has_changed().expect("the pool lives"));
     assert_eq!(pool.arrivals_since(seen), (vec![transaction.hash()], 1));
+}
+
+#[test]
+fn what_no_block_can_carry_for_its_price_is_refused() {
+    let pool = pool();
+    let words = pool.add(Draft::new(1, 0).cap(6).tip(6).sign(), &admission(0)).expect_err("too cheap").to_string();
+    assert_eq!(words, "transaction underpriced: gas fee cap 6, minimum needed 7");
+    let empty = Admission { account: Account::default(), ..admission(0) };
+    for index in 1..20 {
+        assert!(pool.add(Draft::new(index, 0).cap(0).tip(0).value(0).sign(), &empty).is_err());
+    }
+    assert_eq!(pool.status(), Status::default());
+}
+
+fn with_balance(nonce: u64, balance: u64) -> Admission<'static> {
+    Admission { account: Account { nonce, balance: U256::from(balance), ..Account::default() }, ..admission(0) }
+}
+
+fn block_leaving(sender: u8, nonce: u64, balance: u64) -> ChangeSet {
+    let after = Some(with_balance(nonce, balance).account);
+    let change = AccountChange { before: None, after, ..AccountChange::default() };
+    ChangeSet { accounts: [(signer(sender).address(), change)].into(), ..ChangeSet::default() }
+}
+
+#[test]
+fn a_sender_cannot_promise_the_same_coins_twice() {
+    let pool = pool();
+    // Each may cost 2,100,000 for gas and 9,000,000 besides.
+    let transfer = |nonce| Draft::new(1, nonce).value(9_000_000);
+    let rich = with_balance(0, 20_000_000);
+    assert_eq!(pool.add(transfer(0).sign(), &rich), Ok(Added::Pending));
+    let words = pool.add(transfer(1).sign(), &rich).expect_err("the coins are promised").to_string();
+    let wanted = "insufficient funds for gas * price + value: balance 20000000, queued cost 11100000, tx cost 11100000, \
+                  overshot 2200000";
+    assert_eq!(words, wanted);
+    assert_eq!(pool.add(transfer(7).sign(), &rich).expect_err("queued ones count too").to_string(), wanted);
+    // What it replaces does not count.
+    assert_eq!(pool.add(transfer(0).cap(200).tip(20).sign(), &rich), Ok(Added::Pending));
+    assert_eq!(pool.add(Draft::new(1, 1).value(1).sign(), &rich), Ok(Added::Pending));
+    assert_eq!(pool.status(), Status { pending: 2, queued: 0 });
+}
+
+#[test]
+fn what_a_sender_cannot_pay_any_more_is_not_offered_and_what_it_never_could_goes() {
+    let pool = pool();
+    let rich = with_balance(0, 50_000_000);
+    for (nonce, value) in [(0, 1), (1, 3_000_000), (2, 20_000_000), (3, 1), (4, 1)] {
+        assert_eq!(pool.add(Draft::new(1, nonce).value(value).sign(), &rich), Ok(Added::Pending), "{nonce}");
+    }
+    // A block took the first one and a contract took coins besides: the second can be paid, the third never again, and
+    // what stands behind the gap waits.
+    pool.on_block(&block_leaving(1, 1, 6_000_000), 0, Instant::now());
+    let sender = signer(1).address();
+    assert_eq!(order(&pool, 0), [(sender, 1)]);
+    assert_eq!(pool.status(), Status { pending: 1, queued: 2 });
+    // The next nonce is free again, without a higher price.
+    assert_eq!(pool.pending_nonce(sender), Some(2));
+    assert_eq!(pool.add(Draft::new(1, 2).value(1).sign(), &with_balance(1, 50_000_000)), Ok(Added::Pending));
+    assert_eq!(order(&pool, 0), [(sender, 1), (sender, 2), (sender, 3), (sender, 4)]);
+    // Coins for two of the four: the others wait until there are more.
+    pool.on_block(&block_leaving(1, 1, 8_000_000), 0, Instant::now());
+    assert_eq!((order(&pool, 0).len(), pool.status()), (2, Status { pending: 2, queued: 2 }));
+    pool.on_block(&block_leaving(1, 1, 80_000_000), 0, Instant::now());
+    assert_eq!(pool.status(), Status { pending: 4, queued: 0 });
+}
+
+#[test]
+fn a_full_pool_gives_way_to_what_pays_more() {
+    let limits = Limits { transactions: 40, ..Limits::default() };
+    let pool = Pool::new(limits);
+    // Ten senders with four each, the last of each with the highest price of all: nobody reaches it but through the others.
+    for sender in 1..=10 {
+        for nonce in 0..4 {
+            let tip = if nonce == 3 { 90 } else { u128::from(sender) };
+            pool.add(Draft::new(sender, nonce).tip(tip).sign(), &admission(0)).expect("room");
+        }
+    }
+    assert_eq!(pool.add(Draft::new(20, 0).tip(1).sign(), &admission(0)), Err(PoolError::Full), "no better");
+    assert_eq!(pool.add(Draft::new(20, 1).tip(99).sign(), &admission(0)), Err(PoolError::Full), "not executable");
+    for nonce in 0..4 {
+        assert_eq!(pool.add(Draft::new(20, nonce).tip(50).sign(), &admission(0)), Ok(Added::Pending), "{nonce}");
+    }
+    let sender = signer(1).address();
+    assert!(
+        order(&pool, 0).iter().all(|(who, _)| *who != sender),
+        "the worst paying sender is gone, its last one first"
+    );
+    assert_eq!(pool.status(), Status { pending: 40, queued: 0 });
+    // At a base fee that leaves the caps of the others nothing, what can pay it counts.
+    let dear = Draft::new(21, 0).cap(1_000).tip(1);
+    pool.on_block(&ChangeSet::default(), 500, Instant::now());
+    assert_eq!(pool.add(dear.sign(), &admission(0)), Ok(Added::Pending));
+    assert_eq!(order(&pool, 500), [(signer(21).address(), 0)]);
+}
+
+#[test]
+fn nothing_waits_for_ever() {
+    let limits = Limits { lifetime: Duration::from_secs(60), ..Limits::default() };
+    let pool = Pool::new(limits);
+    for nonce in [0, 1, 5] {
+        pool.add(Draft::new(1, nonce).sign(), &admission(0)).expect("room");
+    }
+    let soon = Instant::now() + Duration::from_secs(30);
+    pool.on_block(&ChangeSet::default(), 0, soon);
+    assert_eq!(pool.status(), Status { pending: 2, queued: 1 });
+    pool.on_block(&ChangeSet::default(), 0, soon + Duration::from_secs(60));
+    assert_eq!((pool.status(), order(&pool, 0)), (Status::default(), Vec::new()));
+}
+
+/// Whatever is done to the pool, it offers what a plain search over all that waits would, and counts as that counts.
+#[test]
+fn the_indices_agree_with_a_search_of_everything() {
+    let limits = Limits { transactions: 60, per_sender: 12, ..Limits::default() };
+    let pool = Pool::new(limits);
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut draw = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut accounts: Vec<(u64, u64)> = (0..8).map(|_| (0, 40_000_000)).collect();
+    let mut came: Vec<B256> = Vec::new();
+    let (mut added, mut base_fee) = (0, 50);
+    for step in 0..4_000 {
+        let who = draw(8) as usize;
+        let (nonce, balance) = accounts[who];
+        match draw(10) {
+            0..7 => {
+                let fee = 7 + u128::from(draw(200));
+                let draft = Draft::new(who as u8 + 1, nonce + draw(6)).cap(fee).tip(u128::from(draw(120)).min(fee));
+                let transaction = draft.value(draw(3_000_000)).sign();
+                let hash = transaction.hash();
+                if pool.add(transaction, &with_balance(nonce, balance)).is_ok() {
+                    came.push(hash);
+                    added += 1;
+                }
+            }
+            7 => {
+                accounts[who] = (nonce + draw(3), draw(60_000_000));
+                base_fee = draw(150);
+                let (nonce, balance) = accounts[who];
+                pool.on_block(&block_leaving(who as u8 + 1, nonce, balance), base_fee, Instant::now());
+            }
+            8 if !came.is_empty() => {
+                let hash = came[draw(came.len() as u64) as usize];
+                pool.remove(hash);
+            }
+            _ => base_fee = draw(150),
+        }
+        let content = pool.content(None);
+        let count = |part: &ByNonce| part.values().map(std::collections::BTreeMap::len).sum::<usize>();
+        let counted = Status { pending: count(&content.pending), queued: count(&content.queued) };
+        assert_eq!(pool.status(), counted, "step {step}");
+        assert!(counted.pending + counted.queued <= 60);
+        let mut runs = content.pending;
+        for (sender, run) in &runs {
+            let (index, _) = (0..8)
+                .map(|index| (index, signer(index as u8 + 1).address()))
+                .find(|(_, who)| who == sender)
+                .expect("ours");
+            let (nonce, balance) = accounts[index];
+            assert!(run.keys().copied().eq(nonce..nonce + run.len() as u64), "step {step}");
+            let spent =
+                run.values().map(|transaction| admission::cost(transaction)).fold(U256::ZERO, |sum, cost| sum + cost);
+            assert!(spent <= U256::from(balance), "step {step}");
+        }
+        let mut expected = Vec::new();
+        loop {
+            let arrival = |hash: B256| came.iter().rposition(|came| *came == hash).expect("it came in");
+            let heads = runs.iter().filter_map(|(sender, run)| {
+                let head = run.values().next()?;
+                let tip = price::Caps::of(head).effective_tip(base_fee)?;
+                Some((tip, std::cmp::Reverse(arrival(head.hash())), *sender))
+            });
+            let Some((_, _, best)) = heads.max() else { break };
+            let (nonce, _) = runs.get_mut(&best).and_then(std::collections::BTreeMap::pop_first).expect("it has one");
+            expected.push((best, nonce));
+        }
+        assert_eq!(order(&pool, base_fee), expected, "step {step}, base fee {base_fee}");
+    }
+    println!("{added} of 4,000 steps added a transaction");
+    assert!(added > 500);
 }

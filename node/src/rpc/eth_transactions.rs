@@ -37,7 +37,7 @@ pub(super) fn submit(api: &Api, transaction: Transaction) -> Result<B256, RpcErr
         return Err(PoolError::AlreadyKnown.into());
     }
     api.pool.add(transaction, &admission)?;
-    api.pool.refresh(sender, api.account(sender)?.nonce);
+    api.pool.refresh(sender, &api.account(sender)?);
     Ok(hash)
 }
 
