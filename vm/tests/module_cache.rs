@@ -284,6 +284,24 @@ fn what_no_account_holds_stays_within_its_quota_and_what_one_holds_stays() {
 }
 
 #[test]
+fn what_was_optimised_for_an_account_that_is_not_committed_is_not_held() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tiers = TierPolicy::Background;
+    let engine = Engine::new(EngineConfig { tiers, ..config(folder.path(), EngineKind::Cranelift) }).expect("starts");
+    let code = Named::new(TEXT);
+    prepare(&engine, code.code());
+    for _ in 0..20 {
+        run(&engine);
+    }
+    assert_eq!(engine.module_counts().promoted, 1);
+    let files = || (modules(folder.path()).len(), modules(&folder.path().join("loose")).len());
+    assert_eq!(files(), (0, 2), "it was created and called, and committed nowhere");
+    engine.hold(&[code.hash]);
+    engine.settle();
+    assert_eq!(files(), (2, 0));
+}
+
+#[test]
 fn a_frame_that_cannot_pay_for_its_start_loads_and_compiles_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let code = Named::new(TEXT);

@@ -403,7 +403,11 @@ impl Shared {
         match made {
             Ok(module) => {
                 let written = Arc::clone(&module);
-                self.write(&Writing::Module { code_hash: job.code_hash, module: written, keep: Keep::Held });
+                // It was used, maybe only by the transaction that created it, which may have failed. Held if its baseline is;
+                // else it comes to those that are held with it.
+                let held = self.is_on_disk(&job.code_hash, Keep::Held);
+                let keep = if held { Keep::Held } else { Keep::Loose };
+                self.write(&Writing::Module { code_hash: job.code_hash, module: written, keep });
                 let bytes = module.image_bytes;
                 self.execution.memory.replace(job.code_hash, module, bytes);
                 self.counters.promoted.fetch_add(1, Ordering::Relaxed);
