@@ -113,7 +113,8 @@ pub struct EngineConfig {
     pub cache_dir: Option<PathBuf>,
     /// Most bytes of compiled code that block execution keeps in memory, least recently used going first.
     pub cache_bytes: usize,
-    /// Most modules that block execution keeps in memory. Each takes some three mappings of the process.
+    /// Most modules that block execution keeps in memory, besides those that a session loaded and keeps until it ends. Each
+    /// takes some three mappings of the process.
     pub cache_modules: usize,
     /// Most bytes on disk for modules that no account is known to hold.
     pub loose_bytes: u64,

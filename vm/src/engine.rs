@@ -145,7 +145,7 @@ impl Machine for Engine {
         complexity_budget: u64,
     ) -> Result<Preparation, PrepareError> {
         let affordable = |facts: &ModuleFacts| facts.complexity <= complexity_budget;
-        match self.inner.modules.get(session.purpose(), code, false, &affordable) {
+        match self.inner.modules.get(session, code, false, &affordable) {
             Ok(module) => Ok(Preparation::Ready(module.facts)),
             Err(Unavailable::Declined(facts)) => Ok(Preparation::OverBudget(facts)),
             Err(Unavailable::Rejected(reason)) => Err(reason.into()),
@@ -165,7 +165,7 @@ impl Machine for Engine {
         let starts = |facts: &ModuleFacts| entry == Entry::Call || facts.has_constructor;
         let affordable = |facts: &ModuleFacts| !starts(facts) || self.rules(facts).start_fuel <= fuel;
         let lives = entry == Entry::Call;
-        let module = match self.inner.modules.get(session.purpose(), code, lives, &affordable) {
+        let module = match self.inner.modules.get(session, code, lives, &affordable) {
             Ok(module) => module,
             Err(Unavailable::Declined(_)) => return halted(Halt::OutOfGas),
             Err(Unavailable::Rejected(_)) => return halted(Halt::IllegalModule),

@@ -11,7 +11,8 @@ use esker_abi::Limits;
 
 use crate::instance::IdleInstances;
 use crate::machine::{Code, Entry, Execution, Machine, Preparation, PrepareError};
-use crate::stack::on_execution_thread;
+use crate::modules::Loaded;
+use crate::stack::{on_execution_thread, refuse_nesting};
 use crate::{Frame, Host};
 
 /// What a session is for.
@@ -50,6 +51,8 @@ pub struct Session<'m> {
     purpose: Purpose,
     /// Instances that frames of this session have left for the next.
     pub(crate) idle: IdleInstances,
+    /// Modules that it brought into memory.
+    pub(crate) loaded: Loaded,
     /// It stands for this thread's stack: it never goes to another.
     thread: PhantomData<*const ()>,
 }
@@ -95,6 +98,8 @@ impl Session<'_> {
 /// If `work` panics, with the same payload; if the system gives no thread; if it is called inside a session, which could
 /// never get the stack that its frames may need.
 pub fn execution<R: Send>(machine: &dyn Machine, work: impl FnOnce(&Session<'_>) -> R + Send) -> R {
+    // Before it waits for a place that the session outside may hold.
+    refuse_nesting();
     let _place = machine.admit_execution();
     open(machine, Purpose::Execution, work)
 }
@@ -107,13 +112,14 @@ pub fn execution<R: Send>(machine: &dyn Machine, work: impl FnOnce(&Session<'_>)
 /// # Panics
 /// As [`execution`].
 pub fn simulation<R: Send>(machine: &dyn Machine, work: impl FnOnce(&Session<'_>) -> R + Send) -> Result<R, Busy> {
+    refuse_nesting();
     let _place = machine.admit_simulation()?;
     Ok(open(machine, Purpose::Simulation, work))
 }
 
 fn open<R: Send>(machine: &dyn Machine, purpose: Purpose, work: impl FnOnce(&Session<'_>) -> R + Send) -> R {
     on_execution_thread(move || {
-        let idle = IdleInstances::default();
-        work(&Session { machine, purpose, idle, thread: PhantomData })
+        let (idle, loaded) = (IdleInstances::default(), Loaded::default());
+        work(&Session { machine, purpose, idle, loaded, thread: PhantomData })
     })
 }

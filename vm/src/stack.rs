@@ -59,6 +59,12 @@ fn stack_pointer() -> usize {
     std::ptr::from_ref(std::hint::black_box(&here)).addr()
 }
 
+/// # Panics
+/// On a thread that runs a session.
+pub(crate) fn refuse_nesting() {
+    assert!(STACK.get().floor == 0, "a session was opened inside a session: its frames would share one stack");
+}
+
 /// Runs `work` on a thread with the native stack that the deepest execution needs, and waits for it.
 ///
 /// `work` may borrow. Threads are reused, so a call costs two thread switches.
@@ -67,7 +73,7 @@ fn stack_pointer() -> usize {
 /// If `work` panics, with the same payload; if the system gives no thread (address space or thread limit used up); if
 /// called from inside itself.
 pub(crate) fn on_execution_thread<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    assert!(STACK.get().floor == 0, "a session was opened inside a session: its frames would share one stack");
+    refuse_nesting();
     let parked = PARKED.lock().pop();
     let worker = parked.unwrap_or_else(spawn);
     let mut result: Option<Result<R, Box<dyn Any + Send>>> = None;

@@ -320,6 +320,133 @@ fn an_instance_of_the_baseline_is_not_used_for_the_optimised_module() {
     assert!(before.iter().chain(&after).all(|(end, _)| *end == before[0].0), "the same on both");
 }
 
+/// Folds all it can see into its output, then does what its input says, eight bytes a step: writes, grows, changes its
+/// global, calls account 1 or 2 with the steps behind, finishes, reverts, traps.
+fn scripted(pages: usize) -> Vec<u8> {
+    let addresses = ["\\01".repeat(20), "\\02".repeat(20)];
+    wasm(&format!(
+        r#"(module
+        (import "esker_v1" "input_size" (func $input_size (result i32)))
+        (import "esker_v1" "input_copy" (func $input_copy (param i32 i32 i32)))
+        (import "esker_v1" "return_data_size" (func $returned (result i32)))
+        (import "esker_v1" "call" (func $call (param i64 i32 i32 i32 i32) (result i32)))
+        (import "esker_v1" "set_output" (func $set_output (param i32 i32)))
+        (import "esker_v1" "finish" (func $finish (param i32 i32)))
+        (import "esker_v1" "revert" (func $revert (param i32 i32)))
+        (memory (export "memory") {pages} 8)
+        (global $g (mut i64) (i64.const 11))
+        (data (i32.const 1024) "{}") (data (i32.const 1044) "{}")
+        (func (export "call") (local $i i32) (local $seen i64) (local $left i32) (local $kind i32) (local $x i32)
+            (loop $again
+                (local.set $seen (i64.xor (i64.rotl (local.get $seen) (i64.const 5)) (i64.load (local.get $i))))
+                (local.set $i (i32.add (local.get $i) (i32.const 8)))
+                (br_if $again (i32.lt_u (local.get $i) (i32.shl (memory.size) (i32.const 16)))))
+            (local.set $seen (i64.add (i64.rotl (local.get $seen) (i64.const 9)) (global.get $g)))
+            (local.set $seen (i64.add (i64.rotl (local.get $seen) (i64.const 9)) (i64.extend_i32_u (memory.size))))
+            (local.set $seen (i64.add (i64.rotl (local.get $seen) (i64.const 9)) (i64.extend_i32_u (call $returned))))
+            (local.set $left (call $input_size))
+            (local.set $i (i32.const 0))
+            (block $done (loop $next
+                (i64.store (i32.const 2048) (local.get $seen))
+                (i64.store (i32.const 2056) (global.get $g))
+                (call $set_output (i32.const 2048) (i32.const 16))
+                (br_if $done (i32.lt_u (local.get $left) (i32.const 8)))
+                (call $input_copy (i32.const 2064) (local.get $i) (i32.const 8))
+                (local.set $i (i32.add (local.get $i) (i32.const 8)))
+                (local.set $left (i32.sub (local.get $left) (i32.const 8)))
+                (local.set $kind (i32.load (i32.const 2064)))
+                (local.set $x (i32.load (i32.const 2068)))
+                (block $call (block $trap (block $revert (block $finish (block $global (block $grow (block $write
+                    (br_table $write $grow $global $finish $revert $trap $call $write (local.get $kind)))
+                    (i32.store8 (i32.rem_u (local.get $x) (i32.shl (memory.size) (i32.const 16))) (i32.const 0xa5))
+                    (br $next))
+                    (local.set $seen (i64.add (i64.rotl (local.get $seen) (i64.const 9))
+                        (i64.extend_i32_s (memory.grow (i32.rem_u (local.get $x) (i32.const 9))))))
+                    (br $next))
+                    (global.set $g (i64.add (global.get $g) (i64.extend_i32_u (local.get $x))))
+                    (br $next))
+                    (call $finish (i32.const 2048) (i32.const 16)))
+                    (call $revert (i32.const 2048) (i32.const 16)))
+                    (unreachable))
+                (call $input_copy (i32.const 2080) (local.get $i) (local.get $left))
+                (local.set $x (call $call (i64.const -1)
+                    (i32.add (i32.const 1024) (i32.mul (i32.const 20) (i32.and (local.get $x) (i32.const 1))))
+                    (i32.const 4096) (i32.const 2080) (local.get $left)))
+                (local.set $seen (i64.add (i64.rotl (local.get $seen) (i64.const 9))
+                    (i64.extend_i32_u (i32.add (local.get $x) (call $returned)))))
+                (br $next)))))"#,
+        addresses[0], addresses[1]
+    ))
+}
+
+/// Memories of every size, one code or two under two accounts, both on the stack again and again, with growth that works and that
+/// fails, ends of every kind, more resets than pages are kept for; also where modules leave memory and are replaced by
+/// better ones meanwhile.
+#[test]
+fn scripts_of_every_kind_end_alike_with_and_without_reuse() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let forgetful = |config| EngineConfig {
+        cache_bytes: 1,
+        cache_modules: 1,
+        cache_dir: Some(folder.path().join("modules")),
+        tiers: TierPolicy::Background,
+        ..config
+    };
+    let configs = configs().into_iter().flat_map(|config| [config.clone(), forgetful(config)]);
+    let (mut returned, mut kept) = (0, 0);
+    for (round, config) in (0u64..).zip(configs) {
+        for pages in [1, 2, 3, 8] {
+            let mut random = Seeded::new(round * 8 + pages as u64);
+            let calls: Vec<_> = (0..120)
+                .map(|_| {
+                    let most = if random.once_in(4) { 60 } else { 8 };
+                    let steps = random.below(most);
+                    let kinds: &[u32] = match random.below(3) {
+                        0 => &[0, 2, 3],
+                        1 => &[0, 0, 0, 2, 6, 6, 4],
+                        _ => &[0, 0, 0, 0, 0, 1, 2, 6, 3, 4, 5],
+                    };
+                    let input = (0..steps)
+                        .flat_map(|_| {
+                            let kind = random.pick(kinds).copied().unwrap_or_default();
+                            [kind, random.next() as u32].into_iter().flat_map(u32::to_le_bytes).collect::<Vec<_>>()
+                        })
+                        .collect();
+                    (account(1 + random.below(2) as u8), input, 200 * PLENTY)
+                })
+                .collect();
+            let run = |idle_instances| {
+                let engine = with(config.clone(), idle_instances);
+                let mut world = World::new(&engine);
+                world.set_code(account(1), scripted(pages));
+                world.set_code(account(2), scripted(if pages % 2 == 0 { pages } else { 9 - pages }));
+                world.calls(&calls)
+            };
+            for (at, (found, expected)) in run(3).iter().zip(&run(0)).enumerate() {
+                assert_eq!(found.0, expected.0, "round {round}, {pages} pages, call {at}");
+                returned += usize::from(matches!(found.0.outcome, Outcome::Return(_)));
+                kept += found.1;
+            }
+        }
+    }
+    println!("{returned} returned, {kept} kept");
+    assert!(returned > 1_000 && (kept > 1_000 || !reuses()), "{returned} returned, {kept} kept");
+}
+
+#[test]
+fn a_module_without_pages_is_used_again() {
+    let reuses = reuses();
+    let text = r#"(module (memory (export "memory") 0 1) (global $g (mut i32) (i32.const 0))
+        (func (export "call") (if (global.get $g) (then unreachable)) (global.set $g (i32.const 1))))"#;
+    for config in configs() {
+        let engine = with(config, 2);
+        let mut world = World::with_code(&engine, text);
+        for (end, idle) in world.calls(&vec![(account(1), Vec::new(), PLENTY); 50]) {
+            assert_eq!((end.outcome, idle == 1), (Outcome::Return(Vec::new()), reuses));
+        }
+    }
+}
+
 /// Random programs, called in a random order with random fuel in one session, with instances used again and without.
 #[test]
 fn random_programs_end_alike_with_and_without_reuse() {

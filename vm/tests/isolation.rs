@@ -286,6 +286,19 @@ fn simulations_take_no_place_from_execution_and_say_when_they_are_busy() {
     }
 }
 
+/// Whoever opens a session inside one is told so, also if the outer one holds the only place.
+#[test]
+fn a_session_inside_a_session_is_refused_at_once() {
+    let engine = cramped(EngineKind::Pulley, 1, 1);
+    let refused = |work: &(dyn Fn() + Sync)| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).expect_err("refused");
+    };
+    execution(&engine, |_| refused(&|| execution(&engine, |_| ())));
+    simulation(&engine, |_| refused(&|| assert_eq!(simulation(&engine, |_| ()), Err(Busy)))).expect("a place");
+    refused(&|| assert_eq!(simulation(&engine, |_| panic!("told to")), Ok(())));
+    assert_eq!((execution(&engine, |_| 1), simulation(&engine, |_| 2)), (1, Ok(2)), "the places are free again");
+}
+
 /// What a third simulation gets, asked for on a thread of its own.
 fn simulation_from_outside(engine: &Engine) -> Result<(), Busy> {
     std::thread::scope(|scope| scope.spawn(|| simulation(engine, |_| ())).join().expect("no panic"))

@@ -284,6 +284,54 @@ fn what_no_account_holds_stays_within_its_quota_and_what_one_holds_stays() {
 }
 
 #[test]
+fn what_was_optimised_for_an_account_that_is_not_committed_is_not_held() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tiers = TierPolicy::Background;
+    let engine = Engine::new(EngineConfig { tiers, ..config(folder.path(), EngineKind::Cranelift) }).expect("starts");
+    let code = Named::new(TEXT);
+    prepare(&engine, code.code());
+    for _ in 0..20 {
+        run(&engine);
+    }
+    assert_eq!(engine.module_counts().promoted, 1);
+    let files = || (modules(folder.path()).len(), modules(&folder.path().join("loose")).len());
+    assert_eq!(files(), (0, 2), "it was created and called, and committed nowhere");
+    engine.hold(&[code.hash]);
+    engine.settle();
+    assert_eq!(files(), (2, 0));
+}
+
+/// A block that calls modules in turn, more than memory holds, has paid for loading each of them once.
+#[test]
+fn a_session_loads_a_module_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = || {
+        let cache_modules = 8;
+        Engine::new(EngineConfig { cache_modules, ..config(folder.path(), EngineKind::Cranelift) }).expect("starts")
+    };
+    let codes: Vec<Named> = many(20).collect();
+    let in_turn = |engine: &Engine| {
+        let mut world = World::new(engine);
+        for (number, code) in (1..).zip(&codes) {
+            let wasm = envelope::decode_code(&code.envelope, u32::MAX).expect("an envelope");
+            world.set_code(world::account(number), wasm);
+        }
+        let round = (1..=20).map(|number| (world::account(number), Vec::new(), PLENTY));
+        let calls: Vec<_> = round.clone().chain(round.clone()).chain(round).collect();
+        let ends = world.calls(&calls);
+        assert!(ends.iter().all(|(end, _)| end.outcome == Outcome::Return(Vec::new())));
+        engine.settle();
+        let counts = engine.module_counts();
+        assert!(engine.cached(Purpose::Execution).0 <= 8);
+        (counts.compiled, counts.loaded)
+    };
+    assert_eq!(in_turn(&open()), (20, 0));
+    let engine = open();
+    assert_eq!(in_turn(&engine), (0, 20));
+    assert_eq!(in_turn(&engine).1, 40, "a session's modules end with it, but for what memory holds");
+}
+
+#[test]
 fn a_frame_that_cannot_pay_for_its_start_loads_and_compiles_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let code = Named::new(TEXT);

@@ -116,6 +116,25 @@ fn callee(text: &str) -> Code {
     Code::of(&wat::parse_str(format!("(module {items})")).expect("valid text"))
 }
 
+/// Contracts that are called in turn: more than a session keeps instances of.
+const IN_TURN: u16 = 40;
+const TURN_BASE: u16 = 0x3000;
+
+/// Those that do nothing, then those that have data and write to each 4 KiB of their page.
+fn in_turn() -> Vec<(Address, Bytes)> {
+    let data = "d".repeat(30_000);
+    let stores: String =
+        (0..16).map(|page| format!("(i32.store offset={} (i32.const 0) (i32.const 1))", page * 4_096)).collect();
+    let contract = |number| {
+        let (data, stores) = if number < IN_TURN { ("", "") } else { (&*data, &*stores) };
+        let text = format!(
+            r#"(memory (export "memory") 1) (data (i32.const 0) "{number}{data}") (func (export "call") {stores})"#
+        );
+        (account(TURN_BASE + number), callee(&text).envelope)
+    };
+    (0..2 * IN_TURN).map(contract).collect()
+}
+
 const CALLEE_BASE: u16 = 0x100;
 const ENDS_BASE: u16 = 0x200;
 
@@ -125,7 +144,7 @@ pub fn callees() -> Vec<(Address, Bytes)> {
     let place = |(base, group): (u16, &[(&str, &str)])| -> Vec<(Address, Bytes)> {
         group.iter().zip(base..).map(|((_, text), number)| (account(number), callee(text).envelope)).collect()
     };
-    groups.into_iter().flat_map(place).collect()
+    groups.into_iter().flat_map(place).chain(in_turn()).collect()
 }
 
 pub fn programs() -> Vec<Program> {
@@ -202,6 +221,18 @@ fn messages() -> Vec<Program> {
         } else {
             all.push(call(&format!("of a contract that {case}"), account(number), 0, ALL));
         }
+    }
+    for (case, first) in [("do nothing", 0), ("have data and write to each 4 KiB of their page", IN_TURN)] {
+        let next = format!(
+            "(local.set $c (i32.add (local.get $c) (i32.const 1)))
+            (if (i32.ge_u (local.get $c) (i32.const {})) (then (local.set $c (i32.const {first}))))
+            (i32.store8 (i32.const {}) (local.get $c))",
+            first + IN_TURN,
+            INPUT + 19
+        );
+        let one = call(&format!("of {IN_TURN} contracts in turn that {case}"), account(TURN_BASE), 0, ALL);
+        let setup = format!("(local.set $c (i32.const {first}))");
+        all.push(Program { step: format!("{next} {}", one.step), ..one }.setup(setup));
     }
     for ((case, _), number) in ENDS.iter().zip(ENDS_BASE..) {
         all.push(call(&format!("with 100 gas of a contract that {case}"), account(number), 0, 100));

@@ -6,6 +6,7 @@
 mod disk;
 mod flights;
 mod image;
+mod loaded;
 mod memory;
 mod worker;
 
@@ -18,6 +19,7 @@ pub(crate) use self::disk::{DiskCache, Fingerprint};
 #[cfg(unix)]
 pub(crate) use self::image::CodePages;
 pub(crate) use self::image::Image;
+pub(crate) use self::loaded::Loaded;
 
 use self::disk::{Keep, Stored};
 use self::flights::Flights;
@@ -26,7 +28,7 @@ use self::worker::Worker;
 use crate::compile::CompiledModule;
 use crate::config::{EngineConfig, TierPolicy};
 use crate::tier::Tier;
-use crate::{Code, Fatal, InstrumentedModule, ModuleFacts, Purpose, RejectReason, envelope, prepare_module};
+use crate::{Code, Fatal, InstrumentedModule, ModuleFacts, Purpose, RejectReason, Session, envelope, prepare_module};
 
 /// Modules whose facts are remembered although they were not brought into memory.
 const DECLINED_MODULES: usize = 4_096;
@@ -159,15 +161,16 @@ impl ModuleStore {
     /// `lives` says that the code is an account's already, and not one that is being created.
     pub(crate) fn get(
         &self,
-        purpose: Purpose,
+        session: &Session<'_>,
         code: Code<'_>,
         lives: bool,
         accepts: &dyn Fn(&ModuleFacts) -> bool,
     ) -> Result<Arc<CompiledModule>, Unavailable> {
         let shared = &*self.shared;
+        let purpose = session.purpose();
         let shelf = shared.shelf(purpose);
         let found = match purpose {
-            Purpose::Execution => shelf.memory.get(&code.hash),
+            Purpose::Execution => shelf.memory.get(&code.hash).or_else(|| session.loaded.get(&code.hash)),
             Purpose::Simulation => shared.execution.memory.peek(&code.hash).or_else(|| shelf.memory.get(&code.hash)),
         };
         let module = match found {
@@ -183,6 +186,9 @@ impl ModuleStore {
                         let brought = self.bring(purpose, code, lives, accepts);
                         if let Err(Unavailable::Declined(facts)) = &brought {
                             shelf.declined.insert(code.hash, Arc::new(*facts), 0);
+                        }
+                        if let (Ok(module), Purpose::Execution, true) = (&brought, purpose, lives) {
+                            session.loaded.add(code.hash, module);
                         }
                         return brought;
                     }
@@ -403,7 +409,11 @@ impl Shared {
         match made {
             Ok(module) => {
                 let written = Arc::clone(&module);
-                self.write(&Writing::Module { code_hash: job.code_hash, module: written, keep: Keep::Held });
+                // It was used, maybe only by the transaction that created it, which may have failed. Held if its baseline is;
+                // else it comes to those that are held with it.
+                let held = self.is_on_disk(&job.code_hash, Keep::Held);
+                let keep = if held { Keep::Held } else { Keep::Loose };
+                self.write(&Writing::Module { code_hash: job.code_hash, module: written, keep });
                 let bytes = module.image_bytes;
                 self.execution.memory.replace(job.code_hash, module, bytes);
                 self.counters.promoted.fetch_add(1, Ordering::Relaxed);
