@@ -194,6 +194,10 @@ impl Machine for Engine {
     fn hold(&self, code_hashes: &[H256]) {
         self.inner.modules.hold(code_hashes);
     }
+
+    fn hold_only(&self, code_hashes: &[H256]) {
+        self.inner.modules.hold_only(code_hashes);
+    }
 }
 
 /// What a compiled module depends on besides its code; in the cache it is part of every file's name.

@@ -139,4 +139,11 @@ pub trait Machine: Send + Sync {
     fn hold(&self, code_hashes: &[H256]) {
         let _ = code_hashes;
     }
+
+    /// Tells, before anything is executed, that committed accounts hold the codes with these hashes and no others. What
+    /// is kept on disk of another code, or was made by another version or back end, is deleted: an upgrade would leave all
+    /// of it behind.
+    fn hold_only(&self, code_hashes: &[H256]) {
+        let _ = code_hashes;
+    }
 }

@@ -284,6 +284,30 @@ fn what_no_account_holds_stays_within_its_quota_and_what_one_holds_stays() {
 }
 
 #[test]
+fn what_another_version_or_a_code_that_nobody_holds_left_behind_goes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let codes: Vec<Named> = many(3).collect();
+    for kind in [EngineKind::Pulley, EngineKind::Cranelift] {
+        let engine = open(folder.path(), kind);
+        for code in &codes {
+            prepare(&engine, code.code());
+        }
+        engine.hold(&codes.iter().map(|code| code.hash).collect::<Vec<_>>());
+        engine.settle();
+    }
+    assert_eq!(modules(folder.path()).len(), 6);
+    let engine = open(folder.path(), EngineKind::Cranelift);
+    engine.hold_only(&[codes[0].hash, codes[2].hash]);
+    assert_eq!(modules(folder.path()).len(), 2);
+    let fresh = open(folder.path(), EngineKind::Cranelift);
+    let ready: Vec<bool> = codes.iter().map(|code| fresh.is_ready(&code.hash)).collect();
+    assert_eq!(ready, [true, false, true]);
+    // The folder's key is no module: what is left stays readable.
+    let other = open(folder.path(), EngineKind::Pulley);
+    assert!(codes.iter().all(|code| !other.is_ready(&code.hash)));
+}
+
+#[test]
 fn what_was_optimised_for_an_account_that_is_not_committed_is_not_held() {
     let folder = tempfile::tempdir().expect("a folder");
     let tiers = TierPolicy::Background;

@@ -69,10 +69,7 @@ impl Chain {
         let looking = Queue::new(&codes, stopped);
         looking.share(|| {
             while let Some(hash) = looking.take() {
-                if self.machine.is_ready(&hash.0.into()) {
-                    // A node that was killed may not have said so.
-                    self.machine.hold(&[hash.0.into()]);
-                } else {
+                if !self.machine.is_ready(&hash.0.into()) {
                     missing.lock().push(hash);
                 }
             }
@@ -80,6 +77,7 @@ impl Chain {
         })?;
         let missing = missing.into_inner();
         if missing.is_empty() {
+            self.hold_only(&codes);
             return Ok(0);
         }
         tracing::info!(missing = missing.len(), contracts = codes.len(), "compiling contracts before serving");
@@ -107,8 +105,18 @@ impl Chain {
             })
         })?;
         let compiled = compiling.taken();
+        if compiled == missing.len() {
+            self.hold_only(&codes);
+        }
         let seconds = begun.elapsed().as_secs();
         tracing::info!(compiled, of = missing.len(), seconds, "no more contracts are compiled before serving");
         Ok(compiled)
+    }
+
+    /// Has the machine keep what it compiled of these codes, which it may not have been told of if the node was killed, and
+    /// nothing else.
+    fn hold_only(&self, codes: &[B256]) {
+        let codes: Vec<_> = codes.iter().map(|hash| hash.0.into()).collect();
+        self.machine.hold_only(&codes);
     }
 }

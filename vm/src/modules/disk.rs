@@ -12,7 +12,7 @@ mod folder;
 mod format;
 mod loose;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
 use std::io;
@@ -131,6 +131,27 @@ pub(crate) struct DiskCache {
     key: [u8; KEY_BYTES],
     checked: Mutex<BTreeMap<String, Stamp>>,
     loose: LooseFiles,
+    unreadable: Mishaps,
+    unusable: Mishaps,
+    unwritable: Mishaps,
+}
+
+/// Counts what goes wrong with one file after the other, when a disk is full or a key lost.
+#[derive(Default)]
+struct Mishaps(AtomicU64);
+
+impl Mishaps {
+    /// One more. Gives how many there were if that is to be told: the first, the second, the fourth and so on, so that a
+    /// log does not fill up.
+    fn told(&self) -> Option<u64> {
+        let times = self.0.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        times.is_power_of_two().then_some(times)
+    }
+}
+
+/// Whether a file of that name in the folder is a module's.
+fn is_module_name(name: &str) -> bool {
+    name.len() == 2 * blake3::OUT_LEN && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 impl DiskCache {
@@ -143,7 +164,8 @@ impl DiskCache {
         let folder = PrivateFolder::open(folder)?;
         let key = folder.key()?;
         let loose = LooseFiles::open(folder.sub(LOOSE_FOLDER)?, loose_bytes)?;
-        Ok(Self { folder, key, checked: Mutex::new(BTreeMap::new()), loose })
+        let (unreadable, unusable, unwritable) = Default::default();
+        Ok(Self { folder, key, checked: Mutex::new(BTreeMap::new()), loose, unreadable, unusable, unwritable })
     }
 
     fn path(&self, name: &str, keep: Keep) -> PathBuf {
@@ -163,7 +185,9 @@ impl DiskCache {
                 Ok((image, contents)) => Some(Stored { image, contents, keep }),
                 Err(Unusable::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(Unusable::Io(error)) => {
-                    tracing::warn!(path = %path.display(), %error, "a compiled module cannot be read now");
+                    if let Some(times) = self.unreadable.told() {
+                        tracing::warn!(path = %path.display(), %error, times, "a compiled module cannot be read now");
+                    }
                     None
                 }
                 Err(reason) => {
@@ -219,7 +243,9 @@ impl DiskCache {
             Ok(()) if keep == Keep::Loose => self.loose.added(&name, bytes),
             Ok(()) => {}
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "a compiled module could not be kept on disk");
+                if let Some(times) = self.unwritable.told() {
+                    tracing::warn!(path = %path.display(), %error, times, "a compiled module could not be kept on disk");
+                }
             }
         }
     }
@@ -240,8 +266,36 @@ impl DiskCache {
         }
     }
 
+    /// Deletes the files of held modules but those that these `fingerprints` give these codes.
+    pub(crate) fn hold_only<'f>(&self, fingerprints: impl Iterator<Item = &'f Fingerprint>, code_hashes: &[H256]) {
+        let kept: BTreeSet<String> = fingerprints
+            .flat_map(|fingerprint| code_hashes.iter().map(|code_hash| fingerprint.file_name(code_hash)))
+            .collect();
+        let deleted = fs::read_dir(self.folder.path()).and_then(|entries| {
+            let mut deleted = 0_u64;
+            for entry in entries {
+                let entry = entry?;
+                let name = entry.file_name();
+                let Some(name) = name.to_str().filter(|name| is_module_name(name) && !kept.contains(*name)) else {
+                    continue;
+                };
+                fs::remove_file(entry.path())?;
+                self.checked.lock().remove(name);
+                deleted += 1;
+            }
+            Ok(deleted)
+        });
+        match deleted {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, "deleted compiled modules that no contract needs any more"),
+            Err(error) => tracing::warn!(%error, "old files of the module cache could not be deleted"),
+        }
+    }
+
     fn delete(&self, name: &str, path: &Path, reason: &Unusable) {
-        tracing::warn!(path = %path.display(), %reason, "deleting a file of the module cache; it will be compiled again");
+        if let Some(times) = self.unusable.told() {
+            tracing::warn!(path = %path.display(), %reason, times, "deleting a file of the module cache; it is compiled again");
+        }
         self.checked.lock().remove(name);
         if let Err(error) = fs::remove_file(path) {
             tracing::warn!(path = %path.display(), %error, "it could not be deleted");

@@ -295,6 +295,15 @@ impl ModuleStore {
         }
     }
 
+    /// See [`crate::Machine::hold_only`].
+    pub(crate) fn hold_only(&self, code_hashes: &[H256]) {
+        self.hold(code_hashes);
+        self.writer.settle();
+        if let Some(disk) = &self.shared.disk {
+            disk.hold_only(self.shared.workshops().map(|workshop| &workshop.fingerprint), code_hashes);
+        }
+    }
+
     /// Whether the module can be had without compiling. A file is read as it is before use: one that is damaged, or was
     /// written with a key that is lost, does not count.
     pub(crate) fn is_ready(&self, code_hash: &H256) -> bool {
