@@ -58,9 +58,6 @@ pub enum Halt {
     /// The address of a new contract is taken (EIP-684, EIP-7610).
     #[error("contract address collision")]
     AddressCollision,
-    /// The creator's nonce is at its maximum.
-    #[error("nonce overflow")]
-    NonceOverflow,
     /// A precompiled contract refused its input.
     #[error("precompiled contract failed")]
     PrecompileFailure,

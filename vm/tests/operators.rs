@@ -309,7 +309,6 @@ fn ending(halt: Halt) -> Option<(&'static [&'static str], End)> {
         | Halt::OutputTooLarge
         | Halt::IllegalModule
         | Halt::AddressCollision
-        | Halt::NonceOverflow
         | Halt::PrecompileFailure => return None,
     };
     Some((bodies, end))
@@ -317,7 +316,7 @@ fn ending(halt: Halt) -> Option<(&'static [&'static str], End)> {
 
 #[test]
 fn every_end_that_guest_code_can_bring_about_comes_alike_on_every_engine() {
-    const HALTS: [Halt; 16] = [
+    const HALTS: [Halt; 15] = [
         Halt::OutOfGas,
         Halt::StackOverflow,
         Halt::Unreachable,
@@ -332,7 +331,6 @@ fn every_end_that_guest_code_can_bring_about_comes_alike_on_every_engine() {
         Halt::OutputTooLarge,
         Halt::IllegalModule,
         Halt::AddressCollision,
-        Halt::NonceOverflow,
         Halt::PrecompileFailure,
     ];
     let mut met = BTreeSet::new();
