@@ -231,12 +231,14 @@ impl Worker {
             // Bound to a name: the lock must not be held while waiting.
             let mining = *self.mining.lock();
             let order = match mining {
-                Mining::Interval(pace) if last_block.elapsed() >= pace => {
-                    last_block = Instant::now();
-                    self.make_block(true)?;
-                    continue;
+                Mining::Interval(pace) => {
+                    if last_block.elapsed() >= pace {
+                        last_block = Instant::now();
+                        self.make_block(true)?;
+                    }
+                    // Orders are read even if blocks take longer than the pace: else it could not be ended any more.
+                    inbox.recv_timeout(pace.saturating_sub(last_block.elapsed()))
                 }
-                Mining::Interval(pace) => inbox.recv_timeout(pace.saturating_sub(last_block.elapsed())),
                 Mining::Instant | Mining::Manual => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {
@@ -318,4 +320,30 @@ impl Worker {
 fn may_heal(reason: &esker_runtime::TransactionError) -> bool {
     use esker_runtime::TransactionError as Reason;
     matches!(reason, Reason::FeeCapTooLow { .. } | Reason::InsufficientFunds { .. } | Reason::NonceTooHigh { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::memory_store;
+    use crate::mempool::Limits;
+    use esker_runtime::Genesis;
+    use esker_vm::{Engine, EngineConfig};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_pace_that_cannot_be_kept_leaves_time_for_orders() {
+        let engine = Engine::new(EngineConfig::default()).expect("the engine starts");
+        let genesis = Genesis::new(31_337, 30_000_000, 1_000);
+        let chain = Chain::open(memory_store(), &genesis, Arc::new(engine)).expect("a new chain begins");
+        let (pool, clock) = (Arc::new(Pool::new(Limits::default())), Arc::new(Clock::new()));
+        let mining = Mining::Interval(Duration::from_nanos(1));
+        let producer = Producer::start(Arc::new(chain), pool, clock, Address::ZERO, mining).expect("a thread");
+        let handle = producer.handle();
+        let mined = tokio::time::timeout(Duration::from_secs(20), handle.mine(1, None)).await;
+        if mined.is_err() {
+            // Else the end of the test would wait for ever too.
+            handle.set_mining(Mining::Manual);
+        }
+        assert_eq!(mined, Ok(Ok(())));
+    }
 }

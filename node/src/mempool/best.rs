@@ -42,7 +42,7 @@ impl<'p> BestTransactions<'p> {
     fn next_head(&self) -> Option<(Worth, Arc<Transaction>)> {
         let mut passed = self.passed;
         loop {
-            let (head, transaction) = self.pool.best_head(passed)?;
+            let (head, transaction) = self.pool.best_head(passed, self.base_fee)?;
             let worth = head.worth(self.base_fee);
             if !self.begun.contains_key(&head.sender) {
                 return Some((worth, transaction));

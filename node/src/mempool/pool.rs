@@ -107,7 +107,8 @@ impl Pool {
         Self { limits, inner: Mutex::default(), arrived: watch::Sender::new(0), wake: OnceLock::new() }
     }
 
-    /// Has `wake` called whenever a transaction has come in, whoever brought it and whether or not they wait for it.
+    /// Has `wake` called whenever a transaction has come in, whoever brought it and whether or not they wait for it, and
+    /// whenever [`Pool::refresh`] has made one executable.
     ///
     /// # Panics
     /// If somebody is called already.
@@ -134,10 +135,14 @@ impl Pool {
         let count = inner.arrivals.push(hash);
         drop(inner);
         self.arrived.send_replace(count);
+        self.wake();
+        Ok(added)
+    }
+
+    fn wake(&self) {
         if let Some(wake) = self.wake.get() {
             wake();
         }
-        Ok(added)
     }
 
     /// Follows a block: what it made pointless goes, what its senders cannot pay any more is not offered to the next one,
@@ -160,7 +165,15 @@ impl Pool {
     /// Tells what `sender` has in the head's state. Whoever added a transaction does so with an account read after that: a
     /// block may have been committed between reading the account and adding.
     pub fn refresh(&self, sender: Address, account: &Account) {
-        self.inner.lock().update(sender, account);
+        let mut inner = self.inner.lock();
+        let before = inner.senders.get(&sender).map(Sender::run_end);
+        inner.update(sender, account);
+        let after = inner.senders.get(&sender).map(Sender::run_end);
+        drop(inner);
+        // Whoever was woken by the arrival may have looked before this, and found nothing that can go into a block.
+        if after > before {
+            self.wake();
+        }
     }
 
     /// Throws a transaction out.
@@ -190,9 +203,11 @@ impl Pool {
         BestTransactions::new(self, base_fee)
     }
 
-    /// The best next transaction of a sender that is worth less than `after`.
-    pub(super) fn best_head(&self, after: Option<Worth>) -> Option<(Priced, Arc<Transaction>)> {
-        let inner = self.inner.lock();
+    /// The best next transaction of a sender that is worth less than `after` at this base fee.
+    pub(super) fn best_head(&self, after: Option<Worth>, base_fee: u64) -> Option<(Priced, Arc<Transaction>)> {
+        let mut inner = self.inner.lock();
+        // A block may have been committed since the last call: what is worth less would be another order then.
+        inner.set_base_fee(base_fee);
         let head = inner.heads.best_after(after)?;
         let sender = inner.senders.get(&head.sender)?;
         let entry = sender.waiting().get(&sender.next_nonce())?;
@@ -303,6 +318,9 @@ impl Inner {
     }
 
     fn set_base_fee(&mut self, base_fee: u64) {
+        if base_fee == self.base_fee {
+            return;
+        }
         self.base_fee = base_fee;
         for index in [&mut self.heads, &mut self.tails, &mut self.queued_tails] {
             index.set_base_fee(base_fee);
@@ -325,15 +343,28 @@ impl Inner {
         let given_up = replaced.as_ref().map_or(U256::ZERO, |old| cost(old));
         let queued = sender.map_or(U256::ZERO, Sender::cost).saturating_sub(given_up);
         let new = cost(&transaction);
-        if queued.saturating_add(new) > account.balance {
+        // What takes no more than the one that it replaces is welcome even if the account has lost coins.
+        if new > given_up && queued.saturating_add(new) > account.balance {
             return Err(PoolError::Overdraft { balance: account.balance, queued, cost: new });
         }
-        match &replaced {
-            Some(old) if !may_replace(old, &transaction) => return Err(PoolError::ReplacementUnderpriced),
-            Some(_) => {}
-            None => self.make_room(&transaction, account, limits)?,
+        if replaced.is_some_and(|old| !may_replace(&old, &transaction)) {
+            return Err(PoolError::ReplacementUnderpriced);
         }
-        let arrival = self.arrivals.count();
+        let mut thrown_out = Vec::new();
+        let room = self.make_room(&transaction, account, limits, &mut thrown_out);
+        if let Err(full) = room {
+            // A transaction that is refused costs its sender nothing: it must not cost others their places.
+            for (entry, account) in thrown_out.into_iter().rev() {
+                self.put(entry.transaction, entry.arrival, entry.since, &account);
+            }
+            return Err(full);
+        }
+        Ok(self.put(transaction, self.arrivals.count(), Instant::now(), account))
+    }
+
+    /// Puts a transaction among what its sender, whose account this is if it has nothing waiting, has waiting.
+    fn put(&mut self, transaction: Arc<Transaction>, arrival: u64, since: Instant, account: &Account) -> Added {
+        let (address, nonce, hash) = (transaction.sender(), transaction.nonce(), transaction.hash());
         self.bytes += transaction.encoded_len();
         self.by_hash.insert(hash, (address, nonce));
         self.by_arrival.insert(arrival, hash);
@@ -344,50 +375,68 @@ impl Inner {
             }
             None => Sender::new(address, account.nonce, account.balance),
         };
-        let replaced = sender.insert(transaction, arrival, Instant::now());
+        let replaced = sender.insert(transaction, arrival, since);
         let added = if nonce < sender.run_end() { Added::Pending } else { Added::Queued };
         self.attach(sender);
         if let Some(old) = replaced {
             self.gone(&old);
         }
-        Ok(added)
+        added
     }
 
     /// Throws others out until the newcomer fits: of those that are queued the worst first, then of the executable ones what
-    /// pays less than the newcomer.
-    fn make_room(&mut self, newcomer: &Transaction, account: &Account, limits: &Limits) -> Result<(), PoolError> {
+    /// pays less than the newcomer. Each goes to `thrown_out`, with its sender's account as far as it is known here.
+    fn make_room(
+        &mut self,
+        newcomer: &Transaction,
+        account: &Account,
+        limits: &Limits,
+        thrown_out: &mut Vec<(Entry, Account)>,
+    ) -> Result<(), PoolError> {
         let sender = self.senders.get(&newcomer.sender());
-        let waiting = sender.map_or(0, |sender| sender.waiting().len());
-        if waiting >= limits.per_sender {
-            return Err(PoolError::AccountLimit { waiting, limit: limits.per_sender });
-        }
         let (nonce, own) = (newcomer.nonce(), Caps::of(newcomer));
         let is_executable = nonce <= sender.map_or(account.nonce, Sender::run_end);
         let caps = sender.map_or(own, |sender| sender.reached_for(nonce, own));
         let newcomer_priced = Priced { caps, arrival: u64::MAX, sender: newcomer.sender() };
         let worth = newcomer_priced.worth(self.base_fee);
-        while self.by_hash.len() >= limits.transactions || self.bytes + newcomer.encoded_len() > limits.bytes {
-            let (victim, may_go) = match self.queued_tails.worst() {
-                Some(queued) => (queued, is_executable || queued.worth(self.base_fee) < worth),
-                None => match self.tails.worst() {
-                    Some(last) => (last, is_executable && last.worth(self.base_fee) < worth),
-                    None => return Err(PoolError::Full),
-                },
+        let is_payable = is_executable && caps.effective_tip(self.base_fee).is_some();
+        loop {
+            let sender = self.senders.get(&newcomer.sender());
+            let replaced = sender.and_then(|sender| sender.waiting().get(&nonce));
+            let (grows, freed) = replaced.map_or((1, 0), |old| (0, old.transaction.encoded_len()));
+            let waiting = sender.map_or(0, |sender| sender.waiting().len());
+            let is_full = self.by_hash.len() + grows > limits.transactions
+                || self.bytes - freed + newcomer.encoded_len() > limits.bytes;
+            let (victim, may_go, refusal) = if waiting + grows > limits.per_sender {
+                // A gap that nobody could close would hold up all that waits behind it.
+                let queued = sender.and_then(Sender::tail).filter(|(_, is_queued)| *is_queued).map(|(tail, _)| tail);
+                (queued, is_executable, PoolError::AccountLimit { waiting, limit: limits.per_sender })
+            } else if !is_full {
+                return Ok(());
+            } else if let Some(queued) = self.queued_tails.worst() {
+                (Some(queued), is_payable || queued.worth(self.base_fee) < worth, PoolError::Full)
+            } else {
+                let last = self.tails.worst();
+                let is_better = last.is_some_and(|last| last.worth(self.base_fee) < worth);
+                (last, is_executable && is_better, PoolError::Full)
             };
-            let hash = self.by_arrival.get(&victim.arrival).copied();
-            match hash.filter(|_| may_go) {
-                Some(hash) => self.remove(hash),
-                None => return Err(PoolError::Full),
-            };
+            let hash = victim.filter(|_| may_go).and_then(|victim| self.by_arrival.get(&victim.arrival).copied());
+            let Some(gone) = hash.and_then(|hash| self.take(hash)) else { return Err(refusal) };
+            thrown_out.push(gone);
         }
-        Ok(())
     }
 
     fn remove(&mut self, hash: B256) -> Option<Arc<Transaction>> {
+        self.take(hash).map(|(entry, _)| entry.transaction)
+    }
+
+    /// Takes a transaction out; gives it with what is known of its sender's account.
+    fn take(&mut self, hash: B256) -> Option<(Entry, Account)> {
         let (address, nonce) = self.by_hash.get(&hash).copied()?;
-        let entry = self.change(address, |sender| sender.remove(nonce))??;
+        let (entry, account) = self.change(address, |sender| (sender.remove(nonce), sender.account()))?;
+        let entry = entry?;
         self.gone(&entry);
-        Some(entry.transaction)
+        Some((entry, account))
     }
 
     fn update(&mut self, address: Address, account: &Account) {
@@ -399,14 +448,19 @@ impl Inner {
 
     /// Throws out what came in more than `lifetime` before `now`.
     fn expire(&mut self, now: Instant, lifetime: Duration) {
-        while let Some(hash) = self.by_arrival.first_key_value().map(|(_, hash)| *hash) {
-            let entry =
-                self.by_hash.get(&hash).and_then(|(address, nonce)| self.senders.get(address)?.waiting().get(nonce));
+        let mut old: BTreeMap<Address, Vec<u64>> = BTreeMap::new();
+        for hash in self.by_arrival.values() {
+            let Some((address, nonce)) = self.by_hash.get(hash).copied() else { continue };
+            let entry = self.senders.get(&address).and_then(|sender| sender.waiting().get(&nonce));
             if entry.is_some_and(|entry| now.saturating_duration_since(entry.since) <= lifetime) {
-                return;
+                break;
             }
-            if self.remove(hash).is_none() {
-                return;
+            old.entry(address).or_default().push(nonce);
+        }
+        // A sender's all at once: each one by itself would have it sorted out again.
+        for (address, nonces) in old {
+            for entry in self.change(address, |sender| sender.remove_all(&nonces)).unwrap_or_default() {
+                self.gone(&entry);
             }
         }
     }

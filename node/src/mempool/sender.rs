@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use alloy_primitives::{Address, U256};
 use esker_runtime::Transaction;
+use esker_runtime::state::Account;
 
 use super::admission::cost;
 use super::price::{Caps, Priced};
@@ -41,6 +42,11 @@ impl Sender {
     pub(super) fn new(address: Address, next_nonce: u64, balance: U256) -> Self {
         let (waiting, run_end, cost) = (BTreeMap::new(), next_nonce, U256::ZERO);
         Self { address, next_nonce, balance, waiting, run_end, cost }
+    }
+
+    /// What is known of the account.
+    pub(super) fn account(&self) -> Account {
+        Account { nonce: self.next_nonce, balance: self.balance, ..Account::default() }
     }
 
     pub(super) const fn next_nonce(&self) -> u64 {
@@ -114,9 +120,23 @@ impl Sender {
         Some(entry)
     }
 
+    /// Takes those with these nonces out.
+    pub(super) fn remove_all(&mut self, nonces: &[u64]) -> Vec<Entry> {
+        let gone: Vec<Entry> = nonces.iter().filter_map(|nonce| self.waiting.remove(nonce)).collect();
+        for entry in &gone {
+            self.cost = self.cost.saturating_sub(cost(&entry.transaction));
+        }
+        self.sort_out();
+        gone
+    }
+
     /// The account is now like this; gives what can never go into a block any more, or not as long as the account does not
     /// get more coins than it has ever had to pay it.
     pub(super) fn update(&mut self, nonce: u64, balance: U256) -> Vec<Entry> {
+        // Each insertion comes here, mostly with what is known: thousands that wait need not be looked at for that.
+        if nonce <= self.next_nonce && balance == self.balance {
+            return Vec::new();
+        }
         // A block may have been committed since the caller read the account: nonces only grow.
         self.next_nonce = self.next_nonce.max(nonce);
         self.balance = balance;

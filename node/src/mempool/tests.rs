@@ -451,3 +451,142 @@ fn the_indices_agree_with_a_search_of_everything() {
     println!("{added} of 4,000 steps added a transaction");
     assert!(added > 500);
 }
+
+/// Four senders with five thousand each, the last one's in falling order of nonces: neither an insertion nor the end of
+/// all their lives may cost time with the square of that.
+#[test]
+fn what_one_sender_has_waiting_costs_nobody_else_time() {
+    let limits = Limits { lifetime: Duration::from_secs(60), ..Limits::default() };
+    let pool = Pool::new(limits);
+    for sender in 1..=4 {
+        let signed: Vec<_> = (0..5_000).map(|nonce| Draft::new(sender, nonce).sign()).collect();
+        let from_the_end = sender == 4;
+        let start = Instant::now();
+        for index in 0..signed.len() {
+            let index = if from_the_end { signed.len() - 1 - index } else { index };
+            pool.add(signed[index].clone(), &admission(0)).expect("room");
+            pool.refresh(signed[index].sender(), &admission(0).account);
+        }
+        println!("sender {sender}: {:?} for 5,000 insertions", start.elapsed());
+    }
+    assert_eq!(pool.status(), Status { pending: 20_000, queued: 0 });
+    let start = Instant::now();
+    pool.on_block(&ChangeSet::default(), 0, start + Duration::from_secs(600));
+    let took = start.elapsed();
+    println!("{took:?} for the end of 20,000");
+    assert_eq!(pool.status(), Status::default());
+    assert!(took < Duration::from_millis(300), "{took:?}");
+}
+
+fn large(draft: Draft, bytes: usize) -> Draft {
+    Draft { input: Bytes::from(vec![0; bytes]), ..draft.gas(100_000) }
+}
+
+#[test]
+fn a_replacement_has_to_find_room_too() {
+    let first = Draft::new(1, 0).sign();
+    let other = Draft::new(2, 0).tip(1).sign();
+    let bytes = first.encoded_len() + other.encoded_len() + 100;
+    let pool = Pool::new(Limits { bytes, ..Limits::default() });
+    pool.add(first.clone(), &admission(0)).expect("room");
+    pool.add(other.clone(), &admission(0)).expect("room");
+    let replacement = |size| large(Draft::new(1, 0).cap(200).tip(20), size).sign();
+    assert_eq!(pool.add(replacement(2_000), &admission(0)), Err(PoolError::Full));
+    assert!(pool.get(first.hash()).is_some() && pool.get(other.hash()).is_some());
+    assert_eq!(pool.add(replacement(150), &admission(0)), Ok(Added::Pending));
+    assert!(pool.get(first.hash()).is_none() && pool.get(other.hash()).is_none());
+    assert_eq!(pool.status(), Status { pending: 1, queued: 0 });
+}
+
+#[test]
+fn what_is_refused_has_driven_nobody_out() {
+    let cheap = Draft::new(1, 0).tip(1).sign();
+    let behind = Draft::new(1, 1).tip(1).sign();
+    let dear = Draft::new(2, 0).tip(50).sign();
+    let bytes = cheap.encoded_len() + behind.encoded_len() + dear.encoded_len();
+    let pool = Pool::new(Limits { bytes, ..Limits::default() });
+    for transaction in [&cheap, &behind, &dear] {
+        pool.add(transaction.clone(), &admission(0)).expect("room");
+    }
+    // Both cheap ones together would not be enough.
+    let newcomer = large(Draft::new(3, 0).tip(10), bytes - 120).sign();
+    assert_eq!(pool.add(newcomer, &admission(0)), Err(PoolError::Full));
+    let [one, two] = [1, 2].map(|index| signer(index).address());
+    assert_eq!(order(&pool, 0), [(two, 0), (one, 0), (one, 1)]);
+    assert_eq!(pool.status(), Status { pending: 3, queued: 0 });
+}
+
+#[test]
+fn what_cannot_pay_the_base_fee_does_not_drive_out_better_ones_that_are_queued() {
+    let pool = Pool::new(Limits { transactions: 2, ..Limits::default() });
+    pool.on_block(&ChangeSet::default(), 50, Instant::now());
+    for sender in [1, 2] {
+        pool.add(Draft::new(sender, 1).sign(), &admission(0)).expect("room");
+    }
+    assert_eq!(pool.add(Draft::new(3, 0).cap(7).tip(0).sign(), &admission(0)), Err(PoolError::Full));
+    assert_eq!(pool.add(Draft::new(3, 0).cap(50).tip(0).sign(), &admission(0)), Ok(Added::Pending));
+}
+
+#[test]
+fn a_sender_at_its_limit_can_still_close_its_gap() {
+    let pool = Pool::new(Limits { per_sender: 2, ..Limits::default() });
+    for nonce in [1, 2] {
+        pool.add(Draft::new(1, nonce).sign(), &admission(0)).expect("room");
+    }
+    let refused = pool.add(Draft::new(1, 3).sign(), &admission(0));
+    assert_eq!(refused, Err(PoolError::AccountLimit { waiting: 2, limit: 2 }));
+    assert_eq!(pool.add(Draft::new(1, 0).sign(), &admission(0)), Ok(Added::Pending));
+    let sender = signer(1).address();
+    assert_eq!((order(&pool, 0), pool.status().queued), (vec![(sender, 0), (sender, 1)], 0));
+}
+
+#[test]
+fn a_sender_that_lost_coins_can_still_replace_what_it_promised_with_less() {
+    let pool = pool();
+    for nonce in 0..3 {
+        let transaction = Draft::new(1, nonce).value(20_000_000).sign();
+        pool.add(transaction, &with_balance(0, 80_000_000)).expect("it can pay");
+    }
+    pool.on_block(&block_leaving(1, 0, 30_000_000), 0, Instant::now());
+    let poor = with_balance(0, 30_000_000);
+    // A higher price and no value: less in all, though the three together are still more than there is.
+    assert_eq!(pool.add(Draft::new(1, 0).cap(200).tip(20).value(0).sign(), &poor), Ok(Added::Pending));
+    assert!(pool.add(Draft::new(1, 0).cap(300).tip(30).value(20_000_000).sign(), &poor).is_err(), "more than before");
+}
+
+#[test]
+fn a_view_that_is_renewed_wakes_whoever_makes_blocks() {
+    let pool = pool();
+    let (woken, count) =
+        (std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0)), std::sync::atomic::Ordering::SeqCst);
+    let waking = woken.clone();
+    pool.on_arrival(move || {
+        waking.fetch_add(1, count);
+    });
+    assert_eq!(pool.add(Draft::new(1, 1).sign(), &admission(0)), Ok(Added::Queued));
+    assert_eq!(woken.load(count), 1);
+    // Whoever was woken may have looked already, and found nothing that is executable.
+    pool.refresh(signer(1).address(), &admission(1).account);
+    assert_eq!(woken.load(count), 2);
+    pool.refresh(signer(1).address(), &admission(1).account);
+    assert_eq!(woken.load(count), 2, "nothing came up");
+}
+
+#[test]
+fn a_block_that_is_committed_while_another_is_made_does_not_confuse_its_order() {
+    let (done, answer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let pool = pool();
+        for (sender, cap) in [(1, 100), (2, 90), (3, 80)] {
+            pool.add(Draft::new(sender, 0).cap(cap).tip(cap).sign(), &admission(0)).expect("room");
+        }
+        let mut best = pool.best(50);
+        let mut took = vec![best.offer().map(|transaction| transaction.sender())];
+        pool.on_block(&ChangeSet::default(), 85, Instant::now());
+        took.extend((0..3).map(|_| best.offer().map(|transaction| transaction.sender())));
+        done.send(took)
+    });
+    let took = answer.recv_timeout(Duration::from_secs(20)).expect("it comes to an end");
+    let [one, two, three] = [1, 2, 3].map(|index| Some(signer(index).address()));
+    assert_eq!(took, [one, two, three, None]);
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes};
+use esker_runtime::state::StateReader;
 use esker_runtime::{Transaction, TransactionError};
 
 use super::block_param::{BlockNumberOrTag, BlockParam, Tag};
@@ -37,8 +38,14 @@ pub(super) fn submit(api: &Api, transaction: Transaction) -> Result<B256, RpcErr
         return Err(PoolError::AlreadyKnown.into());
     }
     api.pool.add(transaction, &admission)?;
-    api.pool.refresh(sender, &api.account(sender)?);
-    Ok(hash)
+    loop {
+        let head = api.chain.head();
+        api.pool.refresh(sender, &head.state.account(sender)?.unwrap_or_default());
+        // If a block was committed meanwhile, it may have told the pool of a newer account before this did.
+        if api.chain.head().block.header.number == head.block.header.number {
+            return Ok(hash);
+        }
+    }
 }
 
 /// `eth_sendRawTransaction`
