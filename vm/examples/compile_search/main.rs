@@ -27,7 +27,7 @@ use shapes::{SHAPES, Shape};
 const DEPLOY_BYTE: u64 = 20;
 const COMPLEXITY_UNIT_FUEL: u64 = 100_000;
 /// Gas that a contract pays to create another, whatever it is: creation and frame.
-const CREATE: u64 = 32_000 + 800;
+const CREATE: u64 = 32_000 + 950;
 
 /// The kernel accounts for a running thread a few hundred times a second.
 const MEASURED_NANOSECONDS: u64 = 40_000_000;
