@@ -117,22 +117,30 @@ fn a_block_whose_sibling_was_committed_is_refused_and_nobody_hears_of_it() {
 async fn a_transaction_is_mined_though_its_client_hangs_up_at_once() {
     let node = TestNode::start().await;
     let address = node.node.address;
-    let mut hashes = Vec::new();
     for nonce in 0..9 {
         let transfer = node.transfer(0, nonce, Address::repeat_byte(9), 1);
-        hashes.push(*transfer.tx_hash());
+        let hash = json!([transfer.tx_hash()]);
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_sendRawTransaction", "params": [raw(&transfer)]});
         let body = body.to_string();
         let request = format!(
             "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        let mut stream = TcpStream::connect(address).expect("it listens");
-        stream.write_all(request.as_bytes()).expect("it reads");
-        // Gone while the request is being worked on; the pool has it sooner or later.
-        drop(stream);
+        // The server may notice that the client is gone before it has read the request: then nothing came in, and the
+        // client comes again. Once the pool has it, nobody else has to come.
+        while node.ok("eth_getTransactionByHash", hash.clone()).await.is_null() {
+            let mut stream = TcpStream::connect(address).expect("it listens");
+            stream.write_all(request.as_bytes()).expect("it reads");
+            drop(stream);
+            let soon = tokio::time::Instant::now() + Duration::from_millis(100);
+            while tokio::time::Instant::now() < soon
+                && node.ok("eth_getTransactionByHash", hash.clone()).await.is_null()
+            {
+                tokio::task::yield_now().await;
+            }
+        }
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-        while node.ok("eth_getTransactionReceipt", json!([hashes[hashes.len() - 1]])).await.is_null() {
+        while node.ok("eth_getTransactionReceipt", hash.clone()).await.is_null() {
             assert!(tokio::time::Instant::now() < deadline, "transfer {nonce} was never mined");
             tokio::task::yield_now().await;
         }
