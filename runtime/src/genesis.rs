@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::block::{BlockEnv, BuiltBlock, extra_data, mix_hash};
 use crate::params::{ChainConfig, gas};
 use crate::state::{Account, AccountChange, ChangeSet, SlotChange};
+use crate::validators::{self, VALIDATORS_ADDRESS, Validator, ValidatorsError};
 
 /// A chain's beginning, in the shape of geth's genesis files (the fields that have a meaning here).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Genesis {
     /// Seconds since the Unix epoch.
     #[serde(with = "quantity", default)]
     pub timestamp: u64,
+    /// Who votes; nobody on a development chain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validators: Vec<Validator>,
     /// Accounts that exist from the start.
     #[serde(default)]
     pub alloc: BTreeMap<Address, GenesisAccount>,
@@ -75,6 +79,12 @@ pub enum GenesisError {
     /// A gas limit that no transaction fits into, or that fuel cannot count.
     #[error("the gas limit of the genesis is {0}: choose one from 21000 to 2^48")]
     GasLimit(u64),
+    /// A validator set that cannot be.
+    #[error("the validators of the genesis: {0}")]
+    Validators(#[from] ValidatorsError),
+    /// The system account among those that exist from the start.
+    #[error("{VALIDATORS_ADDRESS} holds the validator set: name it in \"validators\", not in \"alloc\"")]
+    SystemAccount,
 }
 
 impl Genesis {
@@ -86,6 +96,7 @@ impl Genesis {
             gas_limit,
             base_fee_per_gas: gas::INITIAL_BASE_FEE,
             timestamp,
+            validators: Vec::new(),
             alloc: BTreeMap::new(),
         }
     }
@@ -157,7 +168,26 @@ impl Genesis {
             }
             changes.accounts.insert(address, AccountChange { before: None, after: Some(after), storage });
         }
+        self.put_validators(&mut changes)?;
         Ok(changes)
+    }
+
+    fn put_validators(&self, changes: &mut ChangeSet) -> Result<(), GenesisError> {
+        validators::check(&self.validators)?;
+        if self.alloc.contains_key(&VALIDATORS_ADDRESS) {
+            return Err(GenesisError::SystemAccount);
+        }
+        if self.validators.is_empty() {
+            return Ok(());
+        }
+        let storage = validators::storage(&self.validators)
+            .into_iter()
+            .map(|(slot, after)| (slot, SlotChange { before: B256::ZERO, after }))
+            .collect();
+        // Not empty, so that no transaction that touches it clears it away.
+        let after = Account { nonce: 1, balance: U256::ZERO, code_hash: KECCAK256_EMPTY };
+        changes.accounts.insert(VALIDATORS_ADDRESS, AccountChange { before: None, after: Some(after), storage });
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ pub mod simulate;
 pub mod state;
 pub mod trie;
 pub mod types;
+pub mod validators;
 
 pub use block::{
     Block, BlockBuilder, BlockEnv, BlockError, BuiltBlock, CommittedBlock, ExecutedBlock, Parent, PreparedBlock,
@@ -21,3 +22,4 @@ pub use exec::{ExecutionStatus, TransactionResult};
 pub use genesis::Genesis;
 pub use params::ChainConfig;
 pub use types::{SignedTransaction, Transaction, TransactionError};
+pub use validators::{Validator, validator_set};
