@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod chain;
 pub mod cli;
+pub mod consensus;
 pub mod demo;
 pub mod dev_node;
 pub mod mempool;

@@ -193,12 +193,23 @@ impl Chain {
         BlockEnv::child_of(parent, timestamp, beneficiary, 0, &self.config)
     }
 
+    /// The certificate of block `number`, as [`Chain::commit_with`] was given it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails or is damaged.
+    pub fn certificate(&self, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        tables::certificate(&self.db, number)
+    }
+
     /// Makes `block`, whose tables `record` will be, durable, and then the head that readers see. Returns how readers know
     /// it and what it changed.
-    pub(super) fn advance(&self, block: PreparedBlock) -> Result<Committed, StoreError> {
+    pub(super) fn advance(&self, block: PreparedBlock, certificate: Option<&[u8]>) -> Result<Committed, StoreError> {
         let record = Arc::new(BlockRecord::from(block.block()));
         let mut tables = Batch::new();
         tables::put_block(&mut tables, &record);
+        if let Some(certificate) = certificate {
+            tables::put_certificate(&mut tables, record.header.number, certificate);
+        }
         let committed = block.commit(&self.db, tables)?;
         let number = record.header.number;
         let head = Head { block: record.clone(), state: committed.as_parent.state().clone() };

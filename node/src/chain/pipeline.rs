@@ -20,7 +20,8 @@ pub struct Committed {
     pub changes: ChangeSet,
 }
 
-/// Follows the chain, whoever made its blocks.
+/// Follows the chain, whoever made its blocks. It must not commit a block or add a follower itself: it would wait for
+/// itself.
 pub trait Follower: Send + Sync {
     /// Called for each block, in order, when readers see it and before the next one can be committed: what it does holds
     /// the chain up.
@@ -63,8 +64,16 @@ impl Chain {
     /// # Errors
     /// [`StoreError::Mismatch`] if its parent is not the head: nothing is written then. Else as the store.
     pub fn commit(&self, block: PreparedBlock) -> Result<Committed, StoreError> {
+        self.commit_with(block, None)
+    }
+
+    /// As [`Chain::commit`]; `certificate`, which proves that the block was decided, becomes durable with it.
+    ///
+    /// # Errors
+    /// As [`Chain::commit`].
+    pub fn commit_with(&self, block: PreparedBlock, certificate: Option<&[u8]>) -> Result<Committed, StoreError> {
         let followers = self.followers.lock();
-        let committed = self.advance(block)?;
+        let committed = self.advance(block, certificate)?;
         let created: Vec<_> = committed.changes.codes.keys().map(|hash| hash.0.into()).collect();
         self.machine.hold(&created);
         for follower in followers.iter() {

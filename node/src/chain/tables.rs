@@ -34,6 +34,10 @@ fn receipts_key(number: u64) -> Vec<u8> {
     keys::key(keys::RECEIPTS, &[&number.to_be_bytes()])
 }
 
+fn certificate_key(number: u64) -> Vec<u8> {
+    keys::key(keys::CERTIFICATE, &[&number.to_be_bytes()])
+}
+
 fn transaction_key(hash: B256) -> Vec<u8> {
     keys::key(keys::TRANSACTION, &[hash.as_slice()])
 }
@@ -51,6 +55,16 @@ pub fn put_block(batch: &mut Batch, block: &BlockRecord) {
     }
     batch.put(keys::block_number(&block.hash), number.to_be_bytes());
     batch.put(keys::key(keys::METADATA, &[HEAD]), number.to_be_bytes());
+}
+
+/// Adds what proves that block `number` was decided.
+pub fn put_certificate(batch: &mut Batch, number: u64, certificate: &[u8]) {
+    chunks::put_chunked(batch, &certificate_key(number), certificate);
+}
+
+/// What [`put_certificate`] recorded of block `number`.
+pub fn certificate(db: &StateDb, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    db.get_chunked(&certificate_key(number))
 }
 
 /// Records what the chain was made with, in the batch of its first block.

@@ -1,0 +1,239 @@
+//! The double-sign guard: what was signed last, durable before the signature leaves this machine.
+//!
+//! A validator that signs two different votes for one height, round and step can be punished, and a third of the power that
+//! does so can split the chain. The engine's log keeps an honest node from it as long as the log is there; this file stands
+//! beside the key, and also holds when the log is lost, replaced by an old one, or the key is used on two machines in turn.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::{B256, keccak256};
+use malachite::app::types::core::Round;
+use serde::{Deserialize, Serialize};
+
+/// What is signed in a round, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// A proposal.
+    Proposal,
+    /// A prevote.
+    Prevote,
+    /// A precommit.
+    Precommit,
+}
+
+/// A place where one thing at most may be signed. Later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    height: u64,
+    round: i64,
+    step: Step,
+}
+
+impl Position {
+    /// The place of `step` in `round` of `height`.
+    #[must_use]
+    pub fn new(height: u64, round: Round, step: Step) -> Self {
+        Self { height, round: round.as_i64(), step }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "height {}, round {}, {:?}", self.height, self.round, self.step)
+    }
+}
+
+/// What was signed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Last {
+    position: Position,
+    /// keccak256 of the bytes that were signed.
+    digest: B256,
+}
+
+/// The file's content. No last signature: the key was made here and has never signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    last: Option<Last>,
+}
+
+/// What may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Sign: it is recorded.
+    Sign,
+    /// Sign nothing until the chain has moved on.
+    Waiting,
+    /// Sign nothing: it would conflict with what was signed.
+    Conflict,
+}
+
+/// The record of what was signed, in its file.
+#[derive(Debug)]
+pub struct SignState {
+    path: PathBuf,
+    record: Record,
+    /// First height at which anything is signed.
+    from: u64,
+}
+
+/// Why there is no guard.
+#[derive(Debug, thiserror::Error)]
+pub enum SignStateError {
+    /// The file cannot be used.
+    #[error("{0}: {1}")]
+    Io(PathBuf, io::Error),
+    /// The file's content is not what this program writes.
+    #[error(
+        "{0} is damaged: {1}. It says what this validator signed last. If no other machine runs this key, move the file \
+         away and start again: nothing is then signed until one block was decided without this validator"
+    )]
+    Damaged(PathBuf, serde_json::Error),
+}
+
+impl SignState {
+    /// Records that the key has never signed. Belongs to the making of a key.
+    ///
+    /// # Errors
+    /// If the file is there already, or cannot be written.
+    pub fn create(path: &Path) -> Result<(), SignStateError> {
+        let io = |error| SignStateError::Io(path.to_owned(), error);
+        if path.exists() {
+            return Err(io(io::ErrorKind::AlreadyExists.into()));
+        }
+        write_durably(path, &Record::default()).map_err(io)
+    }
+
+    /// Opens the guard of a node whose last block is `head`. Where the file is missing, or says less than the chain does,
+    /// something was lost: nothing is signed until one more height is decided, unless `sign_now` says that whoever runs
+    /// the node knows that nothing was signed there.
+    ///
+    /// # Errors
+    /// [`SignStateError`]
+    pub fn open(path: &Path, head: u64, sign_now: bool) -> Result<Self, SignStateError> {
+        let io = |error| SignStateError::Io(path.to_owned(), error);
+        let found = match fs::read(path) {
+            Ok(bytes) => {
+                Some(serde_json::from_slice(&bytes).map_err(|error| SignStateError::Damaged(path.to_owned(), error))?)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(io(error)),
+        };
+        let is_complete = match found {
+            None => false,
+            Some(Record { last: None }) => head == 0,
+            Some(Record { last: Some(last) }) => last.position.height >= head,
+        };
+        let from = if is_complete || sign_now { 0 } else { head.saturating_add(2) };
+        if from > 0 {
+            tracing::warn!(
+                file = %path.display(),
+                "the record of what was signed is missing or older than the chain: signing begins at height {from}"
+            );
+        }
+        Ok(Self { path: path.to_owned(), record: found.unwrap_or_default(), from })
+    }
+
+    /// Whether anything is signed at `height`.
+    #[must_use]
+    pub const fn signs_at(&self, height: u64) -> bool {
+        height >= self.from
+    }
+
+    /// Asks whether `bytes` may be signed at `position`; if so, that is durable when this returns.
+    ///
+    /// # Errors
+    /// If the record cannot be written: then nothing may be signed.
+    pub fn advance(&mut self, position: Position, bytes: &[u8]) -> Result<Verdict, SignStateError> {
+        if !self.signs_at(position.height) {
+            return Ok(Verdict::Waiting);
+        }
+        let next = Last { position, digest: keccak256(bytes) };
+        match self.record.last {
+            Some(last) if last == next => return Ok(Verdict::Sign),
+            Some(last) if last.position >= position => return Ok(Verdict::Conflict),
+            _ => {}
+        }
+        let record = Record { last: Some(next) };
+        write_durably(&self.path, &record).map_err(|error| SignStateError::Io(self.path.clone(), error))?;
+        self.record = record;
+        Ok(Verdict::Sign)
+    }
+}
+
+/// Replaces the file as a whole: after a power cut it is the old one or the new one.
+fn write_durably(path: &Path, record: &Record) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(&serde_json::to_vec(record)?)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(height: u64, round: u32, step: Step) -> Position {
+        Position::new(height, Round::new(round), step)
+    }
+
+    #[test]
+    fn one_thing_at_most_is_signed_in_each_place_also_after_a_restart() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sign-state.json");
+        SignState::create(&path).expect("a new file");
+        assert!(SignState::create(&path).is_err(), "never over one that is there");
+        let mut state = SignState::open(&path, 0, false).expect("it opens");
+        let mut ask = |position, bytes: &[u8]| state.advance(position, bytes).expect("the file can be written");
+        assert_eq!(ask(at(1, 0, Step::Prevote), b"a"), Verdict::Sign);
+        assert_eq!(ask(at(1, 0, Step::Prevote), b"a"), Verdict::Sign, "the same again");
+        assert_eq!(ask(at(1, 0, Step::Prevote), b"b"), Verdict::Conflict);
+        assert_eq!(ask(at(1, 0, Step::Proposal), b"b"), Verdict::Conflict, "an earlier step");
+        assert_eq!(ask(at(1, 0, Step::Precommit), b"c"), Verdict::Sign);
+        assert_eq!(ask(at(1, 2, Step::Proposal), b"d"), Verdict::Sign);
+        assert_eq!(ask(at(1, 1, Step::Precommit), b"e"), Verdict::Conflict, "an earlier round");
+        let mut again = SignState::open(&path, 1, false).expect("it opens");
+        assert_eq!(again.advance(at(1, 2, Step::Proposal), b"x").expect("readable"), Verdict::Conflict);
+        assert_eq!(again.advance(at(1, 2, Step::Proposal), b"d").expect("readable"), Verdict::Sign);
+    }
+
+    #[test]
+    fn a_lost_or_outdated_record_keeps_silent_for_one_height_unless_told_otherwise() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sign-state.json");
+        let mut lost = SignState::open(&path, 7, false).expect("a missing file is no error");
+        assert_eq!(lost.advance(at(8, 0, Step::Prevote), b"a").expect("no file is written"), Verdict::Waiting);
+        assert!(!path.exists());
+        assert_eq!(lost.advance(at(9, 0, Step::Prevote), b"a").expect("the file is written"), Verdict::Sign);
+        let behind = SignState::open(&path, 10, false).expect("it opens");
+        assert!(!behind.signs_at(11) && behind.signs_at(12));
+        let level = SignState::open(&path, 9, false).expect("it opens");
+        assert!(level.signs_at(10));
+        let told = SignState::open(&folder.path().join("none"), 7, true).expect("it opens");
+        assert!(told.signs_at(8));
+        // A key that has never signed belongs to a chain that begins.
+        let fresh = folder.path().join("fresh");
+        SignState::create(&fresh).expect("a new file");
+        assert!(SignState::open(&fresh, 0, false).expect("it opens").signs_at(1));
+        assert!(!SignState::open(&fresh, 5, false).expect("it opens").signs_at(6));
+    }
+
+    #[test]
+    fn a_damaged_record_is_an_error_that_says_what_to_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sign-state.json");
+        fs::write(&path, b"{\"last\":").expect("written");
+        let error = SignState::open(&path, 0, false).expect_err("refused").to_string();
+        assert!(error.contains("sign-state.json is damaged") && error.contains("move the file"), "{error}");
+    }
+}
