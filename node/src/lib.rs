@@ -10,6 +10,7 @@ pub mod consensus;
 pub mod demo;
 pub mod dev_node;
 pub mod mempool;
+pub mod network_node;
 pub mod producer;
 mod request_check;
 pub mod rpc;

@@ -201,6 +201,13 @@ impl Chain {
         tables::certificate(&self.db, number)
     }
 
+    /// Base fee of the next block, in wei a gas.
+    #[must_use]
+    pub fn next_base_fee(&self) -> u64 {
+        let head = self.head();
+        self.next_env(&head.block.header, head.block.header.timestamp, Address::ZERO).base_fee
+    }
+
     /// Makes `block`, whose tables `record` will be, durable, and then the head that readers see. Returns how readers know
     /// it and what it changed.
     pub(super) fn advance(&self, block: PreparedBlock, certificate: Option<&[u8]>) -> Result<Committed, StoreError> {

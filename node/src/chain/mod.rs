@@ -17,7 +17,7 @@ pub use block_record::BlockRecord;
 pub use clock::Clock;
 pub use head::{Chain, Head};
 pub use log_search::{LocatedLog, LogSearchError, search as search_logs};
-pub use open::{ChainError, memory_store, open_state_dir};
+pub use open::{ChainError, genesis_hash, memory_store, open_state_dir};
 pub use pipeline::{Committed, Follower};
 pub use replay::{ReplayError, Replayed};
 pub use tables::Location;

@@ -105,6 +105,13 @@ fn check_intrinsic_gas(transaction: &Transaction) -> Result<(), TransactionError
     Ok(())
 }
 
+/// Whether a transaction that no block can take now may be able to go into a later one.
+#[must_use]
+pub const fn may_heal(reason: &TransactionError) -> bool {
+    use TransactionError as Reason;
+    matches!(reason, Reason::FeeCapTooLow { .. } | Reason::InsufficientFunds { .. } | Reason::NonceTooHigh { .. })
+}
+
 /// The most that a transaction can take from its sender, in wei, saturating.
 #[must_use]
 pub fn cost(transaction: &Transaction) -> U256 {

@@ -13,7 +13,7 @@ mod sender;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{Admission, MIN_PRICE_BUMP_PERCENT, PoolError};
+pub use admission::{Admission, MIN_PRICE_BUMP_PERCENT, PoolError, may_heal};
 pub use arrivals::Arrivals;
 pub use best::BestTransactions;
 pub use pool::{Added, ByNonce, Content, Limits, Pool, Status};
