@@ -19,6 +19,8 @@ pub struct Location {
 
 /// Name of the record that holds the head's number.
 const HEAD: &[u8] = b"head";
+/// Name of the record that holds the number of the oldest block whose body is there.
+const HISTORY_MIN: &[u8] = b"history";
 /// Name of the record that holds what the chain was made with.
 const GENESIS: &[u8] = b"genesis";
 
@@ -32,6 +34,10 @@ fn body_key(number: u64) -> Vec<u8> {
 
 fn receipts_key(number: u64) -> Vec<u8> {
     keys::key(keys::RECEIPTS, &[&number.to_be_bytes()])
+}
+
+fn certificate_key(number: u64) -> Vec<u8> {
+    keys::key(keys::CERTIFICATE, &[&number.to_be_bytes()])
 }
 
 fn transaction_key(hash: B256) -> Vec<u8> {
@@ -53,6 +59,16 @@ pub fn put_block(batch: &mut Batch, block: &BlockRecord) {
     batch.put(keys::key(keys::METADATA, &[HEAD]), number.to_be_bytes());
 }
 
+/// Adds what proves that block `number` was decided.
+pub fn put_certificate(batch: &mut Batch, number: u64, certificate: &[u8]) {
+    chunks::put_chunked(batch, &certificate_key(number), certificate);
+}
+
+/// What [`put_certificate`] recorded of block `number`.
+pub fn certificate(db: &StateDb, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    db.get_chunked(&certificate_key(number))
+}
+
 /// Records what the chain was made with, in the batch of its first block.
 pub fn put_genesis(batch: &mut Batch, json: &[u8]) {
     chunks::put_chunked(batch, &keys::key(keys::METADATA, &[GENESIS]), json);
@@ -66,6 +82,23 @@ pub fn genesis(db: &StateDb) -> Result<Option<Vec<u8>>, StoreError> {
 /// Number of the last committed block; `None` on a new store.
 pub fn head(db: &StateDb) -> Result<Option<u64>, StoreError> {
     number_at(db, &keys::key(keys::METADATA, &[HEAD]))
+}
+
+/// Adds the header of a block before the first one whose body is there: contracts ask for its hash, and a snapshot of this
+/// chain needs it.
+pub fn put_ancestor(batch: &mut Batch, header: &Header) {
+    batch.put(header_key(header.number), alloy_rlp::encode(header));
+    batch.put(keys::block_hash(header.number), header.hash_slow().as_slice());
+}
+
+/// Records the number of the oldest block whose body is there.
+pub fn put_history_min(batch: &mut Batch, number: u64) {
+    batch.put(keys::key(keys::METADATA, &[HISTORY_MIN]), number.to_be_bytes());
+}
+
+/// Number of the oldest block whose body is there: 0, unless the chain began with a snapshot.
+pub fn history_min(db: &StateDb) -> Result<u64, StoreError> {
+    Ok(number_at(db, &keys::key(keys::METADATA, &[HISTORY_MIN]))?.unwrap_or_default())
 }
 
 fn number_at(db: &StateDb, key: &[u8]) -> Result<Option<u64>, StoreError> {
@@ -99,8 +132,11 @@ pub fn header(db: &StateDb, number: u64) -> Result<Option<Header>, StoreError> {
         .transpose()
 }
 
-/// Block `number` with all that belongs to it.
+/// Block `number` with all that belongs to it; `None` also for a block of which only the header is kept.
 pub fn block(db: &StateDb, number: u64) -> Result<Option<BlockRecord>, StoreError> {
+    if number < history_min(db)? {
+        return Ok(None);
+    }
     let Some(header) = header(db, number)? else { return Ok(None) };
     let part = |what: &str, bytes: Option<Vec<u8>>| {
         bytes.ok_or_else(|| damaged(&format!("{what} of block {number}"), "missing"))

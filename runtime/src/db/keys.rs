@@ -19,6 +19,7 @@
 //! | `x` | block hash or number | body | node |
 //! | `r` | block hash or number | receipts | node |
 //! | `t` | transaction hash | where the transaction is | node |
+//! | `q` | block number (u64) | commit certificate, chunked | node |
 //! | `m` | name | the node's own records | node |
 
 use std::fmt;
@@ -58,6 +59,8 @@ pub const BODY: u8 = b'x';
 pub const RECEIPTS: u8 = b'r';
 /// Transaction hash to its place.
 pub const TRANSACTION: u8 = b't';
+/// Commit certificates, chunked.
+pub const CERTIFICATE: u8 = b'q';
 /// The node's own records.
 pub const METADATA: u8 = b'm';
 

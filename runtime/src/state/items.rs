@@ -41,10 +41,7 @@ impl StateView {
     /// # Errors
     /// What `visit` says, or [`StoreError`] if the store fails or holds what cannot be a state's. The trie is not
     /// checked: see [`StateView::verify`].
-    pub fn visit_items<E: From<StoreError>>(
-        &self,
-        visit: &mut dyn FnMut(StateItem) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn visit_items<E: From<StoreError>>(&self, visit: &mut dyn FnMut(StateItem) -> Result<(), E>) -> Result<(), E> {
         self.try_scan(&[keys::CODE], &mut |key, _| {
             // A long code has further rows, whose keys are the first one's but for their last two bytes.
             let [_, hash @ .., 0, 0] = key else { return Ok(()) };

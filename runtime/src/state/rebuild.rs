@@ -188,6 +188,11 @@ impl Rebuild {
         Ok(())
     }
 
+    /// What was added so far.
+    pub fn so_far(&self) -> Rebuilt {
+        self.done
+    }
+
     /// Ends: if the accounts have the root `root`, makes them the state after block `block`, together with `tables` (all
     /// that the node keeps of its chain), in one atomic and durable batch.
     ///
