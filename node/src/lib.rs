@@ -16,3 +16,4 @@ mod request_check;
 pub mod rpc;
 pub mod server;
 pub mod simulation;
+pub mod snapshot;

@@ -160,6 +160,14 @@ impl Chain {
         Ok(tables::block(&self.db, number)?.map(Arc::new))
     }
 
+    /// Number of the oldest block whose body and receipts are there: 0, unless the chain began with a snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails or is damaged.
+    pub fn history_min(&self) -> Result<u64, StoreError> {
+        tables::history_min(&self.db)
+    }
+
     /// Header of block `number`, if it is there.
     ///
     /// # Errors

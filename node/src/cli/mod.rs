@@ -16,6 +16,7 @@ pub mod key;
 pub mod rpc;
 pub mod send;
 pub mod simulate;
+pub mod state;
 pub mod transact;
 pub mod units;
 
@@ -143,6 +144,13 @@ pub enum Command {
     #[command(after_help = "Examples:\n  esker key new alice\n  esker key list")]
     Key(key::KeyCommand),
 
+    /// Export, import and check the state of a stopped node
+    #[command(subcommand, arg_required_else_help = true)]
+    #[command(after_help = "Examples:\n  \
+        esker state export --home node0 --output chain.snapshot\n  \
+        esker state verify --state ./chain")]
+    State(state::StateCommand),
+
     /// Print a shell's completion script
     #[command(after_help = "Examples:\n  \
         esker completions bash > ~/.local/share/bash-completion/completions/esker\n  \
@@ -187,6 +195,7 @@ impl Command {
             Self::Contract(args) => contract::run(args),
             Self::Dev(args) => return dev::run(args, json),
             Self::Key(command) => key::run(command),
+            Self::State(command) => state::run(command),
             Self::Completions(args) => completions::run(args),
         }?;
         answer.print(json)?;
