@@ -8,6 +8,8 @@ pub mod chain;
 pub mod cli;
 pub mod demo;
 pub mod dev_node;
+pub mod home;
+pub mod keystore;
 pub mod mempool;
 pub mod producer;
 mod request_check;
