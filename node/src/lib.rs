@@ -9,6 +9,8 @@ pub mod cli;
 pub mod consensus;
 pub mod demo;
 pub mod dev_node;
+pub mod home;
+pub mod keystore;
 pub mod mempool;
 pub mod network_node;
 pub mod producer;

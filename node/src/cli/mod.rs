@@ -12,11 +12,15 @@ pub mod demo;
 pub mod deploy;
 pub mod dev;
 pub mod failure;
+pub mod home;
+pub mod init;
 pub mod key;
 pub mod rpc;
 pub mod send;
 pub mod simulate;
 pub mod state;
+pub mod status;
+pub mod testnet;
 pub mod transact;
 pub mod units;
 
@@ -93,6 +97,33 @@ pub enum Command {
         esker dev --state ./chain --port 8600\n  \
         esker dev --port 0 --block-time 2 --engine pulley")]
     Dev(dev::DevArgs),
+
+    /// Make the home of a node: settings, keys, genesis
+    ///
+    /// Without --genesis it begins a network with this node as its only validator; with --genesis it joins that network,
+    /// as a full node unless its key is among the validators. docs/running-a-node.md tells all of it.
+    #[command(after_help = "Examples:\n  \
+        esker init --home ~/esker --chain-id 7700\n  \
+        esker init --home ~/esker --genesis genesis.json --peer node1.example.org:27000 \\\n      \
+          --gossip-peer node1.example.org:27001\n  \
+        esker init --home ./follower --genesis genesis.json --full-node --json")]
+    Init(init::InitArgs),
+
+    /// Make a whole network on this machine, and run it if asked to
+    ///
+    /// Writes a home for each node, the genesis, network.json, start.sh and compose.yaml. The ten accounts of the
+    /// well-known test mnemonic have 10,000 coins each.
+    #[command(after_help = "Examples:\n  \
+        esker testnet --validators 4 --output ./net --run\n  \
+        esker testnet --validators 4 --output ./net --block-time 200ms --engine-of 3=pulley\n  \
+        esker testnet --validators 7 --full-nodes 1 --output ./net --json")]
+    Testnet(testnet::TestnetArgs),
+
+    /// Say how a node and its network are
+    #[command(after_help = "Examples:\n  \
+        esker status\n  \
+        esker status --rpc-url http://127.0.0.1:27000 --json")]
+    Status(status::StatusArgs),
 
     /// Create a contract from an artifact
     #[command(after_help = "Examples:\n  \
@@ -182,7 +213,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 impl Command {
     /// Whether it runs until it is stopped.
     const fn is_server(&self) -> bool {
-        matches!(self, Self::Dev(_))
+        match self {
+            Self::Dev(_) => true,
+            Self::Testnet(args) => args.is_server(),
+            _ => false,
+        }
     }
 
     fn execute(&self, json: bool) -> Result<ExitCode, Failure> {
@@ -194,6 +229,9 @@ impl Command {
             Self::Simulate(args) => wait_for(simulate::run(args)),
             Self::Contract(args) => contract::run(args),
             Self::Dev(args) => return dev::run(args, json),
+            Self::Init(args) => init::run(args),
+            Self::Testnet(args) => return testnet::run(args, json),
+            Self::Status(args) => wait_for(status::run(args)),
             Self::Key(command) => key::run(command),
             Self::State(command) => state::run(command),
             Self::Completions(args) => completions::run(args),
