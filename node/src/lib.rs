@@ -8,6 +8,7 @@ pub mod chain;
 pub mod cli;
 pub mod demo;
 pub mod dev_node;
+pub mod gossip;
 pub mod mempool;
 pub mod producer;
 mod request_check;
