@@ -9,6 +9,7 @@ use esker_runtime::db::{Batch, StoreError};
 use esker_runtime::state::{StateDb, StateView};
 use esker_runtime::{BlockEnv, ChainConfig, Genesis, Parent, PreparedBlock};
 use esker_vm::Machine;
+use esker_vm::abi::Limits;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
@@ -112,6 +113,12 @@ impl Chain {
     #[must_use]
     pub const fn config(&self) -> &ChainConfig {
         &self.config
+    }
+
+    /// What bounds modules.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        self.machine.limits()
     }
 
     /// The last committed block and its state.

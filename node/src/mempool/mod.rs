@@ -7,9 +7,11 @@
 mod admission;
 mod arrivals;
 mod best;
+pub mod journal;
 mod pool;
 mod price;
 mod sender;
+pub mod submit;
 #[cfg(test)]
 mod tests;
 
