@@ -22,10 +22,15 @@ use crate::consensus::sign_state::{SignState, SignStateError};
 use crate::consensus::signing::ConsensusSigner;
 use crate::consensus::status::Status;
 use crate::consensus::timing::Timing;
+use crate::gossip::{Gossip, GossipConfig, GossipError, PoolSink};
+use crate::mempool::journal::{Journal, JournalError, JournalKeeper};
 use crate::mempool::{Limits, Pool};
 use crate::rpc::network::NetworkApi;
 use crate::rpc::{self, Api};
 use crate::server::{Listener, RpcServer, ServerError};
+
+/// How often what waits in the pool is written down.
+const JOURNAL_EVERY: Duration = Duration::from_secs(10);
 
 /// A validator's key and its record of signatures.
 pub struct ValidatorKey {
@@ -53,8 +58,14 @@ pub struct NetworkConfig {
     pub consensus: SocketAddr,
     /// Peers for consensus.
     pub consensus_peers: Vec<Multiaddr>,
-    /// Most connections from one address.
+    /// Most connections from one address, for consensus.
     pub connections_per_ip: usize,
+    /// Where transactions' peers are listened for.
+    pub gossip: SocketAddr,
+    /// Peers for transactions.
+    pub gossip_peers: Vec<Multiaddr>,
+    /// Most connections from one address, for transactions.
+    pub gossip_connections_per_ip: usize,
     /// Ed25519 seed of the identity among peers.
     pub node_seed: [u8; 32],
     /// `None`: it follows the chain and does not vote.
@@ -105,6 +116,15 @@ pub enum NetworkError {
     /// A key that is none.
     #[error("the node's key: {0}")]
     Key(#[from] libp2p::identity::DecodingError),
+    /// Gossip could not start.
+    #[error("gossip of transactions: {0}")]
+    Gossip(#[from] GossipError),
+    /// The journal of waiting transactions cannot be written.
+    #[error("the journal of waiting transactions: {0}")]
+    Journal(#[from] JournalError),
+    /// The system refused a thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
     /// Two methods have one name: a mistake in this program.
     #[error("the methods do not fit together: {0}")]
     Methods(#[from] jsonrpsee::core::RegisterMethodError),
@@ -116,6 +136,9 @@ pub enum NetworkFailure {
     /// Consensus ended.
     #[error(transparent)]
     Consensus(Arc<AppFailure>),
+    /// Transactions are not exchanged any more.
+    #[error("gossip of transactions ended: {0}")]
+    Gossip(String),
     /// No more requests are answered.
     #[error("the server ended by itself")]
     Server,
@@ -131,6 +154,8 @@ pub struct NetworkNode {
     pub status: Status,
     server: RpcServer,
     engine: Engine,
+    gossip: Arc<Gossip>,
+    journal: JournalKeeper,
 }
 
 impl NetworkNode {
@@ -153,11 +178,32 @@ impl NetworkNode {
         let status = Status::default();
         status.update(|standing| standing.started_at = head);
 
+        let journal = Journal::open(&config.data.join("mempool"))?;
+        let restored = {
+            let (chain, pool) = (chain.clone(), pool.clone());
+            tokio::task::spawn_blocking(move || (journal.restore(&chain, &pool), journal)).await
+        };
+        let (_, journal) = restored.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        let journal = journal.keep(pool.clone(), JOURNAL_EVERY)?;
+        let gossip = GossipConfig {
+            peers: config.gossip_peers,
+            connections_per_host: Some(config.gossip_connections_per_ip),
+            ..GossipConfig::new(config.gossip, domain.network(), keypair.clone())
+        };
+        let sink = Arc::new(PoolSink { chain: chain.clone(), pool: pool.clone() });
+        let gossip = Arc::new(Gossip::start(gossip, sink).await?);
+
         let beneficiary = validator.unwrap_or_default();
         let api = Api::new(chain.clone(), pool.clone(), clock.clone(), machine, beneficiary, client_version());
         let api = Arc::new(api.in_network(status.clone()));
         let mut methods = Methods::from(rpc::module(api.clone())?);
-        let network = NetworkApi::new(api, status.clone(), validator, Arc::new(|_| {}));
+        let (told, waiting) = (gossip.clone(), pool.clone());
+        let tell = move |hash| {
+            if let Some(transaction) = waiting.get(hash) {
+                told.publish(transaction.encoded().into());
+            }
+        };
+        let network = NetworkApi::new(api, status.clone(), validator, Arc::new(tell));
         methods.merge(rpc::network::module(network)?)?;
         let server = RpcServer::start(listener, methods)?;
 
@@ -178,7 +224,7 @@ impl NetworkNode {
         };
         let parts = Parts { chain: chain.clone(), pool, clock, signer, timing, status: status.clone() };
         let engine = Engine::start(settings, parts).await?;
-        Ok(Self { address: server.address, chain, status, server, engine })
+        Ok(Self { address: server.address, chain, status, server, engine, gossip, journal })
     }
 
     /// Returns when a part of the node ends that must not, with the reason.
@@ -190,6 +236,7 @@ impl NetworkNode {
         };
         tokio::select! {
             failure = consensus => NetworkFailure::Consensus(failure),
+            reason = self.gossip.ended() => NetworkFailure::Gossip(reason),
             () = self.server.ended() => NetworkFailure::Server,
         }
     }
@@ -198,6 +245,11 @@ impl NetworkNode {
     pub async fn stop(self) {
         self.server.stop().await;
         self.engine.stop().await;
+        if let Ok(gossip) = Arc::try_unwrap(self.gossip) {
+            gossip.stop().await;
+        }
+        // Writing what waits may take a moment.
+        let _ = tokio::task::spawn_blocking(move || drop(self.journal)).await;
     }
 }
 

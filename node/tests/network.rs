@@ -19,6 +19,12 @@ fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
+/// All but one's own.
+fn multiaddrs(addresses: &[SocketAddr], own: u8) -> Vec<libp2p::Multiaddr> {
+    let others = addresses.iter().enumerate().filter(|(index, _)| *index != usize::from(own));
+    others.map(|(_, peer)| format!("/ip4/{}/tcp/{}", peer.ip(), peer.port()).parse().expect("an address")).collect()
+}
+
 fn seed(index: u8) -> [u8; 32] {
     [index + 1; 32]
 }
@@ -53,6 +59,7 @@ struct Network {
 async fn start(validators: u8) -> Network {
     let folder = tempfile::tempdir().expect("a folder");
     let addresses: Vec<SocketAddr> = (0..validators).map(|_| free_address()).collect();
+    let gossip: Vec<SocketAddr> = (0..validators).map(|_| free_address()).collect();
     let genesis = genesis(validators);
     let mut nodes = Vec::new();
     for index in 0..validators {
@@ -60,18 +67,17 @@ async fn start(validators: u8) -> Network {
         std::fs::create_dir_all(&home).expect("a folder");
         let sign_state = home.join("sign-state.json");
         SignState::create(&sign_state).expect("a new file");
-        let own = addresses[usize::from(index)];
-        let peers = addresses.iter().filter(|address| **address != own);
         let config = NetworkConfig {
             name: format!("node{index}"),
             genesis: genesis.clone(),
             data: home.join("data"),
             rpc: "127.0.0.1:0".parse().expect("an address"),
-            consensus: own,
-            consensus_peers: peers
-                .map(|peer| format!("/ip4/{}/tcp/{}", peer.ip(), peer.port()).parse().expect("an address"))
-                .collect(),
+            consensus: addresses[usize::from(index)],
+            consensus_peers: multiaddrs(&addresses, index),
             connections_per_ip: 64,
+            gossip: gossip[usize::from(index)],
+            gossip_peers: multiaddrs(&gossip, index),
+            gossip_connections_per_ip: 64,
             node_seed: seed(100 + index),
             validator: Some(ValidatorKey { address: address(index), seed: seed(index), sign_state, sign_now: false }),
             block_time: Duration::from_millis(200),

@@ -15,6 +15,7 @@ pub mod failure;
 pub mod home;
 pub mod init;
 pub mod key;
+pub mod node;
 pub mod rpc;
 pub mod send;
 pub mod simulate;
@@ -125,6 +126,15 @@ pub enum Command {
         esker status --rpc-url http://127.0.0.1:27000 --json")]
     Status(status::StatusArgs),
 
+    /// Run a node of a network, in the foreground until SIGTERM
+    ///
+    /// A node with a consensus key votes while its validator is in the set; one without follows the chain. Exit code 3 says
+    /// that it could not go on; its last line says why and what to do.
+    #[command(after_help = "Examples:\n  \
+        esker node --home ./node0\n  \
+        esker node --home ./node0 --rpc 127.0.0.1:8600 --password-file ./secret")]
+    Node(node::NodeArgs),
+
     /// Create a contract from an artifact
     #[command(after_help = "Examples:\n  \
         esker deploy Erc20 \"My Token\" MTK 1000000ether --unlocked\n  \
@@ -229,6 +239,7 @@ impl Command {
             Self::Simulate(args) => wait_for(simulate::run(args)),
             Self::Contract(args) => contract::run(args),
             Self::Dev(args) => return dev::run(args, json),
+            Self::Node(args) => return node::run(args, json),
             Self::Init(args) => init::run(args),
             Self::Testnet(args) => return testnet::run(args, json),
             Self::Status(args) => wait_for(status::run(args)),

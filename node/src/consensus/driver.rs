@@ -175,7 +175,7 @@ impl Worker {
                 answer(reply, self.app.synced(height, round, proposer, value_bytes)?);
             }
             AppMsg::GetDecidedValues { range, reply } => answer(reply, self.app.decided_values(range)?),
-            AppMsg::GetHistoryMinHeight { reply } => answer(reply, self.app.history_min()),
+            AppMsg::GetHistoryMinHeight { reply } => answer(reply, self.app.history_min()?),
             // Never asked: no height has vote extensions.
             AppMsg::ExtendVote { reply, .. } => answer(reply, None),
             AppMsg::VerifyVoteExtensions { reply, .. } => answer(reply, Vec::new()),

@@ -14,6 +14,10 @@ use super::peer::PeerAddress;
 pub const BLOCK_TIME: Duration = Duration::from_secs(1);
 /// Pace of blocks while nothing waits, unless another is chosen or blocks are slower anyway.
 pub const IDLE_BLOCK_TIME: Duration = Duration::from_secs(10);
+/// What native code on a slow machine takes for one gas at most, in nanoseconds.
+pub const NS_PER_GAS: u32 = 8;
+/// What the interpreter takes, likewise.
+pub const NS_PER_GAS_INTERPRETED: u32 = 60;
 /// Most peers that a list may name.
 const PEERS_MAX: usize = 256;
 /// Most connections from one address that may be allowed.
@@ -62,6 +66,8 @@ pub struct ConsensusConfig {
     pub idle_block_time: Duration,
     /// Most connections with one IP address.
     pub connections_per_ip: usize,
+    /// How long the network's slowest validator takes for one gas, in nanoseconds: what timeouts are made from.
+    pub ns_per_gas: u32,
 }
 
 /// Spreading of transactions.
@@ -87,12 +93,14 @@ struct ConsensusTable {
     #[serde(deserialize_with = "pace::deserialize_some")]
     idle_block_time: Option<Duration>,
     connections_per_ip: usize,
+    ns_per_gas: u32,
 }
 
 impl Default for ConsensusTable {
     fn default() -> Self {
-        let ConsensusConfig { listen, peers, block_time, connections_per_ip, .. } = ConsensusConfig::default();
-        Self { listen, peers, block_time, idle_block_time: None, connections_per_ip }
+        let ConsensusConfig { listen, peers, block_time, connections_per_ip, ns_per_gas, .. } =
+            ConsensusConfig::default();
+        Self { listen, peers, block_time, idle_block_time: None, connections_per_ip, ns_per_gas }
     }
 }
 
@@ -108,6 +116,7 @@ impl TryFrom<ConsensusTable> for ConsensusConfig {
             block_time: table.block_time,
             idle_block_time,
             connections_per_ip: table.connections_per_ip,
+            ns_per_gas: table.ns_per_gas,
         })
     }
 }
@@ -164,6 +173,7 @@ impl Default for ConsensusConfig {
             block_time: BLOCK_TIME,
             idle_block_time: IDLE_BLOCK_TIME,
             connections_per_ip: 10,
+            ns_per_gas: NS_PER_GAS,
         }
     }
 }
@@ -199,6 +209,9 @@ impl NodeConfig {
             return Err(format!("cache_mib is {}: choose from 8 to 1048576", self.cache_mib));
         }
         check_pace(self.consensus.block_time, self.consensus.idle_block_time)?;
+        if !(1..=1_000).contains(&self.consensus.ns_per_gas) {
+            return Err(format!("consensus.ns_per_gas is {}: choose from 1 to 1000", self.consensus.ns_per_gas));
+        }
         let sides = [
             ("consensus", &self.consensus.peers, self.consensus.connections_per_ip),
             ("gossip", &self.gossip.peers, self.gossip.connections_per_ip),
@@ -263,6 +276,9 @@ block_time = "{block_time}"
 idle_block_time = "{idle_block_time}"
 # Most connections with one IP address: raise it where several nodes share one.
 connections_per_ip = {consensus_connections}
+# How long the network's slowest validator takes for one gas, in nanoseconds; timeouts are made from it and the block's gas
+# limit. The same on all validators: 8 for native code, 60 where one of them runs the interpreter.
+ns_per_gas = {ns_per_gas}
 
 [gossip]
 # Where other nodes connect to exchange transactions.
@@ -280,6 +296,7 @@ connections_per_ip = {gossip_connections}
             block_time = pace::format(self.consensus.block_time),
             idle_block_time = pace::format(self.consensus.idle_block_time),
             consensus_connections = self.consensus.connections_per_ip,
+            ns_per_gas = self.consensus.ns_per_gas,
             gossip_listen = self.gossip.listen,
             gossip_peers = list(&self.gossip.peers),
             gossip_connections = self.gossip.connections_per_ip,

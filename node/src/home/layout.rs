@@ -5,8 +5,9 @@
 //! genesis.json         the first block of the chain
 //! keys/consensus.json  what votes are signed with, encrypted; not in a node that never validates
 //! keys/operator.json   the validator's account, encrypted; likewise
+//! keys/sign-state.json what was signed last; the node writes it, and nothing is signed without it
 //! keys/node.key        identity on the network
-//! data/                everything that the node writes; whoever deletes it loses the sign state
+//! data/                everything else that the node writes; whoever deletes it starts from the first block
 //! ```
 
 use std::fs;
@@ -19,6 +20,7 @@ use super::config::NodeConfig;
 use super::error::HomeError;
 use super::keys::SealedKeys;
 use super::network;
+use crate::consensus::sign_state;
 use crate::keystore::file;
 
 /// The settings.
@@ -31,6 +33,8 @@ pub const KEYS: &str = "keys";
 pub const CONSENSUS_KEY: &str = "keys/consensus.json";
 /// The validator's account.
 pub const OPERATOR_KEY: &str = "keys/operator.json";
+/// What was signed last.
+pub const SIGN_STATE: &str = "keys/sign-state.json";
 /// Identity on the network.
 pub const NODE_KEY: &str = "keys/node.key";
 /// What the node writes.
@@ -124,6 +128,7 @@ impl NewHome<'_> {
         if let Some(keys) = self.keys {
             draft.file(&below.join(CONSENSUS_KEY), &format!("{:#}\n", keys.consensus))?;
             draft.file(&below.join(OPERATOR_KEY), &format!("{:#}\n", keys.operator))?;
+            draft.file(&below.join(SIGN_STATE), &sign_state::fresh())?;
         }
         if let (Some(password), Some(name)) = (self.password, &self.config.password_file) {
             draft.file(&below.join(name), &format!("{password}\n"))?;

@@ -12,7 +12,7 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use serde_json::{Value, json};
 
-use super::config::{self, ConsensusConfig, GossipConfig, NodeConfig, RpcConfig};
+use super::config::{self, ConsensusConfig, GossipConfig, NS_PER_GAS, NS_PER_GAS_INTERPRETED, NodeConfig, RpcConfig};
 use super::error::HomeError;
 use super::keys::{SealedKeys, new_node_key};
 use super::layout::{Draft, NewHome};
@@ -244,6 +244,12 @@ impl TestnetPlan {
         Ok(genesis)
     }
 
+    /// Whoever interprets code has the time for it from all others.
+    fn ns_per_gas(&self) -> u32 {
+        let interprets = self.engines.values().any(|engine| *engine == EngineKind::Pulley);
+        if interprets { NS_PER_GAS_INTERPRETED } else { NS_PER_GAS }
+    }
+
     fn config(&self, one: &Draftee, others: &[&TestnetNode], total: usize) -> NodeConfig {
         // All nodes share one address, and two that dial each other at once have two connections for a moment.
         let connections_per_ip = 2 * total + 8;
@@ -259,6 +265,7 @@ impl TestnetPlan {
                 block_time: self.block_time,
                 idle_block_time: self.idle_block_time,
                 connections_per_ip,
+                ns_per_gas: self.ns_per_gas(),
             },
             gossip: GossipConfig {
                 listen: one.node.gossip,

@@ -41,10 +41,12 @@ fn decode_value(mut bytes: Bytes) -> Option<(Certificate, Bytes)> {
 }
 
 impl Application {
-    /// The oldest height whose block is here.
-    #[must_use]
-    pub fn history_min(&self) -> Height {
-        Height(1)
+    /// The oldest height whose block and certificate are here.
+    ///
+    /// # Errors
+    /// [`AppFailure`]: the store failed.
+    pub fn history_min(&self) -> Result<Height, AppFailure> {
+        Ok(Height(self.chain.history_min()?.max(1)))
     }
 
     /// Decided blocks of `range`, from its start on, as many as fit an answer.
