@@ -12,8 +12,9 @@ use malachite::app::config::{
 };
 use malachite::app::types::codec::Codec;
 use malachite::{
-    ConsensusContext, EngineHandle, NetworkContext, NetworkIdentity, RequestContext, SyncContext, WalContext,
+    Channels, ConsensusContext, EngineHandle, NetworkContext, NetworkIdentity, RequestContext, SyncContext, WalContext,
 };
+use malachite_ed25519::PublicKey;
 use malachite_signing::Signer;
 use tokio::sync::watch;
 
@@ -22,7 +23,7 @@ use super::codec::EskerCodec;
 use super::context::{EskerContext, ValidatorAddress};
 use super::domain::Domain;
 use super::driver::{self, Driver};
-use super::signing::{ConsensusSigner, ConsensusVerifier};
+use super::signing::ConsensusVerifier;
 
 /// Largest message between nodes, in bytes: a block and what is around it.
 const MESSAGE_BYTES_MAX: u64 = 6 << 20;
@@ -138,6 +139,56 @@ fn bytesize(bytes: u64) -> bytesize::ByteSize {
     bytesize::ByteSize::b(bytes)
 }
 
+/// Starts Malachite alone. Whoever holds the channels is its application, and `signer` signs what it casts. Must be called
+/// inside a tokio runtime.
+///
+/// # Errors
+/// [`StartError`]
+pub async fn start_malachite(
+    settings: &EngineSettings,
+    signer: Option<Voting>,
+) -> Result<(Channels<EskerContext>, EngineHandle), StartError> {
+    let verifier = Box::new(ConsensusVerifier(settings.domain));
+    let (name, keypair) = (settings.name.clone(), settings.keypair.clone());
+    let (identity, consensus) = match signer {
+        Some(Voting { address, public_key, signer }) => {
+            // A validator proves to its peers that the network identity and the voting key are one's.
+            let peer_id = keypair.public().to_peer_id().to_bytes();
+            let proof = signer.sign_validator_proof(public_key.as_bytes().to_vec(), peer_id).await?;
+            let proof = EskerCodec.encode(&proof).map_err(|error| StartError::Engine(error.to_string()))?;
+            let identity = NetworkIdentity::new_validator(name, keypair, address.to_string(), proof);
+            (identity, ConsensusContext::new_validator(address, verifier, Box::new(signer)))
+        }
+        None => {
+            let nobody = ValidatorAddress(alloy_primitives::Address::ZERO);
+            (NetworkIdentity::new(name, keypair, None), ConsensusContext::new_full_node(nobody, verifier))
+        }
+    };
+    let wal = settings.folder.join("wal");
+    std::fs::create_dir_all(&wal)?;
+    malachite::start_engine(
+        EskerContext,
+        Settings::new(settings)?,
+        WalContext::new(wal.join("consensus.wal"), EskerCodec),
+        NetworkContext::new(identity, EskerCodec),
+        consensus,
+        SyncContext::new(EskerCodec),
+        RequestContext::new(REQUESTS_MAX),
+    )
+    .await
+    .map_err(|error| StartError::Engine(format!("{error:#}")))
+}
+
+/// What votes are cast with.
+pub struct Voting {
+    /// The validator.
+    pub address: ValidatorAddress,
+    /// Its key.
+    pub public_key: PublicKey,
+    /// Signs with it.
+    pub signer: Arc<dyn Signer<EskerContext>>,
+}
+
 /// A running engine with its application.
 pub struct Engine {
     handle: EngineHandle,
@@ -150,32 +201,15 @@ impl Engine {
     /// # Errors
     /// [`StartError`]
     pub async fn start(settings: EngineSettings, parts: Parts) -> Result<Self, StartError> {
-        let engine_settings = Settings::new(&settings)?;
-        let EngineSettings { name, keypair, domain, folder, .. } = settings;
-        let status = parts.status.clone();
-        let (chain, pool) = (parts.chain.clone(), parts.pool.clone());
-        let verifier = Box::new(ConsensusVerifier(domain));
-        let (identity, consensus) = match &parts.signer {
-            Some(signer) => validator(name, keypair, signer, verifier).await?,
-            None => {
-                let address = ValidatorAddress(alloy_primitives::Address::ZERO);
-                (NetworkIdentity::new(name, keypair, None), ConsensusContext::new_full_node(address, verifier))
-            }
-        };
-        let app = Application::open(parts, domain, &folder)?;
-        let wal = folder.join("wal");
-        std::fs::create_dir_all(&wal)?;
-        let (channels, handle) = malachite::start_engine(
-            EskerContext,
-            engine_settings,
-            WalContext::new(wal.join("consensus.wal"), EskerCodec),
-            NetworkContext::new(identity, EskerCodec),
-            consensus,
-            SyncContext::new(EskerCodec),
-            RequestContext::new(REQUESTS_MAX),
-        )
-        .await
-        .map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let (chain, pool, status) = (parts.chain.clone(), parts.pool.clone(), parts.status.clone());
+        let voting = parts.signer.clone().map(|signer| Voting {
+            address: signer.address(),
+            public_key: signer.public_key(),
+            signer,
+        });
+        let app = Application::open(parts, settings.domain, &settings.folder)?;
+        let (channels, handle) = start_malachite(&settings, voting).await?;
+        let domain = settings.domain;
         let driver = Driver::start(app, channels, driver::Surroundings { chain, pool, status, domain })?;
         Ok(Self { handle, driver })
     }
@@ -192,20 +226,4 @@ impl Engine {
         let _ = self.handle.actor.stop_and_wait(None, Some(Duration::from_secs(5))).await;
         self.driver.join().await;
     }
-}
-
-/// A validator proves to its peers that the network identity and the voting key are one's.
-async fn validator(
-    name: String,
-    keypair: Keypair,
-    signer: &Arc<ConsensusSigner>,
-    verifier: Box<ConsensusVerifier>,
-) -> Result<(NetworkIdentity, ConsensusContext<EskerContext>), StartError> {
-    let address = signer.address();
-    let key = signer.public_key().as_bytes().to_vec();
-    let proof = signer.sign_validator_proof(key, keypair.public().to_peer_id().to_bytes()).await?;
-    let proof = EskerCodec.encode(&proof).map_err(|error| StartError::Engine(error.to_string()))?;
-    let identity = NetworkIdentity::new_validator(name, keypair, address.to_string(), proof);
-    let signer: Arc<dyn Signer<EskerContext>> = signer.clone();
-    Ok((identity, ConsensusContext::new_validator(address, verifier, Box::new(signer))))
 }
