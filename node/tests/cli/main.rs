@@ -8,6 +8,7 @@ mod keys;
 mod process;
 mod scripted_server;
 mod simulations;
+mod states;
 mod till;
 mod transactions;
 mod usage;

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use alloy_primitives::{B256, Bytes};
-use esker_tests::workspace_root;
+use esker_tests::{script, workspace_root};
 use serde_json::{Value, json};
 
 use crate::format::{ACCOUNTS, END, GENESIS, Parts};
-use crate::world::{World, exported, import, refused};
+use crate::world::{HASHER, KEEPER, World, exported, genesis, import, refused};
 
 fn path() -> PathBuf {
     workspace_root().join("tests/vectors/snapshot/snapshot.json")
@@ -15,7 +15,14 @@ fn path() -> PathBuf {
 
 /// A chain of three blocks, and files that look like its snapshot.
 fn made() -> Value {
-    let mut world = World::new();
+    // As little as has some of everything.
+    let mut genesis = genesis();
+    if let Some(keeper) = genesis.alloc.get_mut(&KEEPER) {
+        keeper.storage = std::mem::take(&mut keeper.storage).into_iter().take(3).collect();
+    }
+    let paying: Vec<_> = (1..4).map(|index| script::Wallets::default().address(index)).collect();
+    genesis.alloc.retain(|address, _| [HASHER, KEEPER].contains(address) || paying.contains(address));
+    let mut world = World::with(&genesis);
     let raw = [
         world.wallets.send_legacy(1, alloy_primitives::Address::repeat_byte(0xaa), 12),
         world.ask(2, 0),

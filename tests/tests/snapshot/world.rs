@@ -51,11 +51,12 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        Self::on(Arc::new(MemoryStore::new()))
+        Self::with(&genesis())
     }
 
-    pub fn on(store: Arc<dyn Store>) -> Self {
-        let chain = Chain::open(store.clone(), &genesis(), machine()).expect("an empty store opens");
+    pub fn with(genesis: &Genesis) -> Self {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let chain = Chain::open(store.clone(), genesis, machine()).expect("an empty store opens");
         Self { chain, store, wallets: Wallets::default() }
     }
 
