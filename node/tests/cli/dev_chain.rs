@@ -29,7 +29,12 @@ impl Drop for Chain {
 
 /// Starts a node and waits until it says where it listens.
 fn start(folder: &Path) -> (Child, Value) {
-    let mut node = command(&["dev", "--port", "0", "--state", "chain", "--json"])
+    start_on(folder, "chain")
+}
+
+/// As [`start`], with its state in the folder `state`.
+pub fn start_on(folder: &Path, state: &str) -> (Child, Value) {
+    let mut node = command(&["dev", "--port", "0", "--state", state, "--json"])
         .current_dir(folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())

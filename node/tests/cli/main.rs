@@ -11,6 +11,7 @@ mod scripted_server;
 mod simulations;
 mod status;
 mod testnets;
+mod states;
 mod till;
 mod transactions;
 mod usage;
