@@ -85,10 +85,12 @@ struct GlobalArgs {
 /// The commands.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Show the whole: build contracts, run a chain, transact, confirm every block on a second engine
+    /// Show the whole: build contracts, run four validators, transact, kill one, confirm every block on a second engine
     ///
-    /// Builds ERC-20 and ERC-721 from source, starts a chain, deploys both, sends signed transfers over JSON-RPC, then
-    /// executes all blocks again from genesis on the second engine and compares every root and gas figure.
+    /// Builds ERC-20 and ERC-721 from source, starts four validators as processes (one of them interprets code), deploys
+    /// both, sends signed transfers over JSON-RPC, kills a validator in the middle, goes on without it, starts it again and
+    /// waits until it has caught up; compares every block of all four, then executes all blocks again from genesis on the
+    /// second engine and compares every root and gas figure.
     #[command(after_help = "Examples:\n  esker demo\n  esker demo --transfers 2000 --json")]
     Demo(demo::DemoArgs),
 

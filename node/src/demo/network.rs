@@ -101,7 +101,11 @@ impl Network {
                     let log = self.plan.nodes[index].home.join(crate::home::testnet::LOG);
                     let end = std::fs::read_to_string(log).unwrap_or_default();
                     let end: Vec<&str> = end.lines().rev().take(8).collect();
-                    return Err(DemoError::Stuck { index, number, log: end.into_iter().rev().collect::<Vec<_>>().join("\n") });
+                    return Err(DemoError::Stuck {
+                        index,
+                        number,
+                        log: end.into_iter().rev().collect::<Vec<_>>().join("\n"),
+                    });
                 }
                 _ => tokio::time::sleep(POLL).await,
             }
@@ -167,10 +171,8 @@ impl Drop for Network {
 }
 
 async fn block(client: &HttpClient, number: Value) -> Result<Option<Head>, DemoError> {
-    let block: Value = client
-        .request("eth_getBlockByNumber", rpc_params![number, false])
-        .await
-        .map_err(super::SessionError::Rpc)?;
+    let block: Value =
+        client.request("eth_getBlockByNumber", rpc_params![number, false]).await.map_err(super::SessionError::Rpc)?;
     let number = block["number"].as_str().and_then(|text| u64::from_str_radix(text.strip_prefix("0x")?, 16).ok());
     let hash = |name: &str| block[name].as_str().and_then(|text| text.parse().ok());
     Ok(number.zip(hash("hash")).zip(hash("stateRoot")).map(|((number, hash), state_root)| Head {
