@@ -293,13 +293,18 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     present(&failure, true)
 }
 
+/// What a server logs unless asked for more. Peers come and go; that its own parts end while it stops is no news either.
+const QUIET_NETWORK: &str = "warn,esker=info,esker_runtime=info,esker_vm=info,arc_malachitebft_discovery=error,\
+    arc_malachitebft_network=off,arc_malachitebft_engine::network=off,arc_malachitebft_engine::node=error,\
+    arc_malachitebft_core_consensus=error,arc_malachitebft_sync=error";
+
 fn start_logging(global: &GlobalArgs, is_server: bool) {
     // A server's user watches what it does.
     let level = match (global.quiet, global.verbose.saturating_add(u8::from(is_server))) {
         (true, _) => "error",
         // A certificate that does not verify is told as the command's failure.
         (false, 0) => "warn,rustls_platform_verifier=off",
-        (false, 1) => "warn,esker=info,esker_runtime=info,esker_vm=info",
+        (false, 1) => QUIET_NETWORK,
         (false, 2) => "info,esker=debug,esker_runtime=debug,esker_vm=debug",
         (false, _) => "debug,esker=trace,esker_runtime=trace,esker_vm=trace",
     };

@@ -83,6 +83,8 @@ pub struct Application {
     early: receive::Early,
     /// When the last block of the height became known.
     known_since: Option<Instant>,
+    /// What serving those who are behind took.
+    serving: sync::Serving,
 }
 
 impl Application {
@@ -117,6 +119,7 @@ impl Application {
             told: BTreeSet::new(),
             early: receive::Early::default(),
             known_since: None,
+            serving: sync::Serving::default(),
         })
     }
 
