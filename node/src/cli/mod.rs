@@ -226,7 +226,7 @@ impl Command {
     /// Whether it runs until it is stopped.
     const fn is_server(&self) -> bool {
         match self {
-            Self::Dev(_) => true,
+            Self::Dev(_) | Self::Node(_) => true,
             Self::Testnet(args) => args.is_server(),
             _ => false,
         }

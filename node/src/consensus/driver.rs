@@ -313,9 +313,17 @@ impl Watching {
 
 /// Keeps the number of peers true.
 async fn count_peers(requests: mpsc::Sender<NetworkRequest>, status: Status) {
+    let mut before = 0;
     loop {
         let Ok(dump) = NetworkRequest::dump_state(&requests).await else { return };
-        status.update(|standing| standing.peers = dump.map_or(0, |dump| dump.peers.len()));
+        let peers = dump.map_or(0, |dump| dump.peers.len());
+        status.update(|standing| standing.peers = peers);
+        match peers {
+            0 if before > 0 => tracing::warn!("no peer is connected any more: no block can be decided"),
+            _ if peers != before => tracing::info!(peers, "connected"),
+            _ => {}
+        }
+        before = peers;
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -6,6 +6,7 @@ mod dev_chain;
 mod docs;
 mod homes;
 mod keys;
+mod networks;
 mod process;
 mod scripted_server;
 mod simulations;
