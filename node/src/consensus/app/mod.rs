@@ -85,6 +85,8 @@ pub struct Application {
     known_since: Option<Instant>,
     /// What serving those who are behind took.
     serving: sync::Serving,
+    /// The highest height that a validator has proposed at.
+    others_at: u64,
 }
 
 impl Application {
@@ -120,6 +122,7 @@ impl Application {
             early: receive::Early::default(),
             known_since: None,
             serving: sync::Serving::default(),
+            others_at: 0,
         })
     }
 
@@ -128,6 +131,12 @@ impl Application {
     pub fn next(&self) -> (Height, HeightParams<EskerContext>) {
         let target = self.timing.target(self.head_age());
         (self.height, HeightParams::new(self.voters.clone(), self.timing.timeouts(), target))
+    }
+
+    /// The highest height that a validator is known to have begun.
+    #[must_use]
+    pub const fn others_at(&self) -> u64 {
+        self.others_at
     }
 
     /// Seconds since the head was made, by this node's clock.

@@ -18,6 +18,8 @@ const EARLY_MAX: usize = 32;
 const EARLY_BYTES_MAX: usize = 48 << 20;
 /// Most of them whose proposer is not known to be one: the next height may have other validators.
 const EARLY_UNKNOWN_MAX: usize = 4;
+/// Proposals of rounds longer past are not executed.
+const ROUNDS_BEHIND_MAX: u32 = 4;
 /// Rounds farther ahead are not waited for.
 const ROUNDS_AHEAD_MAX: u32 = VALIDATORS_MAX as u32;
 
@@ -77,6 +79,9 @@ impl Application {
         }
         if is_next {
             let is_known = self.is_signed(&part);
+            if is_known {
+                self.others_at = self.others_at.max(part.height.0);
+            }
             if round <= ROUNDS_AHEAD_MAX {
                 self.early.keep(part, is_known);
             }
@@ -87,6 +92,8 @@ impl Application {
             return Ok(None);
         }
         match current {
+            // Whatever can still be decided of a round so long past comes by sync.
+            Some(current) if round.saturating_add(ROUNDS_BEHIND_MAX) < current => Ok(None),
             Some(current) if round <= current => self.consider(part),
             _ => {
                 if round <= current.unwrap_or(0).saturating_add(ROUNDS_AHEAD_MAX) {
