@@ -9,6 +9,7 @@ mod sync;
 mod tests;
 mod wire;
 
+pub use certificates::{decode_certificate, encode_certificate, extended};
 pub use wire::DecodeError;
 use wire::{Reader, Writer};
 

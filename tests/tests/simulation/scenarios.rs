@@ -1,0 +1,1 @@
+//! Single faults, each put where it hurts.
