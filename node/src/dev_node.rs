@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
@@ -103,16 +102,6 @@ pub enum NodeFailure {
     Server,
 }
 
-/// Says to a thread of its own that nobody waits for it any more.
-#[derive(Default)]
-struct SetOnDrop(Arc<AtomicBool>);
-
-impl Drop for SetOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// A running development node.
 pub struct DevNode {
     /// Where it listens.
@@ -146,13 +135,7 @@ impl DevNode {
         let engine = Engine::new(EngineConfig { cache_dir, ..EngineConfig::with_kind(config.engine) })?;
         let machine: Arc<dyn Machine> = Arc::new(engine);
         let chain = Arc::new(Chain::open(store, &genesis, machine.clone())?);
-        let (opened, dropped) = (Arc::clone(&chain), SetOnDrop::default());
-        let stopped = Arc::clone(&dropped.0);
-        // Nothing is served meanwhile; the runtime's own threads stay free.
-        tokio::task::spawn_blocking(move || opened.compile_missing(&stopped))
-            .await
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
-            .map_err(ChainError::from)?;
+        Chain::compile_before_serving(&chain).await.map_err(ChainError::from)?;
         let pool = Arc::new(Pool::new(Limits::default()));
         chain.follow(pool.clone());
         let mining = config.block_time.map_or(Mining::Instant, Mining::Interval);

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
 use crate::chain::{Chain, Clock};
-use crate::mempool::Pool;
+use crate::mempool::{Pool, may_heal};
 
 /// What makes a block happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,7 +270,7 @@ impl Worker {
     /// In instant mode, makes blocks until nothing more gets in; then lets whoever waits know.
     fn drain(&self) -> Result<(), ProduceError> {
         let requested = *self.requested.lock();
-        while *self.mining.lock() == Mining::Instant && self.pool.has_executable(self.next_base_fee()) {
+        while *self.mining.lock() == Mining::Instant && self.pool.has_executable(self.chain.next_base_fee()) {
             if self.make_block(false)? == 0 {
                 break;
             }
@@ -279,17 +279,12 @@ impl Worker {
         Ok(())
     }
 
-    fn next_base_fee(&self) -> u64 {
-        let head = self.chain.head();
-        self.chain.next_env(&head.block.header, head.block.header.timestamp, self.beneficiary).base_fee
-    }
-
     /// Makes one block and returns how many transactions it holds or threw out.
     fn make_block(&self, may_be_empty: bool) -> Result<usize, ProduceError> {
         let parent = self.chain.head().as_parent()?;
         let timestamp = self.clock.next_block(parent.header().timestamp);
         let proposal = Proposal { timestamp, beneficiary: self.beneficiary, round: 0 };
-        let mut source = self.pool.best(self.next_base_fee());
+        let mut source = self.pool.best(self.chain.next_base_fee());
         let Proposed { block, refused } = self.chain.propose(&parent, proposal, &mut source, &mut || true)?;
         let mut handled = 0;
         if may_be_empty || !block.block().transactions.is_empty() {
@@ -313,12 +308,6 @@ impl Worker {
         }
         Ok(handled)
     }
-}
-
-/// Whether a transaction that cannot go in now may be able to later.
-fn may_heal(reason: &esker_runtime::TransactionError) -> bool {
-    use esker_runtime::TransactionError as Reason;
-    matches!(reason, Reason::FeeCapTooLow { .. } | Reason::InsufficientFunds { .. } | Reason::NonceTooHigh { .. })
 }
 
 #[cfg(test)]

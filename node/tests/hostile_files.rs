@@ -16,8 +16,8 @@ use esker::cli::abi::decode::{Decoder, outputs};
 use esker::cli::abi::method::Call;
 use esker::cli::abi::source::{Artifact, InterfaceArgs};
 use esker::cli::abi::values::parse_arguments;
-use esker::cli::key::keystore::{self, ScryptCost};
 use esker::cli::units::{parse_amount, parse_price, parse_quantity};
+use esker::keystore::{ScryptCost, account};
 use esker_runtime::Proposal;
 use esker_runtime::block::InOrder;
 use esker_runtime::db::{Batch, MAX_VALUE_BYTES, Store};
@@ -87,15 +87,15 @@ fn changed(good: &Value, place: &prop::sample::Index, value: Value) -> Value {
 fn a_keystore_with_anything_in_it_is_refused_or_holds_its_key() {
     let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(7)).expect("a key");
     let cost = ScryptCost { log_n: 2, r: 1, p: 1 };
-    let scrypt = keystore::encrypt(&signer, "password", cost).expect("the system has randomness");
+    let scrypt = account::encrypt(&signer, "password", cost).expect("the system has randomness");
     let mut pbkdf2 = scrypt.clone();
     pbkdf2["crypto"]["kdf"] = json!("pbkdf2");
     pbkdf2["crypto"]["kdfparams"] = json!({"dklen": 32, "c": 2, "prf": "hmac-sha256", "salt": "00ff"});
     let opened = Cell::new(0);
     run(6_000, (any::<bool>(), any::<prop::sample::Index>(), json_value()), |(kind, place, value)| {
         let file = changed(if kind { &scrypt } else { &pbkdf2 }, &place, value);
-        assert!(keystore::address(&file).is_ok_and(|_| true) || keystore::decrypt(&file, "password").is_err());
-        match keystore::decrypt(&file, "password") {
+        assert!(account::address(&file).is_ok_and(|_| true) || account::decrypt(&file, "password").is_err());
+        match account::decrypt(&file, "password") {
             Ok(found) => {
                 assert_eq!(found.address(), signer.address(), "{file}");
                 opened.set(opened.get() + 1);

@@ -25,6 +25,12 @@ impl Clock {
         Self::default()
     }
 
+    /// A clock that differs from the system's by so many seconds: what a node whose clock is wrong has.
+    #[must_use]
+    pub fn shifted(offset: i64) -> Self {
+        Self { inner: Mutex::new(Shift { offset, next: None }) }
+    }
+
     fn system() -> u64 {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
     }

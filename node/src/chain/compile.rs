@@ -1,5 +1,6 @@
 //! Compiling, before a node serves, what its machine has not compiled yet.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
@@ -53,7 +54,32 @@ impl<'q> Queue<'q> {
     }
 }
 
+/// Says to a thread of its own that nobody waits for it any more.
+#[derive(Default)]
+struct SetOnDrop(Arc<AtomicBool>);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Chain {
+    /// Does [`Chain::compile_missing`] on a thread of its own. Whoever drops the future ends it.
+    ///
+    /// # Errors
+    /// As [`Chain::compile_missing`].
+    ///
+    /// # Panics
+    /// If that panics.
+    pub async fn compile_before_serving(chain: &Arc<Self>) -> Result<usize, StoreError> {
+        let (chain, dropped) = (Arc::clone(chain), SetOnDrop::default());
+        let stopped = Arc::clone(&dropped.0);
+        // Nothing is served meanwhile; the runtime's own threads stay free.
+        let compiled = tokio::task::spawn_blocking(move || chain.compile_missing(&stopped)).await;
+        compiled.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
     /// Compiles every contract of the state that the machine would have to compile when a block calls it: after an upgrade, or
     /// where the folder of compiled modules is gone or damaged. A block that calls a contract has paid for loading it, not for
     /// compiling it, so a chain full of contracts could hold up a node that began without them. Once `stopped` is set, what is

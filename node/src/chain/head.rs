@@ -9,6 +9,7 @@ use esker_runtime::db::{Batch, StoreError};
 use esker_runtime::state::{StateDb, StateView};
 use esker_runtime::{BlockEnv, ChainConfig, Genesis, Parent, PreparedBlock};
 use esker_vm::Machine;
+use esker_vm::abi::Limits;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
@@ -114,6 +115,12 @@ impl Chain {
         &self.config
     }
 
+    /// What bounds modules.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        self.machine.limits()
+    }
+
     /// The last committed block and its state.
     #[must_use]
     pub fn head(&self) -> Arc<Head> {
@@ -160,6 +167,14 @@ impl Chain {
         Ok(tables::block(&self.db, number)?.map(Arc::new))
     }
 
+    /// Number of the oldest block whose body and receipts are there: 0, unless the chain began with a snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails or is damaged.
+    pub fn history_min(&self) -> Result<u64, StoreError> {
+        tables::history_min(&self.db)
+    }
+
     /// Header of block `number`, if it is there.
     ///
     /// # Errors
@@ -199,6 +214,13 @@ impl Chain {
     /// [`StoreError`] if the store fails or is damaged.
     pub fn certificate(&self, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
         tables::certificate(&self.db, number)
+    }
+
+    /// Base fee of the next block, in wei a gas.
+    #[must_use]
+    pub fn next_base_fee(&self) -> u64 {
+        let head = self.head();
+        self.next_env(&head.block.header, head.block.header.timestamp, Address::ZERO).base_fee
     }
 
     /// Makes `block`, whose tables `record` will be, durable, and then the head that readers see. Returns how readers know

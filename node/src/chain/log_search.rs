@@ -32,6 +32,12 @@ pub enum LogSearchError {
         /// The block in which the limit was reached.
         reached: u64,
     },
+    /// Blocks of the time before the snapshot that the chain began with.
+    #[error("pruned history unavailable: this node holds blocks from {oldest} on")]
+    Pruned {
+        /// The oldest block that it holds.
+        oldest: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,6 +53,10 @@ pub fn search(
     may_match: &dyn Fn(&Bloom) -> bool,
     matches: &dyn Fn(&Log) -> bool,
 ) -> Result<Vec<LocatedLog>, LogSearchError> {
+    let oldest = chain.history_min()?;
+    if from < oldest {
+        return Err(LogSearchError::Pruned { oldest });
+    }
     let mut found = Vec::new();
     for number in from..=to {
         let Some(header) = chain.header(number)? else { break };

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use alloy_primitives::B256;
 use esker_runtime::db::{Batch, MemoryStore, OpenError, SledStore, Store, StoreError};
 use esker_runtime::genesis::GenesisError;
 use esker_runtime::state::StateDb;
@@ -51,6 +52,15 @@ pub fn open_state_dir(path: &Path, cache_bytes: u64) -> Result<Arc<dyn Store>, O
 #[must_use]
 pub fn memory_store() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new())
+}
+
+/// Hash of the block 0 that `genesis` makes.
+///
+/// # Errors
+/// [`ChainError::Genesis`] if it is no good.
+pub fn genesis_hash(genesis: &Genesis) -> Result<B256, ChainError> {
+    let db = StateDb::open(memory_store())?;
+    Ok(PreparedBlock::genesis(&db, genesis.build()?)?.block().hash)
 }
 
 impl Chain {

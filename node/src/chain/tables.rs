@@ -19,6 +19,8 @@ pub struct Location {
 
 /// Name of the record that holds the head's number.
 const HEAD: &[u8] = b"head";
+/// Name of the record that holds the number of the oldest block whose body is there.
+const HISTORY_MIN: &[u8] = b"history";
 /// Name of the record that holds what the chain was made with.
 const GENESIS: &[u8] = b"genesis";
 
@@ -82,6 +84,23 @@ pub fn head(db: &StateDb) -> Result<Option<u64>, StoreError> {
     number_at(db, &keys::key(keys::METADATA, &[HEAD]))
 }
 
+/// Adds the header of a block before the first one whose body is there: contracts ask for its hash, and a snapshot of this
+/// chain needs it.
+pub fn put_ancestor(batch: &mut Batch, header: &Header) {
+    batch.put(header_key(header.number), alloy_rlp::encode(header));
+    batch.put(keys::block_hash(header.number), header.hash_slow().as_slice());
+}
+
+/// Records the number of the oldest block whose body is there.
+pub fn put_history_min(batch: &mut Batch, number: u64) {
+    batch.put(keys::key(keys::METADATA, &[HISTORY_MIN]), number.to_be_bytes());
+}
+
+/// Number of the oldest block whose body is there: 0, unless the chain began with a snapshot.
+pub fn history_min(db: &StateDb) -> Result<u64, StoreError> {
+    Ok(number_at(db, &keys::key(keys::METADATA, &[HISTORY_MIN]))?.unwrap_or_default())
+}
+
 fn number_at(db: &StateDb, key: &[u8]) -> Result<Option<u64>, StoreError> {
     db.get(key)?
         .map(|bytes| {
@@ -113,8 +132,11 @@ pub fn header(db: &StateDb, number: u64) -> Result<Option<Header>, StoreError> {
         .transpose()
 }
 
-/// Block `number` with all that belongs to it.
+/// Block `number` with all that belongs to it; `None` also for a block of which only the header is kept.
 pub fn block(db: &StateDb, number: u64) -> Result<Option<BlockRecord>, StoreError> {
+    if number < history_min(db)? {
+        return Ok(None);
+    }
     let Some(header) = header(db, number)? else { return Ok(None) };
     let part = |what: &str, bytes: Option<Vec<u8>>| {
         bytes.ok_or_else(|| damaged(&format!("{what} of block {number}"), "missing"))

@@ -14,9 +14,7 @@ use super::failure::Failure;
 use crate::accounts::{DEFAULT_MNEMONIC, DERIVATION_PATH};
 use crate::chain::ChainError;
 use crate::dev_node::{DevConfig, DevError, DevNode};
-
-/// The largest chain id whose legacy signatures have a `v` of 64 bits (EIP-2294).
-const CHAIN_ID_MAX: u64 = u64::MAX / 2 - 36;
+use crate::home::network::CHAIN_ID_MAX;
 
 /// `esker dev`.
 #[derive(Clone, Debug, Args)]
@@ -129,7 +127,10 @@ async fn serve(args: &DevArgs, json: bool) -> Result<ExitCode, Failure> {
 }
 
 /// Completes on SIGINT or SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+///
+/// # Errors
+/// If the system lets nobody listen for signals.
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error: std::io::Error| Failure::infrastructure("cannot listen for signals").because(error);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;

@@ -12,10 +12,16 @@ pub mod demo;
 pub mod deploy;
 pub mod dev;
 pub mod failure;
+pub mod home;
+pub mod init;
 pub mod key;
+pub mod node;
 pub mod rpc;
 pub mod send;
 pub mod simulate;
+pub mod state;
+pub mod status;
+pub mod testnet;
 pub mod transact;
 pub mod units;
 
@@ -79,10 +85,12 @@ struct GlobalArgs {
 /// The commands.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Show the whole: build contracts, run a chain, transact, confirm every block on a second engine
+    /// Show the whole: build contracts, run four validators, transact, kill one, confirm every block on a second engine
     ///
-    /// Builds ERC-20 and ERC-721 from source, starts a chain, deploys both, sends signed transfers over JSON-RPC, then
-    /// executes all blocks again from genesis on the second engine and compares every root and gas figure.
+    /// Builds ERC-20 and ERC-721 from source, starts four validators as processes (one of them interprets code), deploys
+    /// both, sends signed transfers over JSON-RPC, kills a validator in the middle, goes on without it, starts it again and
+    /// waits until it has caught up; compares every block of all four, then executes all blocks again from genesis on the
+    /// second engine and compares every root and gas figure.
     #[command(after_help = "Examples:\n  esker demo\n  esker demo --transfers 2000 --json")]
     Demo(demo::DemoArgs),
 
@@ -92,6 +100,42 @@ pub enum Command {
         esker dev --state ./chain --port 8600\n  \
         esker dev --port 0 --block-time 2 --engine pulley")]
     Dev(dev::DevArgs),
+
+    /// Make the home of a node: settings, keys, genesis
+    ///
+    /// Without --genesis it begins a network with this node as its only validator; with --genesis it joins that network,
+    /// as a full node unless its key is among the validators. docs/running-a-node.md tells all of it.
+    #[command(after_help = "Examples:\n  \
+        esker init --home ~/esker --chain-id 7700\n  \
+        esker init --home ~/esker --genesis genesis.json --peer node1.example.org:27000 \\\n      \
+          --gossip-peer node1.example.org:27001\n  \
+        esker init --home ./follower --genesis genesis.json --full-node --json")]
+    Init(init::InitArgs),
+
+    /// Make a whole network on this machine, and run it if asked to
+    ///
+    /// Writes a home for each node, the genesis, network.json, start.sh and compose.yaml. The ten accounts of the
+    /// well-known test mnemonic have 10,000 coins each.
+    #[command(after_help = "Examples:\n  \
+        esker testnet --validators 4 --output ./net --run\n  \
+        esker testnet --validators 4 --output ./net --block-time 200ms --engine-of 3=pulley\n  \
+        esker testnet --validators 7 --full-nodes 1 --output ./net --json")]
+    Testnet(testnet::TestnetArgs),
+
+    /// Say how a node and its network are
+    #[command(after_help = "Examples:\n  \
+        esker status\n  \
+        esker status --rpc-url http://127.0.0.1:27000 --json")]
+    Status(status::StatusArgs),
+
+    /// Run a node of a network, in the foreground until SIGTERM
+    ///
+    /// A node with a consensus key votes while its validator is in the set; one without follows the chain. Exit code 3 says
+    /// that it could not go on; its last line says why and what to do.
+    #[command(after_help = "Examples:\n  \
+        esker node --home ./node0\n  \
+        esker node --home ./node0 --rpc 127.0.0.1:8600 --password-file ./secret")]
+    Node(node::NodeArgs),
 
     /// Create a contract from an artifact
     #[command(after_help = "Examples:\n  \
@@ -143,6 +187,13 @@ pub enum Command {
     #[command(after_help = "Examples:\n  esker key new alice\n  esker key list")]
     Key(key::KeyCommand),
 
+    /// Export, import and check the state of a stopped node
+    #[command(subcommand, arg_required_else_help = true)]
+    #[command(after_help = "Examples:\n  \
+        esker state export --home node0 --output chain.snapshot\n  \
+        esker state verify --state ./chain")]
+    State(state::StateCommand),
+
     /// Print a shell's completion script
     #[command(after_help = "Examples:\n  \
         esker completions bash > ~/.local/share/bash-completion/completions/esker\n  \
@@ -174,7 +225,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 impl Command {
     /// Whether it runs until it is stopped.
     const fn is_server(&self) -> bool {
-        matches!(self, Self::Dev(_))
+        match self {
+            Self::Dev(_) => true,
+            Self::Testnet(args) => args.is_server(),
+            _ => false,
+        }
     }
 
     fn execute(&self, json: bool) -> Result<ExitCode, Failure> {
@@ -186,7 +241,12 @@ impl Command {
             Self::Simulate(args) => wait_for(simulate::run(args)),
             Self::Contract(args) => contract::run(args),
             Self::Dev(args) => return dev::run(args, json),
+            Self::Node(args) => return node::run(args, json),
+            Self::Init(args) => init::run(args),
+            Self::Testnet(args) => return testnet::run(args, json),
+            Self::Status(args) => wait_for(status::run(args)),
             Self::Key(command) => key::run(command),
+            Self::State(command) => state::run(command),
             Self::Completions(args) => completions::run(args),
         }?;
         answer.print(json)?;
@@ -233,13 +293,18 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     present(&failure, true)
 }
 
+/// What a server logs unless asked for more. Peers come and go; that its own parts end while it stops is no news either.
+const QUIET_NETWORK: &str = "warn,esker=info,esker_runtime=info,esker_vm=info,arc_malachitebft_discovery=error,\
+    arc_malachitebft_network=off,arc_malachitebft_engine::network=off,arc_malachitebft_engine::node=error,\
+    arc_malachitebft_core_consensus=error,arc_malachitebft_sync=error";
+
 fn start_logging(global: &GlobalArgs, is_server: bool) {
     // A server's user watches what it does.
     let level = match (global.quiet, global.verbose.saturating_add(u8::from(is_server))) {
         (true, _) => "error",
         // A certificate that does not verify is told as the command's failure.
         (false, 0) => "warn,rustls_platform_verifier=off",
-        (false, 1) => "warn,esker=info,esker_runtime=info,esker_vm=info",
+        (false, 1) => QUIET_NETWORK,
         (false, 2) => "info,esker=debug,esker_runtime=debug,esker_vm=debug",
         (false, _) => "debug,esker=trace,esker_runtime=trace,esker_vm=trace",
     };

@@ -96,6 +96,12 @@ pub enum SignStateError {
     Damaged(PathBuf, serde_json::Error),
 }
 
+/// The file's content for a key that was made just now and has never signed.
+#[must_use]
+pub fn fresh() -> String {
+    "{\"last\":null}\n".to_owned()
+}
+
 impl SignState {
     /// Records that the key has never signed. Belongs to the making of a key.
     ///
@@ -193,6 +199,7 @@ mod tests {
         let path = folder.path().join("sign-state.json");
         SignState::create(&path).expect("a new file");
         assert!(SignState::create(&path).is_err(), "never over one that is there");
+        assert_eq!(serde_json::from_str::<Record>(&fresh()).expect("JSON"), Record::default());
         let mut state = SignState::open(&path, 0, false).expect("it opens");
         let mut ask = |position, bytes: &[u8]| state.advance(position, bytes).expect("the file can be written");
         assert_eq!(ask(at(1, 0, Step::Prevote), b"a"), Verdict::Sign);

@@ -1,6 +1,7 @@
 //! What may enter the pool, in geth's words.
 
-use alloy_primitives::U256;
+use alloy_eips::eip2930::AccessList;
+use alloy_primitives::{TxKind, U256};
 use esker_runtime::exec::intrinsic_gas;
 use esker_runtime::state::Account;
 use esker_runtime::{Transaction, TransactionError};
@@ -76,7 +77,7 @@ impl Admission<'_> {
         if gas > self.block_gas_limit {
             return Err(TransactionError::ExceedsBlockGasLimit { gas, limit: self.block_gas_limit }.into());
         }
-        check_intrinsic_gas(transaction)?;
+        check_intrinsic_gas(gas, transaction.kind(), transaction.input(), transaction.access_list())?;
         transaction.check_payload(self.limits)?;
         if transaction.nonce() < self.account.nonce {
             let (expected, nonce) = (self.account.nonce, transaction.nonce());
@@ -93,9 +94,14 @@ impl Admission<'_> {
     }
 }
 
-fn check_intrinsic_gas(transaction: &Transaction) -> Result<(), TransactionError> {
-    let gas = transaction.gas_limit();
-    let needed = intrinsic_gas(transaction.kind(), transaction.input(), transaction.access_list());
+/// Checks a transaction's gas limit against what it pays for before anything is executed.
+pub(super) fn check_intrinsic_gas(
+    gas: u64,
+    kind: TxKind,
+    input: &[u8],
+    access_list: &AccessList,
+) -> Result<(), TransactionError> {
+    let needed = intrinsic_gas(kind, input, access_list);
     if gas < needed.base {
         return Err(TransactionError::IntrinsicGas { gas, needed: needed.base });
     }
@@ -103,6 +109,13 @@ fn check_intrinsic_gas(transaction: &Transaction) -> Result<(), TransactionError
         return Err(TransactionError::FloorGas { gas, needed: needed.floor });
     }
     Ok(())
+}
+
+/// Whether a transaction that no block can take now may be able to go into a later one.
+#[must_use]
+pub const fn may_heal(reason: &TransactionError) -> bool {
+    use TransactionError as Reason;
+    matches!(reason, Reason::FeeCapTooLow { .. } | Reason::InsufficientFunds { .. } | Reason::NonceTooHigh { .. })
 }
 
 /// The most that a transaction can take from its sender, in wei, saturating.

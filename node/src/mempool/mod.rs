@@ -7,13 +7,15 @@
 mod admission;
 mod arrivals;
 mod best;
+pub mod journal;
 mod pool;
 mod price;
 mod sender;
+pub mod submit;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{Admission, MIN_PRICE_BUMP_PERCENT, PoolError};
+pub use admission::{Admission, MIN_PRICE_BUMP_PERCENT, PoolError, may_heal};
 pub use arrivals::Arrivals;
 pub use best::BestTransactions;
 pub use pool::{Added, ByNonce, Content, Limits, Pool, Status};

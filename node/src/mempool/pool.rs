@@ -189,6 +189,45 @@ impl Pool {
         inner.senders.get(sender)?.waiting().get(nonce).map(|entry| entry.transaction.clone())
     }
 
+    /// Whether the transaction with this hash waits here.
+    #[must_use]
+    pub fn contains(&self, hash: B256) -> bool {
+        self.inner.lock().by_hash.contains_key(&hash)
+    }
+
+    /// The least fee cap that is taken, in wei a gas.
+    #[must_use]
+    pub const fn fee_cap_min(&self) -> u128 {
+        self.limits.fee_cap_min
+    }
+
+    /// Everything that waits, in the order in which it came.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<Arc<Transaction>> {
+        let inner = self.inner.lock();
+        inner.entries_in_order().map(|(entry, _)| entry.transaction.clone()).collect()
+    }
+
+    /// What could go into the next block and came `age` or longer before `now`, in the order in which it came, as far as
+    /// `bytes_max` encoded bytes go.
+    #[must_use]
+    pub fn executable_in_order(&self, age: Duration, now: Instant, bytes_max: usize) -> Vec<Arc<Transaction>> {
+        let inner = self.inner.lock();
+        let mut bytes = 0;
+        inner
+            .entries_in_order()
+            .take_while(|(entry, _)| now.saturating_duration_since(entry.since) >= age)
+            .filter(|(entry, is_executable)| {
+                *is_executable && Caps::of(&entry.transaction).effective_tip(inner.base_fee).is_some()
+            })
+            .map(|(entry, _)| entry.transaction.clone())
+            .take_while(|transaction| {
+                bytes += transaction.encoded_len();
+                bytes <= bytes_max
+            })
+            .collect()
+    }
+
     /// The nonce after `sender`'s run of executable transactions; `None` if it has none waiting.
     #[must_use]
     pub fn pending_nonce(&self, sender: Address) -> Option<u64> {
@@ -275,6 +314,15 @@ impl Follower for Pool {
 }
 
 impl Inner {
+    /// What waits, in the order in which it came, and whether it is executable.
+    fn entries_in_order(&self) -> impl Iterator<Item = (&Entry, bool)> {
+        self.by_arrival.values().filter_map(|hash| {
+            let (address, nonce) = self.by_hash.get(hash)?;
+            let sender = self.senders.get(address)?;
+            Some((sender.waiting().get(nonce)?, *nonce < sender.run_end()))
+        })
+    }
+
     /// Changes a sender, if it is there. One that has nothing waiting afterwards is forgotten.
     fn change<T>(&mut self, address: Address, change: impl FnOnce(&mut Sender) -> T) -> Option<T> {
         let mut sender = self.senders.remove(&address)?;

@@ -12,6 +12,7 @@ use super::RpcError;
 use super::block_param::{BlockParam, Tag};
 use super::eth_filters::Filters;
 use crate::chain::{BlockRecord, Chain, Clock, Head};
+use crate::consensus::status::Status;
 use crate::mempool::Pool;
 
 /// Requests that read, at most so many at a time.
@@ -33,6 +34,8 @@ pub struct Api {
     pub call_gas_cap: u64,
     /// What `web3_clientVersion` says.
     pub client_version: String,
+    /// How the node stands in its network; `None` on a node without one.
+    pub network: Option<Status>,
     /// Installed filters.
     pub(super) filters: Filters,
     pub(super) readers: Arc<Semaphore>,
@@ -66,10 +69,17 @@ impl Api {
             machine,
             call_gas_cap: block_gas_limit.max(50_000_000),
             client_version,
+            network: None,
             filters: Filters::default(),
             readers: Arc::new(Semaphore::new(READERS)),
             executors: Arc::new(Semaphore::new(executors)),
         }
+    }
+
+    /// The same for a node of a network.
+    #[must_use]
+    pub fn in_network(self, status: Status) -> Self {
+        Self { network: Some(status), ..self }
     }
 
     /// Number of the block that `block` names; `None` if there is no such block. `pending` is the head here.

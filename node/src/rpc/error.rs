@@ -18,6 +18,8 @@ pub mod code {
     pub const INVALID_PARAMS: i32 = -32602;
     /// A fault of this node.
     pub const INTERNAL: i32 = -32603;
+    /// Blocks of a time that this node does not hold (EIP-4444).
+    pub const PRUNED: i32 = 4444;
     /// A limit of this server was reached.
     pub const LIMIT: i32 = -32005;
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::block_param::{BlockNumberOrTag, BlockParam, Tag};
 use super::params::{FromParam, LooseNumber};
 use super::{Api, Args, RpcError};
-use crate::chain::BlockRecord;
+use crate::chain::{BlockRecord, LogSearchError};
 
 /// The tip to suggest where no block says anything: 1 gwei.
 const DEFAULT_TIP: u128 = 1_000_000_000;
@@ -122,7 +122,12 @@ pub fn fee_history(api: &Api, args: &Args) -> Result<FeeHistory, RpcError> {
         BlockNumberOrTag::Number(number) => number,
         BlockNumberOrTag::Tag(_) => head,
     };
-    let count = wanted.min(HISTORY_BLOCKS_MAX).min(newest + 1);
+    // A chain that began with a snapshot answers for fewer blocks.
+    let oldest = api.chain.history_min()?;
+    if newest < oldest {
+        return Err(LogSearchError::Pruned { oldest }.into());
+    }
+    let count = wanted.min(HISTORY_BLOCKS_MAX).min(newest - oldest + 1);
     if count == 0 {
         return Ok(FeeHistory {
             oldest_block: U64::ZERO,

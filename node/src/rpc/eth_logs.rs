@@ -11,6 +11,7 @@ impl From<LogSearchError> for RpcError {
     fn from(error: LogSearchError) -> Self {
         match error {
             LogSearchError::TooMany { .. } => Self::new(code::LIMIT, error.to_string()),
+            LogSearchError::Pruned { .. } => Self::new(code::PRUNED, error.to_string()),
             LogSearchError::Store(error) => error.into(),
         }
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes};
-use esker_runtime::state::StateReader;
 use esker_runtime::{Transaction, TransactionError};
 
 use super::block_param::{BlockNumberOrTag, BlockParam, Tag};
@@ -11,7 +10,8 @@ use super::register::on_worker;
 use super::views::{ReceiptView, TransactionView};
 use super::{Api, Args, RpcError};
 use crate::chain::BlockRecord;
-use crate::mempool::{Admission, PoolError};
+use crate::mempool::PoolError;
+use crate::mempool::submit::{self, SubmitError};
 
 impl From<PoolError> for RpcError {
     fn from(error: PoolError) -> Self {
@@ -25,27 +25,20 @@ impl From<TransactionError> for RpcError {
     }
 }
 
-/// Offers a transaction to the pool.
-pub(super) fn submit(api: &Api, transaction: Transaction) -> Result<B256, RpcError> {
-    let (hash, sender) = (transaction.hash(), transaction.sender());
-    let head = api.chain.head();
-    let admission = Admission {
-        account: api.account(sender)?,
-        block_gas_limit: head.block.header.gas_limit,
-        limits: api.machine.limits(),
-    };
-    if transaction.nonce() < admission.account.nonce && api.chain.location(hash)?.is_some() {
-        return Err(PoolError::AlreadyKnown.into());
-    }
-    api.pool.add(transaction, &admission)?;
-    loop {
-        let head = api.chain.head();
-        api.pool.refresh(sender, &head.state.account(sender)?.unwrap_or_default());
-        // If a block was committed meanwhile, it may have told the pool of a newer account before this did.
-        if api.chain.head().block.header.number == head.block.header.number {
-            return Ok(hash);
+impl From<SubmitError> for RpcError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Refused(error) => error.into(),
+            SubmitError::Store(error) => error.into(),
         }
     }
+}
+
+/// Offers a transaction to the pool.
+pub(super) fn submit(api: &Api, transaction: Transaction) -> Result<B256, RpcError> {
+    let hash = transaction.hash();
+    submit::submit(&api.chain, &api.pool, transaction)?;
+    Ok(hash)
 }
 
 /// `eth_sendRawTransaction`

@@ -9,6 +9,7 @@ pub mod call_args;
 pub mod dev;
 pub mod error;
 pub mod log_filter;
+pub mod network;
 pub mod params;
 pub mod views;
 

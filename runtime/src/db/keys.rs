@@ -11,6 +11,8 @@
 //! | `S` | account id (u64), depth (u8), packed path | branch of a storage trie | state |
 //! | `D` | block number (u64), chunk | reverse diff of the block | state |
 //! | `M` | | root and counters of the state | state |
+//! | `i` | | a rebuilding of the state was begun and is not finished | state |
+//! | `i` | code hash | whether an account holds the code, while the state is being rebuilt | state |
 //! | `n` | block number (u64) | block hash | node |
 //! | `h` | block hash | block number (u64) | node |
 //! | `b` | block hash or number | header | node |
@@ -43,6 +45,8 @@ pub const STORAGE_BRANCH: u8 = b'S';
 pub const DIFF: u8 = b'D';
 /// Root and counters of the state.
 pub const STATE: u8 = b'M';
+/// A rebuilding of the state that is not finished.
+pub const REBUILD: u8 = b'i';
 /// Block number to block hash.
 pub const BLOCK_HASH: u8 = b'n';
 /// Block hash to block number.
@@ -161,6 +165,11 @@ pub fn storage_branch(account_id: u64, path: &Path) -> Key {
 /// Where the chunks of the code with this hash stand.
 pub fn code(code_hash: &B256) -> Key {
     Key::of(CODE, &[code_hash.as_slice()])
+}
+
+/// Where a rebuilding of the state keeps whether an account holds the code with this hash.
+pub fn rebuild_code(code_hash: &B256) -> Key {
+    Key::of(REBUILD, &[code_hash.as_slice()])
 }
 
 /// Where the chunks of a block's reverse diff stand.

@@ -72,6 +72,11 @@ pub enum OpenError {
         /// The operating system's words.
         reason: String,
     },
+    /// A state is being rebuilt there from a snapshot, or was, and the end was not reached.
+    #[error(
+        "the state is incomplete: its import from a snapshot was interrupted; import the snapshot again, or choose another folder"
+    )]
+    Unfinished,
     /// The store opened, but reading what must be there failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -61,8 +61,9 @@ impl StateDb {
     /// Opens the state on `store`; an empty store holds the empty state.
     ///
     /// # Errors
-    /// [`OpenError::Version`] if the store has another layout, [`OpenError::Store`] if it fails or if the topmost
-    /// branch of the account trie does not have the recorded root.
+    /// [`OpenError::Version`] if the store has another layout, [`OpenError::Unfinished`] if a [`Rebuild`](super::Rebuild)
+    /// of it did not come to its end, [`OpenError::Store`] if it fails or if the topmost branch of the account trie does
+    /// not have the recorded root.
     pub fn open(store: Arc<dyn Store>) -> Result<Self, OpenError> {
         Self::open_with(store, StateOptions::default())
     }
@@ -73,6 +74,9 @@ impl StateDb {
     /// As [`StateDb::open`].
     pub fn open_with(store: Arc<dyn Store>, options: StateOptions) -> Result<Self, OpenError> {
         schema::ensure(store.as_ref())?;
+        if super::rebuild::is_unfinished(store.as_ref())? {
+            return Err(OpenError::Unfinished);
+        }
         let record = match store.get(&[keys::STATE])? {
             Some(record) => StateRecord::decode(&record)?,
             None => StateRecord::EMPTY,

@@ -116,17 +116,25 @@ impl StateView {
         proof::top_hash(&AccountTrie(self), self.record().shape)
     }
 
-    /// The first key of a flat table (whose keys are `table` and a hash) that starts with `path`, and its row.
+    /// As the free function, in this state.
     fn first_row(&self, table: &[u8], path: &Path) -> Result<Option<(B256, Vec<u8>)>, StoreError> {
-        let start = [table, path.lowest_key().as_slice()].concat();
-        let prefix = &start[..table.len() + path.len() / 2];
-        let mut found = None;
-        self.scan(prefix, &start, &mut |key, row| {
-            found = B256::try_from(&key[table.len()..]).ok().map(|key| (key, row.to_vec()));
-            std::ops::ControlFlow::Break(())
-        })?;
-        Ok(found.filter(|(key, _)| path.begins(key)))
+        first_row(table, path, &|prefix, start, visit| self.scan(prefix, start, visit))
     }
+}
+
+/// Visits entries as [`Store::scan`](crate::db::Store::scan) does.
+pub(super) type Scan<'a> = &'a dyn Fn(&[u8], &[u8], Visit<'_>) -> Result<(), StoreError>;
+
+/// The first key of a flat table (whose keys are `table` and a hash) that starts with `path`, and its row.
+pub(super) fn first_row(table: &[u8], path: &Path, scan: Scan<'_>) -> Result<Option<(B256, Vec<u8>)>, StoreError> {
+    let start = [table, path.lowest_key().as_slice()].concat();
+    let prefix = &start[..table.len() + path.len() / 2];
+    let mut found = None;
+    scan(prefix, &start, &mut |key, row| {
+        found = B256::try_from(&key[table.len()..]).ok().map(|key| (key, row.to_vec()));
+        std::ops::ControlFlow::Break(())
+    })?;
+    Ok(found.filter(|(key, _)| path.begins(key)))
 }
 
 impl StateReader for StateView {

@@ -4,6 +4,7 @@ mod crash;
 mod model;
 mod random;
 mod readers;
+mod rebuild;
 mod rules;
 #[path = "../../../tests/src/seeded.rs"]
 mod seeded;

@@ -1,7 +1,6 @@
 //! The folder in which keystores lie, one file a key.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::Address;
@@ -10,7 +9,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::super::failure::Failure;
-use super::keystore::{self, KeystoreError};
+use crate::keystore::{KeystoreError, account, file};
 
 /// Where keystores lie.
 #[derive(Args, Clone, Debug, Default)]
@@ -96,7 +95,7 @@ impl KeyFile {
     /// # Errors
     /// If the file is no keystore.
     pub fn address(&self) -> Result<Option<Address>, KeystoreError> {
-        keystore::address(&self.document)
+        account::address(&self.document)
     }
 
     /// The key in it.
@@ -104,7 +103,7 @@ impl KeyFile {
     /// # Errors
     /// If the password is wrong, or the file is no keystore.
     pub fn decrypt(&self, password: &str) -> Result<PrivateKeySigner, Failure> {
-        keystore::decrypt(&self.document, password).map_err(|error| match error {
+        account::decrypt(&self.document, password).map_err(|error| match error {
             KeystoreError::Password => Failure::failed(format!("the keystore {} was not opened", self.path.display()))
                 .because("the password is wrong")
                 .hint("try again; without the password the key cannot be recovered"),
@@ -162,32 +161,17 @@ pub fn write_new(folder: &Path, name: &str, document: &Value) -> Result<PathBuf,
     let failed = |error: &dyn std::fmt::Display| {
         Failure::infrastructure(format!("cannot write {}", path.display())).because(error).hint("nothing was stored")
     };
-    make_private_folder(folder).map_err(|error| failed(&error))?;
-    // Temporary files are made with mode 0600; the name appears only when the content is on disk.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
-    let text = format!("{document:#}\n");
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
-    file.persist_noclobber(&path).map_err(|error| {
-        if error.error.kind() == std::io::ErrorKind::AlreadyExists {
+    file::make_private_folder(folder).map_err(|error| failed(&error))?;
+    file::write_new(&path, format!("{document:#}\n").as_bytes()).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
             Failure::usage(format!("there is already a keystore {name:?}"))
                 .because(format!("{} exists and is never overwritten", path.display()))
                 .hint("choose another name")
         } else {
-            failed(&error.error)
+            failed(&error)
         }
     })?;
     Ok(path)
-}
-
-#[cfg(unix)]
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! `esker key`: private keys in encrypted files. No command prints a key.
 
 pub mod folder;
-pub mod keystore;
-mod legacy_scrypt;
 pub mod password;
 
 use std::path::PathBuf;
@@ -14,10 +12,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use self::folder::{FolderArgs, KeyFile};
-use self::keystore::ScryptCost;
 use self::password::PasswordArgs;
 use super::answer::{Answer, columns};
 use super::failure::Failure;
+use crate::keystore::{ScryptCost, account};
 
 /// The environment variable that may hold a private key.
 pub const PRIVATE_KEY_VARIABLE: &str = "ESKER_PRIVATE_KEY";
@@ -132,17 +130,11 @@ fn new(args: &NewArgs) -> Result<Answer, Failure> {
     if let Some(name) = &args.name {
         folder::check_name(name)?;
     }
-    let mut signer = None;
-    while signer.is_none() {
-        let bytes = keystore::random::<32>().map_err(no_randomness)?;
-        // All but 2^-128 of all numbers of 256 bits are keys.
-        signer = PrivateKeySigner::from_bytes(&bytes.into()).ok();
-    }
-    let signer = signer.ok_or_else(|| no_randomness("no key was found".to_owned()))?;
+    let signer = account::random_signer().map_err(no_randomness)?;
     store(&signer, args.name.as_deref(), &args.folder, &args.password)
 }
 
-fn no_randomness(error: String) -> Failure {
+pub(super) fn no_randomness(error: String) -> Failure {
     Failure::infrastructure("the operating system gives no random numbers").because(error)
 }
 
@@ -202,7 +194,7 @@ fn encrypt_and_write(
 ) -> Result<Answer, Failure> {
     let address = signer.address().to_checksum(None);
     let name = name.map_or_else(|| address.to_lowercase(), str::to_owned);
-    let document = keystore::encrypt(signer, password, ScryptCost::STANDARD).map_err(no_randomness)?;
+    let document = account::encrypt(signer, password, ScryptCost::STANDARD).map_err(no_randomness)?;
     let path = folder::write_new(&folder.folder()?, &name, &document)?;
     let text =
         columns(&[("name", name.clone()), ("address", address.clone()), ("keystore", path.display().to_string())]);

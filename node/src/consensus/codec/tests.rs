@@ -12,7 +12,6 @@ use malachite_ed25519::Signature;
 use malachite_sync::{RawDecidedValue, Request, Response, Status, ValueRequest, ValueResponse};
 use proptest::prelude::*;
 
-use super::certificates::{decode_certificate, encode_certificate, extended};
 use super::*;
 use crate::consensus::context::{BlockHash, EskerContext, Height, Proposal, ProposalPart, ValidatorAddress, Vote};
 

@@ -1,0 +1,40 @@
+//! What the commands about homes share: opening their keys, and telling what is wrong with them.
+
+use super::failure::Failure;
+use super::key::password::PasswordArgs;
+use crate::home::{ConsensusKey, Home, HomeError, HomeFault};
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        let failure = match error.fault {
+            HomeFault::Invalid => Self::usage(error.message),
+            HomeFault::Password => Self::failed(error.message),
+            HomeFault::System => Self::infrastructure(error.message),
+        };
+        let failure = match error.reason {
+            Some(reason) => failure.because(reason.trim_end()),
+            None => failure,
+        };
+        match error.next {
+            Some(next) => failure.hint(next),
+            None => failure,
+        }
+    }
+}
+
+/// Opens the consensus key of a home: with the password from the file that its settings name, or from the environment
+/// variable ESKER_KEYSTORE_PASSWORD, or from whoever sits at the terminal. `None` if the node does not validate.
+///
+/// # Errors
+/// If there is no password, it is wrong, or the file is damaged or readable by others.
+pub fn unlock(home: &Home) -> Result<Option<ConsensusKey>, Failure> {
+    let path = home.consensus_key_path();
+    if !path.exists() {
+        return Ok(None);
+    }
+    let password = match home.password()? {
+        Some(password) => password,
+        None => PasswordArgs::default().existing(&path.display().to_string())?,
+    };
+    Ok(home.consensus_key(&password)?)
+}

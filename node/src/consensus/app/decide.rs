@@ -1,0 +1,94 @@
+//! Blocks that are decided.
+
+use std::time::{Duration, Instant};
+
+use alloy_primitives::B256;
+use esker_runtime::validator_set;
+use malachite::app::types::MisbehaviorEvidence;
+use malachite::app::types::core::{HeightParams, Round};
+
+use super::{AppFailure, Application};
+use crate::consensus::certificate::{self, Certificate};
+use crate::consensus::context::{EskerContext, Height, Voters};
+use crate::consensus::status::Step;
+
+impl Application {
+    /// Commits the block that `certificate` proves decided, with the certificate; both are durable when this returns.
+    ///
+    /// # Errors
+    /// [`AppFailure`]: the node cannot go on.
+    pub fn decided(&mut self, certificate: &Certificate) -> Result<(), AppFailure> {
+        let (height, hash) = (certificate.height.0, certificate.value_id.0);
+        if certificate.height != self.height {
+            // Decided, committed, and asked for again after a restart of the engine's own.
+            return Ok(());
+        }
+        if !self.prepared.contains_key(&hash) {
+            let folder = self.folder.join("undecided");
+            let bytes = self.undecided.body(hash).ok_or(AppFailure::MissingBody { height, hash, folder })?;
+            if let Err(reason) = self.examine(&bytes)? {
+                return Err(self.invalid_decision(hash, &bytes, reason));
+            }
+        }
+        let missing = AppFailure::MissingBody { height, hash, folder: self.folder.join("undecided") };
+        let block = self.prepared.remove(&hash).ok_or(missing)?;
+        let committed = self.chain.commit_with(block, Some(&certificate::encode(certificate)))?;
+        let finality = self.known_since.take().map(|since| since.elapsed());
+        self.status.update(|standing| {
+            standing.step = Step::Commit;
+            standing.finality = finality.or(standing.finality);
+        });
+        tracing::info!(
+            number = height,
+            %hash,
+            round = certificate.round.as_i64(),
+            transactions = committed.block.transactions.len(),
+            gas_used = committed.block.header.gas_used,
+            "block"
+        );
+        self.prepared.clear();
+        self.verdicts.clear();
+        self.told.clear();
+        self.undecided.decided(height).map_err(|error| AppFailure::Io("proposed blocks", error))?;
+        self.voters = Voters::new(&validator_set(&self.chain.head().state)?)?;
+        self.height = Height(height + 1);
+        self.round = Round::Nil;
+        Ok(())
+    }
+
+    /// The height is over. Keeps the evidence that it brought, and returns the next height with how long it may wait for
+    /// a transaction.
+    ///
+    /// # Errors
+    /// [`AppFailure`]: the node cannot go on.
+    pub fn finalized(
+        &mut self,
+        evidence: &MisbehaviorEvidence<EskerContext>,
+    ) -> Result<(Height, HeightParams<EskerContext>, Duration), AppFailure> {
+        self.evidence.keep(evidence).map_err(|error| AppFailure::Io("evidence", error))?;
+        let (height, params) = self.next();
+        Ok((height, params, self.timing.idle(self.head_age())))
+    }
+
+    /// Whether the next block would have a transaction in it.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.pool.has_executable(self.chain.next_base_fee())
+    }
+
+    /// Writes down a block that was decided and is invalid here.
+    pub(super) fn invalid_decision(&self, hash: B256, bytes: &[u8], reason: String) -> AppFailure {
+        let height = self.height.0;
+        let dump = self.folder.join(format!("invalid-{height}.rlp"));
+        if let Err(error) = std::fs::write(&dump, bytes) {
+            tracing::error!(%error, file = %dump.display(), "the invalid block could not be written");
+        }
+        AppFailure::InvalidDecision { height, hash, reason, dump }
+    }
+
+    /// When the last block of the height became known; tests read it.
+    #[must_use]
+    pub const fn known_since(&self) -> Option<Instant> {
+        self.known_since
+    }
+}

@@ -1,0 +1,64 @@
+//! Why a node cannot take part any more.
+
+use std::io;
+use std::path::PathBuf;
+
+use alloy_primitives::B256;
+use esker_runtime::db::StoreError;
+use esker_vm::Fatal;
+
+use crate::consensus::context::VotersError;
+
+/// A failure of this node, which must stop: going on could mean another history than the others'.
+#[derive(Debug, thiserror::Error)]
+pub enum AppFailure {
+    /// Execution failed for a reason that is not the block's.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file that must be durable is not.
+    #[error("{0}: {1}")]
+    Io(&'static str, io::Error),
+    /// The state names no usable validators.
+    #[error("the validator set of the state: {0}")]
+    Voters(#[from] VotersError),
+    /// More than two thirds decided what is invalid here.
+    #[error(
+        "the network decided block {height} ({hash}), which is invalid on this node: {reason}. Either this program is of \
+         another version than the network's, or this machine or its data are damaged. The block was written to {}. Do not \
+         restart before you know which: compare `esker --version` with other operators', then check the data with `esker \
+         state verify`, or start from another node's snapshot", dump.display()
+    )]
+    InvalidDecision {
+        /// Its number.
+        height: u64,
+        /// Its hash.
+        hash: B256,
+        /// What is wrong with it.
+        reason: String,
+        /// Where its RLP lies.
+        dump: PathBuf,
+    },
+    /// A block was decided whose body is gone.
+    #[error(
+        "block {height} ({hash}) was decided, and its body is not in {}: files were deleted or damaged. Delete the \
+         folder `wal` beside it and start again; the block is then fetched from other nodes, and the record of what was \
+         signed keeps this one from signing twice", folder.display()
+    )]
+    MissingBody {
+        /// Its number.
+        height: u64,
+        /// Its hash.
+        hash: B256,
+        /// Where it should be.
+        folder: PathBuf,
+    },
+    /// The engine ended by itself.
+    #[error(
+        "the consensus engine stopped; its last error says why. If its log (data/wal) is damaged, delete that folder and \
+         start again: the record of what was signed keeps this validator from signing twice"
+    )]
+    Engine,
+}

@@ -1,0 +1,161 @@
+//! The methods of a node in a network: transactions come in, and how the blocks are agreed on can be seen.
+
+use std::sync::Arc;
+
+use alloy_primitives::{Address, B256, Bytes, U64};
+use esker_runtime::validator_set;
+use jsonrpsee::RpcModule;
+use jsonrpsee::core::RegisterMethodError;
+use serde::Serialize;
+
+use malachite::app::types::core::CommitSignature;
+
+use super::register::Registry;
+use super::{Api, Args, RpcError, eth_transactions};
+use crate::chain::BlockRecord;
+use crate::consensus::certificate;
+use crate::consensus::context::EskerContext;
+use crate::consensus::status::Status;
+
+/// Told of each transaction that a client brought.
+pub type OnTransaction = Arc<dyn Fn(B256) + Send + Sync>;
+
+/// What the methods work on.
+pub struct NetworkApi {
+    api: Arc<Api>,
+    status: Status,
+    validator: Option<Address>,
+    on_transaction: OnTransaction,
+}
+
+impl AsRef<Api> for NetworkApi {
+    fn as_ref(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl NetworkApi {
+    /// The methods' context; `validator` is the address that this node votes with.
+    #[must_use]
+    pub fn new(api: Arc<Api>, status: Status, validator: Option<Address>, on_transaction: OnTransaction) -> Self {
+        Self { api, status, validator, on_transaction }
+    }
+}
+
+/// The methods beside those of every node.
+///
+/// # Errors
+/// If two have one name.
+pub fn module(network: NetworkApi) -> Result<RpcModule<NetworkApi>, RegisterMethodError> {
+    let mut registry = Registry::new(Arc::new(network));
+    registry.quick("eth_accounts", 0, |_, _| Ok(Vec::<Address>::new()));
+    registry.quick("eth_coinbase", 0, |network, _| Ok(network.validator.unwrap_or_default()));
+    registry.quick("esker_consensusState", 0, consensus_state);
+    registry.read("esker_validators", 1, validators);
+    registry.read("esker_getCertificate", 1, get_certificate);
+    let result = registry.module.register_async_method("eth_sendRawTransaction", |params, network, _| async move {
+        let hash = eth_transactions::send_raw(&network.api, Args::parse(&params, 1)?).await?;
+        (network.on_transaction)(hash);
+        Ok::<_, RpcError>(hash)
+    });
+    let result = result.map(|_| ());
+    registry.keep(result);
+    registry.finish()
+}
+
+/// What `esker_consensusState` says.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConsensusState {
+    height: U64,
+    round: u32,
+    step: &'static str,
+    proposer: Option<Address>,
+    validator: Option<Address>,
+    is_validator: bool,
+    is_signing: bool,
+    finality_ms: Option<u64>,
+    peers: usize,
+}
+
+fn consensus_state(network: &NetworkApi, _: &Args) -> Result<ConsensusState, RpcError> {
+    let standing = network.status.get();
+    let is_behind = standing.highest > network.api.chain.head().block.header.number + 1;
+    Ok(ConsensusState {
+        height: U64::from(standing.height),
+        round: standing.round,
+        step: if is_behind { "syncing" } else { standing.step.name() },
+        proposer: standing.proposer,
+        validator: network.validator,
+        is_validator: standing.is_validator,
+        is_signing: standing.is_signing,
+        finality_ms: standing.finality.map(|finality| u64::try_from(finality.as_millis()).unwrap_or(u64::MAX)),
+        peers: standing.peers,
+    })
+}
+
+/// What `esker_validators` says: who decides about the block after the one asked for.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ValidatorSet {
+    block: U64,
+    total_power: U64,
+    validators: Vec<ValidatorView>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ValidatorView {
+    address: Address,
+    public_key: B256,
+    power: U64,
+}
+
+fn validators(network: &NetworkApi, args: &Args) -> Result<ValidatorSet, RpcError> {
+    let state = network.api.state(args.optional(0)?.unwrap_or_default())?;
+    let set = validator_set(&state.state)?;
+    let view = |validator: &esker_runtime::Validator| ValidatorView {
+        address: validator.address,
+        public_key: validator.public_key,
+        power: U64::from(validator.power),
+    };
+    Ok(ValidatorSet {
+        block: U64::from(state.block.header.number),
+        total_power: U64::from(set.iter().map(|validator| validator.power).sum::<u64>()),
+        validators: set.iter().map(view).collect(),
+    })
+}
+
+/// What `esker_getCertificate` says.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CertificateView {
+    height: U64,
+    round: u32,
+    block_hash: B256,
+    signatures: Vec<SignatureView>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SignatureView {
+    address: Address,
+    signature: Bytes,
+}
+
+fn get_certificate(network: &NetworkApi, args: &Args) -> Result<Option<CertificateView>, RpcError> {
+    let block: Option<Arc<BlockRecord>> = network.api.block(args.required(0)?)?;
+    let Some(block) = block else { return Ok(None) };
+    let Some(bytes) = network.api.chain.certificate(block.header.number)? else { return Ok(None) };
+    let certificate = certificate::decode(bytes.into()).map_err(RpcError::internal)?;
+    let signature = |one: &CommitSignature<EskerContext>| SignatureView {
+        address: one.address.0,
+        signature: one.signature.to_bytes().to_vec().into(),
+    };
+    Ok(Some(CertificateView {
+        height: U64::from(certificate.height.0),
+        round: certificate.round.as_u32().unwrap_or_default(),
+        block_hash: certificate.value_id.0,
+        signatures: certificate.commit_signatures.iter().map(signature).collect(),
+    }))
+}
