@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::B256;
 use bytes::Bytes;
 use esker::consensus::codec::EskerCodec;
 use esker::consensus::context::{BlockHash, EskerContext, Height, ProposalPart, ValidatorAddress, Voter};
@@ -13,9 +14,10 @@ use malachite::app::types::{LocallyProposedValue, ProposedValue};
 use malachite_ed25519::Signature;
 
 use super::block::{Block, hash};
-use super::disk::{Decided, Undecided};
+use super::disk::Decided;
 use super::engine::Host;
 use super::env::{Env, Local, Message, Out, Request, Stop};
+use super::plan::SECOND;
 use super::sync;
 use super::trace::Time;
 use super::wire::Wire;
@@ -76,7 +78,7 @@ impl Host {
         let mut values: Vec<_> = self
             .disk
             .parts
-            .range((height.0, round.as_i64(), B256_MIN)..=(height.0, round.as_i64(), B256_MAX))
+            .range((height.0, round.as_i64(), B256::ZERO)..=(height.0, round.as_i64(), B256::repeat_byte(0xff)))
             .filter_map(|(_, part)| EskerCodec.decode(part.clone()).ok())
             .collect();
         self.app.future = self.app.future.split_off(&height.0);
@@ -122,16 +124,18 @@ impl Host {
         let parent = self.disk.parent(env.roster.domain.genesis);
         let key = (height.0, round.as_i64());
         let again = self.disk.built.get(&key).filter(|_| env.plan.remembers).copied();
-        let kept = again.and_then(|value| self.disk.undecided.get(&(height.0, value))).map(|body| body.block.clone());
+        let kept = again.and_then(|value| self.disk.undecided.get(&(height.0, value))).cloned();
         let bytes = kept.unwrap_or_else(|| {
             let block = Block::on(&parent, self.clock.shows(env.at()), env.dice.number());
             env.plan.behaviour(self.index).map_or(block.encode(), |behaviour| behaviour.spoil(block, env.dice))
         });
         let value = hash(&bytes);
-        self.disk.undecided.insert((height.0, value.0), Undecided { block: bytes.clone(), valid: true });
+        self.disk.undecided.insert((height.0, value.0), bytes.clone());
         self.disk.built.insert(key, value.0);
         let address = env.roster.nodes[self.index].address;
-        let part = self.signer.part(unsigned(height, round, Round::Nil, address, bytes));
+        let hurries = env.plan.behaviour(self.index).is_some_and(|behaviour| behaviour.hurries);
+        let pol_round = if hurries { Round::new(0) } else { Round::Nil };
+        let part = self.signer.part(unsigned(height, round, pol_round, address, bytes));
         self.keep_part(&part, value);
         env.emit(Out::Broadcast(stream(part)));
         env.later(env.at(), Local::Engine(Message::Propose(LocallyProposedValue::new(height, round, value))));
@@ -154,7 +158,7 @@ impl Host {
         let address = env.roster.nodes[self.index].address;
         if proposer == address {
             let Some(body) = self.disk.undecided.get(&(height.0, value.0)) else { return };
-            let part = self.signer.part(unsigned(height, round, valid_round, address, body.block.clone()));
+            let part = self.signer.part(unsigned(height, round, valid_round, address, body.clone()));
             self.keep_part(&part, value);
             env.emit(Out::Broadcast(stream(part)));
         } else if let Some(part) = self.disk.parts.get(&(height.0, round.as_i64(), value.0)) {
@@ -186,8 +190,7 @@ impl Host {
         let value = hash(&part.block);
         let block = Block::decode(&part.block);
         if let Some(block) = block
-            && part.pol_round == Round::Nil
-            && !self.disk.undecided.contains_key(&(height.0, value.0))
+            && (env.plan.checks_time || part.pol_round == Round::Nil)
             && block.time > self.clock.shows(env.at()) + AHEAD_MAX
         {
             if self.app.held.len() < FUTURE_PARTS {
@@ -199,7 +202,7 @@ impl Host {
         if self.app.misjudges.contains(&height.0) {
             valid = false;
         }
-        self.disk.undecided.insert((height.0, value.0), Undecided { block: part.block.clone(), valid });
+        self.disk.undecided.insert((height.0, value.0), part.block.clone());
         self.keep_part(&part, value);
         let validity = Validity::from_bool(valid);
         Some(ProposedValue { height, round, valid_round: part.pol_round, proposer: part.proposer, value, validity })
@@ -228,7 +231,7 @@ impl Host {
         }
         env.checker.tally.synced += 1;
         let block = response.value_bytes;
-        self.disk.undecided.insert((height.0, value.0), Undecided { block, valid: true });
+        self.disk.undecided.insert((height.0, value.0), block);
         let (valid_round, validity) = (Round::Nil, Validity::Valid);
         let value = ProposedValue { height, round, valid_round, proposer, value, validity };
         env.later(env.at(), Local::Engine(Message::Proposed(value, ValueOrigin::Sync)));
@@ -243,8 +246,15 @@ impl Host {
         let Some(body) = self.disk.undecided.get(&(height, certificate.value_id.0)).cloned() else {
             return Err(Stop::Broken(format!("height {height} is decided and the body is not here")));
         };
-        self.disk.commit(Decided { block: body.block.clone(), certificate: sync::stored(certificate) });
-        env.checker.commits(self.index, height, certificate.round.as_i64(), &body.block);
+        if env.plan.notes_blocks {
+            let time = Block::decode(&body).map_or(0, |block| block.time);
+            self.signer.decided(height, time / SECOND);
+        }
+        if env.dies() {
+            return Err(Stop::Crash);
+        }
+        self.disk.commit(Decided { block: body.clone(), certificate: sync::stored(certificate) });
+        env.checker.commits(self.index, height, certificate.round.as_i64(), &body);
         if env.dies() {
             return Err(Stop::Crash);
         }
@@ -253,7 +263,3 @@ impl Host {
         Ok(())
     }
 }
-
-use alloy_primitives::B256;
-const B256_MIN: B256 = B256::ZERO;
-const B256_MAX: B256 = B256::repeat_byte(0xff);

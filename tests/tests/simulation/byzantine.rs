@@ -16,7 +16,7 @@ use malachite_sync::Response;
 use super::app::stream;
 use super::block::{Block, Parent, hash};
 use super::dice::Dice;
-use super::plan::Plan;
+use super::plan::{Plan, SECOND};
 use super::roster::Roster;
 use super::sync::Sync;
 use super::wire::Wire;
@@ -42,6 +42,10 @@ pub struct Behaviour {
     pub garbage: bool,
     /// Lies about its chain and answers with false blocks and certificates.
     pub false_sync: bool,
+    /// Proposes blocks of the future, and says of each that it was accepted in a round before.
+    pub hurries: bool,
+    /// Proposes twice to everybody.
+    pub double_proposals: bool,
     /// Often says nothing.
     pub mute: bool,
 }
@@ -76,12 +80,17 @@ impl Behaviour {
             strays: often(300_000),
             garbage: often(300_000),
             false_sync: often(300_000),
+            hurries: often(150_000),
+            double_proposals: often(300_000),
             mute: often(150_000),
         }
     }
 
     /// The bytes it proposes in place of a valid block.
     pub fn spoil(&self, block: Block, dice: &mut Dice) -> Bytes {
+        if self.hurries {
+            return Block { time: block.time + 3_600 * SECOND, ..block }.encode();
+        }
         if !self.bad_blocks {
             return block.encode();
         }
@@ -153,7 +162,14 @@ impl Scheme {
                 let proposal = proposal.message;
                 match self.faces.get(&(proposal.height.0, proposal.round.as_i64())).copied() {
                     Some(faces) if behaviour.two_faced => both_sides(from, &proposal, faces, plan, roster),
-                    _ => to_all(roster, from, &bytes, |_| true),
+                    _ => {
+                        let mut sent = to_all(roster, from, &bytes, |_| true);
+                        if behaviour.double_proposals {
+                            let second = Proposal { value: BlockHash(B256::repeat_byte(5)), ..proposal };
+                            sent.extend(to_all(roster, from, &proposal_frame(roster, from, second), |_| true));
+                        }
+                        sent
+                    }
                 }
             }
             Wire::Consensus(SignedConsensusMsg::Vote(vote)) => {

@@ -171,23 +171,14 @@ pub struct Decided {
     pub certificate: Bytes,
 }
 
-/// A body that somebody proposed, kept before anything follows from it.
-#[derive(Clone)]
-pub struct Undecided {
-    /// The block.
-    pub block: Bytes,
-    /// What the application said about it.
-    pub valid: bool,
-}
-
 /// One node's disk.
 pub struct Disk {
     /// The engine's log.
     pub wal: SimFile,
     /// The chain.
     pub chain: Vec<Decided>,
-    /// Bodies by height and hash.
-    pub undecided: BTreeMap<(u64, B256), Undecided>,
+    /// Bodies that were proposed, by height and hash, kept before anything follows from them.
+    pub undecided: BTreeMap<(u64, B256), Bytes>,
     /// Signed parts by height, round and hash, encoded, to send them again.
     pub parts: BTreeMap<(u64, i64, B256), Bytes>,
     /// What this node built itself, by height and round.

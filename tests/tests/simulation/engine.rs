@@ -40,14 +40,14 @@ pub enum Phase {
 pub struct Clock {
     /// How far it is ahead.
     pub offset: Time,
-    /// How many of its milliseconds pass in a second.
+    /// How many of a timer's milliseconds pass in a second.
     pub rate: u64,
 }
 
 impl Clock {
     /// What it shows.
     pub fn shows(&self, now: Time) -> Time {
-        now * self.rate / 1000 + self.offset
+        now + self.offset
     }
 
     /// How long it really takes until it has run for `duration`.
@@ -203,8 +203,7 @@ impl Node {
             Message::Input(input) => self.process(*input, env),
             Message::Propose(value) => self.process(Input::Propose(value), env),
             Message::Proposed(value, origin) => self.process(Input::ProposedValue(value, origin), env),
-            Message::Synced(response) => self.process(Input::SyncValueResponse(response), env),
-            Message::Part(_, part) => {
+            Message::Part(part) => {
                 let takes = env.plan.execution(env.dice);
                 self.host.ask(Request::Part(part), takes, env);
                 Ok(())

@@ -28,9 +28,7 @@ pub enum Message {
     /// The application judged a body.
     Proposed(ProposedValue<EskerContext>, ValueOrigin),
     /// A peer's body, which the engine passes on.
-    Part(usize, ProposalPart),
-    /// A decided block of a peer.
-    Synced(ValueResponse<EskerContext>),
+    Part(ProposalPart),
 }
 
 /// The application's inbox. It handles one after the other.

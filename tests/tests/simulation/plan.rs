@@ -40,8 +40,8 @@ pub enum Fault {
     Crash(usize, Time),
     /// Every node dies at once.
     CrashAll(Time),
-    /// A node loses its data folder, the guard's file too.
-    Wipe(usize, Time),
+    /// A node loses its data folder, and if so said the guard's file too.
+    Wipe(usize, bool, Time),
     /// Nothing more goes wrong from here on.
     Calm,
 }
@@ -56,6 +56,10 @@ pub struct Plan {
     pub keeps_log: bool,
     /// Whether nodes have the double-sign guard.
     pub guarded: bool,
+    /// Whether nodes tell the guard of every block.
+    pub notes_blocks: bool,
+    /// Whether nodes look at the time also of blocks that are said to be proposed again.
+    pub checks_time: bool,
     /// How long a height is to take.
     pub target: Option<Time>,
     /// Longest pause between two heights.
@@ -92,6 +96,8 @@ impl Plan {
             remembers: true,
             keeps_log: true,
             guarded: true,
+            notes_blocks: true,
+            checks_time: true,
             target: None,
             pause_max: 0,
             execution_max: 5 * MS,
@@ -118,7 +124,7 @@ impl Plan {
         } as usize;
         let rotates = dice.happens(600_000);
         let (mut plan, roster) = Self::quiet(seed, count, rotates);
-        let until = dice.between(4, 12) * SECOND;
+        let until = dice.between(5, 25) * SECOND;
         plan.remembers = dice.happens(500_000);
         plan.target = dice.happens(400_000).then(|| dice.between(100, 800) * MS);
         plan.pause_max = dice.pick(&[0, 50 * MS, 400 * MS]);
@@ -198,7 +204,7 @@ impl Plan {
             }
         }
         if let Some(wiped) = wiped.filter(|_| dice.happens(500_000)) {
-            self.faults.push((dice.below(until), Fault::Wipe(wiped, away(dice))));
+            self.faults.push((dice.below(until), Fault::Wipe(wiped, dice.happens(700_000), away(dice))));
         }
         self.deadly = dice.pick(&[0, 0, 100, 500, 3_000]);
         self.faults.retain(|(at, _)| *at < until);

@@ -105,11 +105,6 @@ impl Roster {
         &self.sets[((height / self.span) as usize) % self.sets.len()]
     }
 
-    /// The first height above `height` that has another set, if sets change.
-    pub fn next_set_from(&self, height: u64) -> Option<u64> {
-        (self.sets.len() > 1).then(|| (height / self.span + 1) * self.span)
-    }
-
     /// Who proposes.
     pub fn proposer(&self, height: Height, round: Round) -> &Voter {
         let voters = self.voters(height.0).as_slice();

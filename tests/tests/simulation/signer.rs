@@ -27,9 +27,9 @@ pub enum SimSigner {
 }
 
 impl SimSigner {
-    /// Behind the guard whose file is at `path`, for a node whose last block is `head`.
-    pub fn guarded(roster: &Roster, identity: &Identity, path: &Path, head: u64) -> Self {
-        let state = SignState::open(path, head, false).expect("the guard's file is whole after every crash");
+    /// Behind the guard whose file is at `path`, for a node whose last block is `head` and whose clock shows `now`.
+    pub fn guarded(roster: &Roster, identity: &Identity, path: &Path, head: u64, now: u64) -> Self {
+        let state = SignState::open(path, head, now, false).expect("the guard's file is whole after every crash");
         let key = PrivateKey::from(*identity.key.inner().as_bytes());
         Self::Guarded(ConsensusSigner::new(roster.domain, identity.address, key, state))
     }
@@ -66,6 +66,13 @@ impl SimSigner {
                 let signature = key.sign(&domain.proposal(&proposal));
                 SignedMessage::new(proposal, signature)
             }
+        }
+    }
+
+    /// A block is decided, and not part of the chain yet.
+    pub fn decided(&self, height: u64, timestamp: u64) {
+        if let Self::Guarded(signer) = self {
+            signer.decided(height, timestamp).expect("the guard's file can be written");
         }
     }
 

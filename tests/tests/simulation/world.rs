@@ -65,6 +65,8 @@ pub struct Outcome {
     pub recovery: Option<Time>,
     /// Events.
     pub events: u64,
+    /// Whether the step came at which a node was to die.
+    pub died: bool,
 }
 
 /// The world.
@@ -162,6 +164,7 @@ impl<'a> World<'a> {
             evidence: self.checker.evidence,
             recovery: self.recovery,
             events,
+            died: self.plan.step.is_some() && self.step.is_none(),
         }
     }
 
@@ -323,7 +326,7 @@ impl<'a> World<'a> {
             Wire::Liveness(LivenessMsg::PolkaCertificate(polka)) => input(Input::PolkaCertificate(polka)),
             Wire::Liveness(LivenessMsg::SkipRoundCertificate(round)) => input(Input::RoundCertificate(round)),
             Wire::Part(message) => match message.content {
-                StreamContent::Data(part) => Some(Message::Part(from, part)),
+                StreamContent::Data(part) => Some(Message::Part(part)),
                 StreamContent::Fin => None,
             },
             Wire::Status(status) => {
@@ -363,7 +366,8 @@ impl<'a> World<'a> {
         slot.life += 1;
         let identity = &self.roster.nodes[index];
         let signer = if self.plan.guarded && self.checker.is_honest(index) {
-            SimSigner::guarded(self.roster, identity, &disk.sign_state, disk.head())
+            let now = self.plan.clocks[index].shows(self.now) / SECOND;
+            SimSigner::guarded(self.roster, identity, &disk.sign_state, disk.head(), now)
         } else {
             SimSigner::bare(self.roster, identity)
         };
@@ -400,13 +404,15 @@ impl<'a> World<'a> {
             Fault::Join => self.groups.fill(0),
             Fault::Crash(index, away) => self.crash(index, away),
             Fault::CrashAll(away) => (0..self.slots.len()).for_each(|index| self.crash(index, away)),
-            Fault::Wipe(index, away) => {
+            Fault::Wipe(index, guard_too, away) => {
                 self.crash(index, away);
                 let slot = &mut self.slots[index];
                 if let Some(disk) = &mut slot.disk {
                     let path = disk.sign_state.clone();
-                    // It may be gone already.
-                    let _ = std::fs::remove_file(&path);
+                    if guard_too {
+                        // It may be gone already.
+                        let _ = std::fs::remove_file(&path);
+                    }
                     *disk = Disk::new(path);
                     slot.head_seen = 0;
                     self.trace.add(self.now, index, format_args!("is wiped"));
@@ -416,7 +422,6 @@ impl<'a> World<'a> {
                 self.groups.fill(0);
                 self.weather = CALM;
                 self.deadly = 0;
-                self.step = self.step.filter(|_| self.plan.step.is_some());
                 let goal = self.checker.height() + self.plan.heights_after;
                 self.goal = Some((goal, self.now));
                 self.trace.add(self.now, 0, format_args!("calm; everybody is to reach height {goal}"));
