@@ -127,8 +127,9 @@ impl Application {
         if self.told.contains(&(part.round, hash)) || self.told_in(part.round) >= PROPOSALS_PER_ROUND_MAX {
             return Ok(None);
         }
-        // Whoever proposes it again had two thirds of the prevotes for it: the time was judged then.
-        if part.pol_round.is_nil() && header.timestamp > self.clock.now().saturating_add(CLOCK_DRIFT_MAX) {
+        // Also where it is said to be proposed again: that is the proposer's word here, and a block that two thirds have
+        // accepted before is past by now.
+        if header.timestamp > self.clock.now().saturating_add(CLOCK_DRIFT_MAX) {
             tracing::warn!(
                 proposer = %part.proposer,
                 ahead = header.timestamp.saturating_sub(self.clock.now()),
