@@ -1,0 +1,97 @@
+//! What every scenario has: a turn of its own, a seed, a folder, and a record of what it did.
+
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// Scenarios take turns: two networks at once would be a test of the machine.
+static TURN: Mutex<()> = Mutex::new(());
+/// Another seed than the usual one.
+const SEED: &str = "ESKER_CLUSTER_SEED";
+/// `full` runs everything, and longer.
+const MODE: &str = "ESKER_CLUSTER";
+/// How often a condition is looked at.
+const POLL: Duration = Duration::from_millis(50);
+/// How long anything may take that should happen. Nothing waits for it to pass, and the machine may be busy.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A scenario that runs.
+pub struct Scenario {
+    /// Where its networks live.
+    pub folder: PathBuf,
+    /// What it leaves to chance.
+    pub random: StdRng,
+    started: Instant,
+}
+
+/// Whether everything is run, and longer.
+pub fn is_full() -> bool {
+    std::env::var(MODE).is_ok_and(|mode| mode == "full")
+}
+
+/// Runs a scenario to its end, then removes what it left, unless it failed.
+pub fn scenario(name: &str, body: impl AsyncFnOnce(&mut Scenario)) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let seed = std::env::var(SEED).ok().map_or(1, |text| text.parse().expect("ESKER_CLUSTER_SEED is a number"));
+    let folder = tempfile::Builder::new().prefix(&format!("esker-cluster-{name}-")).tempdir().expect("a folder").keep();
+    let mut scenario = Scenario { folder, random: StdRng::seed_from_u64(seed), started: Instant::now() };
+    scenario.says(format_args!("scenario {name}, seed {seed}{}", if is_full() { ", full" } else { "" }));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("threads");
+    let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(body(&mut scenario))));
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    match outcome {
+        Ok(()) => {
+            scenario.says("done");
+            std::fs::remove_dir_all(&scenario.folder).expect("it is ours");
+        }
+        Err(panic) => {
+            scenario.says(format_args!("FAILED; homes and logs (node.log) are kept in {}", scenario.folder.display()));
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl Scenario {
+    /// Prints a step, with the time since the beginning.
+    pub fn says(&self, step: impl Display) {
+        println!("[{:7.2} s] {step}", self.started.elapsed().as_secs_f64());
+    }
+
+    /// A number that the seed decides.
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        self.random.random_range(low..=high)
+    }
+
+    /// A folder that is not there yet.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// Looks again and again until `probe` finds something.
+pub async fn until<T>(what: impl Display, probe: impl AsyncFnMut() -> Option<T>) -> T {
+    match within(PATIENCE, probe).await {
+        Some(found) => found,
+        None => panic!("in {} s it did not happen: {what}", PATIENCE.as_secs()),
+    }
+}
+
+/// Looks again and again for so long; `None` if `probe` found nothing.
+pub async fn within<T>(time: Duration, mut probe: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + time;
+    loop {
+        if let Some(found) = probe().await {
+            return Some(found);
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
