@@ -18,6 +18,8 @@ pub(super) const EARLY_MAX: usize = 32;
 pub(super) const EARLY_BYTES_MAX: usize = 48 << 20;
 /// Most of them that their proposer is not known to have signed: the next height may have other validators.
 pub(super) const EARLY_UNKNOWN_MAX: usize = 4;
+/// Proposals of rounds longer past are not executed.
+const ROUNDS_BEHIND_MAX: u32 = 4;
 /// Rounds farther ahead are not waited for.
 const ROUNDS_AHEAD_MAX: u32 = VALIDATORS_MAX as u32;
 
@@ -85,6 +87,9 @@ impl Application {
         if is_next {
             let proposer = *EskerContext.select_proposer(&self.voters, part.height, part.round).address();
             let is_known = part.proposer == proposer && self.is_signed(&part);
+            if is_known {
+                self.others_at = self.others_at.max(part.height.0);
+            }
             if round <= ROUNDS_AHEAD_MAX {
                 self.early.keep(part, is_known);
             }
@@ -95,6 +100,8 @@ impl Application {
             return Ok(None);
         }
         match current {
+            // Whatever can still be decided of a round so long past comes by sync.
+            Some(current) if round.saturating_add(ROUNDS_BEHIND_MAX) < current => Ok(None),
             Some(current) if round <= current => self.consider(part),
             _ => {
                 if round <= current.unwrap_or(0).saturating_add(ROUNDS_AHEAD_MAX) {

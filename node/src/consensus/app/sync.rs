@@ -4,6 +4,7 @@
 //! but does not show it, and this node executes nothing that the validators did not decide.
 
 use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
 use alloy_consensus::Header;
 use alloy_primitives::B256;
@@ -19,8 +20,34 @@ use crate::consensus::codec::{SYNC_BLOCKS_MAX, extended};
 use crate::consensus::context::{EskerContext, Height, ValidatorAddress};
 use crate::consensus::{body, codec};
 
-/// Most bytes of blocks in one answer: below what the engine sends.
-pub(super) const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// Most bytes of blocks in one answer, unless the first block alone has more.
+pub(super) const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// Of each span of time, those who are behind get so much: the engine asks for everything through one channel, and what a
+/// block needs must not wait for them.
+const SERVING_SPAN: Duration = Duration::from_secs(1);
+const SERVING_MAX: Duration = Duration::from_millis(250);
+
+/// How much of the present span was spent on those who are behind.
+pub(super) struct Serving {
+    since: Instant,
+    spent: Duration,
+}
+
+impl Default for Serving {
+    fn default() -> Self {
+        Self { since: Instant::now(), spent: Duration::ZERO }
+    }
+}
+
+impl Serving {
+    /// Whether more may be done now.
+    fn may_serve(&mut self, now: Instant) -> bool {
+        if now.saturating_duration_since(self.since) >= SERVING_SPAN {
+            *self = Self { since: now, spent: Duration::ZERO };
+        }
+        self.spent < SERVING_MAX
+    }
+}
 
 /// The bytes of a decided block.
 pub(super) fn encode_value(certificate: &[u8], block: &[u8]) -> Bytes {
@@ -50,14 +77,25 @@ impl Application {
         Ok(Height(self.chain.history_min()?.max(1)))
     }
 
-    /// Decided blocks of `range`, from its start on, as many as fit an answer.
+    /// Decided blocks of `range`, from its start on, as many as fit an answer; none if those who are behind have taken
+    /// too much time already, and they ask again.
     ///
     /// # Errors
     /// [`AppFailure`]: the store failed.
     pub fn decided_values(
-        &self,
+        &mut self,
         range: RangeInclusive<Height>,
     ) -> Result<Vec<RawDecidedValue<EskerContext>>, AppFailure> {
+        let begun = Instant::now();
+        if !self.serving.may_serve(begun) {
+            return Ok(Vec::new());
+        }
+        let values = self.read_decided(range)?;
+        self.serving.spent += begun.elapsed();
+        Ok(values)
+    }
+
+    fn read_decided(&self, range: RangeInclusive<Height>) -> Result<Vec<RawDecidedValue<EskerContext>>, AppFailure> {
         let (mut values, mut total) = (Vec::new(), 0usize);
         let head = self.chain.head().block.header.number;
         let (start, end) = (range.start().0, range.end().0.min(head));
