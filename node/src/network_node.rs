@@ -203,7 +203,7 @@ impl NetworkNode {
         let pool = Arc::new(Pool::new(Limits::default()));
         chain.follow(pool.clone());
         let validator = config.validator.as_ref().map(|key| key.address);
-        let signer = config.validator.map(|key| open_signer(&key, domain, head)).transpose()?;
+        let signer = config.validator.map(|key| open_signer(&key, domain, head, clock.now())).transpose()?;
         let status = Status::default();
         status.update(|standing| standing.started_at = head);
 
@@ -298,8 +298,13 @@ async fn open_chain(config: &NetworkConfig) -> Result<(Arc<Chain>, Arc<dyn Machi
     Ok((chain, machine))
 }
 
-fn open_signer(key: &ValidatorKey, domain: Domain, head: u64) -> Result<Arc<ConsensusSigner>, SignStateError> {
-    let state = SignState::open(&key.sign_state, head, key.sign_now)?;
+fn open_signer(
+    key: &ValidatorKey,
+    domain: Domain,
+    head: u64,
+    now: u64,
+) -> Result<Arc<ConsensusSigner>, SignStateError> {
+    let state = SignState::open(&key.sign_state, head, now, key.sign_now)?;
     let address = ValidatorAddress(key.address);
     Ok(Arc::new(ConsensusSigner::new(domain, address, PrivateKey::from(key.seed), state)))
 }

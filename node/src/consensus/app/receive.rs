@@ -140,8 +140,8 @@ impl Application {
         if self.told.contains(&(part.round, hash)) {
             return Ok(None);
         }
-        // A block that was taken once is not late or early any more. That the part says it is proposed again proves nothing:
-        // the engine compares that with prevotes only where the proposal itself says it.
+        // Also where it is said to be proposed again: that is the proposer's word here, which the engine compares with
+        // prevotes only in the proposal itself. A block that was taken once is past by now.
         let is_fresh = !self.undecided.has(hash);
         if is_fresh && header.timestamp > self.clock.now().saturating_add(CLOCK_DRIFT_MAX) {
             tracing::warn!(
