@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
+use alloy_consensus::Header;
 use alloy_primitives::B256;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use malachite::app::engine::host::SyncedValueOutcome;
@@ -20,7 +21,7 @@ use crate::consensus::context::{EskerContext, Height, ValidatorAddress};
 use crate::consensus::{body, codec};
 
 /// Most bytes of blocks in one answer, unless the first block alone has more.
-const ANSWER_BYTES_MAX: usize = 4 << 20;
+pub(super) const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Of each span of time, those who are behind get so much: the engine asks for everything through one channel, and what a
 /// block needs must not wait for them.
 const SERVING_SPAN: Duration = Duration::from_secs(1);
@@ -49,7 +50,7 @@ impl Serving {
 }
 
 /// The bytes of a decided block.
-fn encode_value(certificate: &[u8], block: &[u8]) -> Bytes {
+pub(super) fn encode_value(certificate: &[u8], block: &[u8]) -> Bytes {
     let mut bytes = BytesMut::with_capacity(4 + certificate.len() + block.len());
     bytes.put_u32(u32::try_from(certificate.len()).unwrap_or(u32::MAX));
     bytes.put_slice(certificate);
@@ -58,7 +59,7 @@ fn encode_value(certificate: &[u8], block: &[u8]) -> Bytes {
 }
 
 /// Reads what [`encode_value`] wrote.
-fn decode_value(mut bytes: Bytes) -> Option<(Certificate, Bytes)> {
+pub(super) fn decode_value(mut bytes: Bytes) -> Option<(Certificate, Bytes)> {
     let length = usize::try_from(bytes.try_get_u32().ok()?).ok()?;
     if length > bytes.len() {
         return None;
@@ -134,7 +135,7 @@ impl Application {
         if !is_certified || certificate::verify(&certificate, &self.voters, &self.verifier).is_err() {
             return Ok(SyncedValueOutcome::PeerFault);
         }
-        if let Err(reason) = self.examine_certified(hash, &block, &certificate)? {
+        if let Err(reason) = self.examine_certified(hash, &header, &block, &certificate)? {
             return Err(self.invalid_decision(hash, &block, reason));
         }
         let part = self.unsigned(round, Round::Nil, proposer, block);
@@ -145,20 +146,16 @@ impl Application {
     fn examine_certified(
         &mut self,
         hash: B256,
+        header: &Header,
         block: &[u8],
         certificate: &Certificate,
     ) -> Result<Result<(), String>, AppFailure> {
-        let known = self.prepared.get(&hash).map(|prepared| prepared.block().header.extra_data.clone());
-        let extra_data = match known {
-            Some(extra_data) => extra_data,
-            None => {
-                if let Err(reason) = self.examine(block)? {
-                    return Ok(Err(reason));
-                }
-                body::header(block).map(|header| header.extra_data).unwrap_or_default()
-            }
-        };
-        if first_round(&extra_data) > certificate.round.as_u32() {
+        if !self.prepared.contains_key(&hash)
+            && let Err(reason) = self.examine(block)?
+        {
+            return Ok(Err(reason));
+        }
+        if first_round(&header.extra_data) > certificate.round.as_u32() {
             return Ok(Err("the header names a round after the one in which the block was decided".to_owned()));
         }
         Ok(Ok(()))
