@@ -12,6 +12,7 @@ use jsonrpsee::server::Methods;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use malachite_ed25519::PrivateKey;
+use tokio::runtime::Runtime;
 
 use crate::chain::{self, Chain, ChainError, Clock, open_state_dir};
 use crate::consensus::app::{AppFailure, Parts};
@@ -29,6 +30,8 @@ use crate::rpc::network::NetworkApi;
 use crate::rpc::{self, Api};
 use crate::server::{Listener, RpcServer, ServerError};
 
+/// Threads that talk to other validators.
+const CONSENSUS_THREADS: usize = 2;
 /// How often what waits in the pool is written down.
 const JOURNAL_EVERY: Duration = Duration::from_secs(10);
 
@@ -154,8 +157,34 @@ pub struct NetworkNode {
     pub status: Status,
     server: RpcServer,
     engine: Engine,
+    consensus_runtime: ConsensusRuntime,
     gossip: Arc<Gossip>,
     journal: JournalKeeper,
+}
+
+/// Threads of consensus alone: however many requests clients send, they wait for each other and not for these.
+struct ConsensusRuntime(Option<Runtime>);
+
+impl ConsensusRuntime {
+    fn new() -> std::io::Result<Self> {
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        threads.worker_threads(CONSENSUS_THREADS).thread_name("consensus-io").enable_all().build().map(Some).map(Self)
+    }
+
+    /// Runs `work` there.
+    async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let task = self.0.as_ref()?.spawn(work);
+        Some(task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())))
+    }
+}
+
+impl Drop for ConsensusRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // Waiting is not allowed where this may be dropped, and nothing is lost: what matters is durable.
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl NetworkNode {
@@ -174,7 +203,7 @@ impl NetworkNode {
         let pool = Arc::new(Pool::new(Limits::default()));
         chain.follow(pool.clone());
         let validator = config.validator.as_ref().map(|key| key.address);
-        let signer = config.validator.map(|key| open_signer(&key, domain, head)).transpose()?;
+        let signer = config.validator.map(|key| open_signer(&key, domain, head, clock.now())).transpose()?;
         let status = Status::default();
         status.update(|standing| standing.started_at = head);
 
@@ -223,8 +252,10 @@ impl NetworkNode {
             folder: config.data,
         };
         let parts = Parts { chain: chain.clone(), pool, clock, signer, timing, status: status.clone() };
-        let engine = Engine::start(settings, parts).await?;
-        Ok(Self { address: server.address, chain, status, server, engine, gossip, journal })
+        let consensus_runtime = ConsensusRuntime::new()?;
+        let engine = consensus_runtime.run(Engine::start(settings, parts)).await;
+        let engine = engine.unwrap_or_else(|| Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into()))?;
+        Ok(Self { address: server.address, chain, status, server, engine, consensus_runtime, gossip, journal })
     }
 
     /// Returns when a part of the node ends that must not, with the reason.
@@ -244,7 +275,7 @@ impl NetworkNode {
     /// Takes no more requests, ends the height under way, closes the store.
     pub async fn stop(self) {
         self.server.stop().await;
-        self.engine.stop().await;
+        self.consensus_runtime.run(self.engine.stop()).await;
         if let Ok(gossip) = Arc::try_unwrap(self.gossip) {
             gossip.stop().await;
         }
@@ -267,8 +298,13 @@ async fn open_chain(config: &NetworkConfig) -> Result<(Arc<Chain>, Arc<dyn Machi
     Ok((chain, machine))
 }
 
-fn open_signer(key: &ValidatorKey, domain: Domain, head: u64) -> Result<Arc<ConsensusSigner>, SignStateError> {
-    let state = SignState::open(&key.sign_state, head, key.sign_now)?;
+fn open_signer(
+    key: &ValidatorKey,
+    domain: Domain,
+    head: u64,
+    now: u64,
+) -> Result<Arc<ConsensusSigner>, SignStateError> {
+    let state = SignState::open(&key.sign_state, head, now, key.sign_now)?;
     let address = ValidatorAddress(key.address);
     Ok(Arc::new(ConsensusSigner::new(domain, address, PrivateKey::from(key.seed), state)))
 }

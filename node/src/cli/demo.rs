@@ -36,7 +36,9 @@ impl DemoArgs {
     /// [`Failure`]: infrastructure when contracts or chain could not be had, failed when the engines disagree.
     pub fn run(self) -> Result<Answer, Failure> {
         let contracts = self.contracts.unwrap_or_else(demo::find_contracts_dir);
-        let options = DemoOptions { contracts, transfers: self.transfers, artifacts: self.out };
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::infrastructure("this program's own file is not to be found").because(error))?;
+        let options = DemoOptions { contracts, transfers: self.transfers, artifacts: self.out, program };
         let narrator = Terminal::default();
         let report = demo::run(&options, &narrator);
         narrator.end();
@@ -47,7 +49,7 @@ impl DemoArgs {
 fn failure(error: &DemoError) -> Failure {
     match error {
         DemoError::Contracts(ContractsError::NoSources(_)) => Failure::usage(error.to_string()),
-        DemoError::Replay(_) => Failure::failed(error.to_string()).hint(
+        DemoError::Replay(_) | DemoError::Differ(_) => Failure::failed(error.to_string()).hint(
             "two engines must agree on every chain: please report this with the artifacts and the program's version",
         ),
         DemoError::Session(_) => Failure::failed(error.to_string()),
@@ -86,6 +88,9 @@ fn answer(report: &DemoReport) -> Answer {
         "head": replayed.head,
         "engines": [report.engine.name(), report.second_engine.name()],
         "enginesAgree": true,
+        "validators": report.validators,
+        "blocksWithoutOne": report.without_one,
+        "catchUpSeconds": seconds(report.catch_up),
         "transferSeconds": seconds(report.transfer_time),
         "replaySeconds": seconds(report.replay_time),
     });
@@ -104,12 +109,25 @@ fn answer(report: &DemoReport) -> Answer {
         ("state root", replayed.state_root.to_string()),
         (
             "transfers",
-            format!("{:.2} s over HTTP, each block durable before its receipts", seconds(report.transfer_time)),
+            format!(
+                "{:.2} s over HTTP, each block final and durable before its receipts",
+                seconds(report.transfer_time)
+            ),
+        ),
+        (
+            "validators",
+            format!(
+                "{} processes; one was killed, missed {} blocks, and caught up in {:.2} s",
+                report.validators,
+                report.without_one,
+                seconds(report.catch_up)
+            ),
         ),
         ("replay", format!("{:.2} s on {second}, from genesis with an empty cache", seconds(report.replay_time))),
     ]);
     let verdict = format!(
-        "\n{first} and {second} agree on every state root, receipts root and gas figure of {} blocks.",
+        "\nFour validators have the same blocks, and {first} and {second} agree on every state root, receipts root and gas \
+         figure of all {}.",
         replayed.blocks
     );
     Answer::new(text + "\n" + &verdict, json)

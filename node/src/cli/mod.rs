@@ -85,10 +85,12 @@ struct GlobalArgs {
 /// The commands.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Show the whole: build contracts, run a chain, transact, confirm every block on a second engine
+    /// Show the whole: build contracts, run four validators, transact, kill one, confirm every block on a second engine
     ///
-    /// Builds ERC-20 and ERC-721 from source, starts a chain, deploys both, sends signed transfers over JSON-RPC, then
-    /// executes all blocks again from genesis on the second engine and compares every root and gas figure.
+    /// Builds ERC-20 and ERC-721 from source, starts four validators as processes (one of them interprets code), deploys
+    /// both, sends signed transfers over JSON-RPC, kills a validator in the middle, goes on without it, starts it again and
+    /// waits until it has caught up; compares every block of all four, then executes all blocks again from genesis on the
+    /// second engine and compares every root and gas figure.
     #[command(after_help = "Examples:\n  esker demo\n  esker demo --transfers 2000 --json")]
     Demo(demo::DemoArgs),
 
@@ -224,7 +226,7 @@ impl Command {
     /// Whether it runs until it is stopped.
     const fn is_server(&self) -> bool {
         match self {
-            Self::Dev(_) => true,
+            Self::Dev(_) | Self::Node(_) => true,
             Self::Testnet(args) => args.is_server(),
             _ => false,
         }
@@ -291,13 +293,18 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     present(&failure, true)
 }
 
+/// What a server logs unless asked for more. Peers come and go; that its own parts end while it stops is no news either.
+const QUIET_NETWORK: &str = "warn,esker=info,esker_runtime=info,esker_vm=info,arc_malachitebft_discovery=error,\
+    arc_malachitebft_network=off,arc_malachitebft_engine::network=off,arc_malachitebft_engine::node=error,\
+    arc_malachitebft_core_consensus=error,arc_malachitebft_sync=error";
+
 fn start_logging(global: &GlobalArgs, is_server: bool) {
     // A server's user watches what it does.
     let level = match (global.quiet, global.verbose.saturating_add(u8::from(is_server))) {
         (true, _) => "error",
         // A certificate that does not verify is told as the command's failure.
         (false, 0) => "warn,rustls_platform_verifier=off",
-        (false, 1) => "warn,esker=info,esker_runtime=info,esker_vm=info",
+        (false, 1) => QUIET_NETWORK,
         (false, 2) => "info,esker=debug,esker_runtime=debug,esker_vm=debug",
         (false, _) => "debug,esker=trace,esker_runtime=trace,esker_vm=trace",
     };

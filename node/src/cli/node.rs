@@ -85,15 +85,11 @@ fn settings(args: &NodeArgs, home: &Home) -> Result<NetworkConfig, Failure> {
 }
 
 fn validator(args: &NodeArgs, home: &Home) -> Result<Option<ValidatorKey>, Failure> {
-    let path = home.consensus_key_path();
-    if !path.exists() {
-        return Ok(None);
-    }
-    let password = match (&args.password.password_file, home.password()?) {
-        (None, Some(password)) => password,
-        _ => args.password.existing(&path.display().to_string())?,
+    let key = match &args.password.password_file {
+        Some(_) => home.consensus_key(&args.password.existing("the consensus key")?)?,
+        None => super::home::unlock(home)?,
     };
-    let Some(key) = home.consensus_key(&password)? else { return Ok(None) };
+    let Some(key) = key else { return Ok(None) };
     Ok(Some(ValidatorKey {
         address: key.address,
         seed: *key.seed(),

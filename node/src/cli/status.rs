@@ -56,10 +56,18 @@ struct Block {
     timestamp: U64,
 }
 
+/// What `eth_syncing` says: `false`, or how far the node has caught up.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Syncing {
+    Flag(bool),
+    Progress(Progress),
+}
+
 /// A node that catches up.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Syncing {
+struct Progress {
     current_block: U64,
     highest_block: U64,
 }
@@ -90,22 +98,13 @@ impl Status {
     async fn ask(rpc: &Rpc) -> Result<Self, Failure> {
         let chain_id = rpc.chain_id().await?;
         let block: Block = rpc.request("eth_getBlockByNumber", &[json!("latest"), json!(false)]).await?;
-        let syncing: Option<Value> = rpc.request_if_known("eth_syncing", &[]).await?;
-        let syncing = match syncing {
-            None | Some(Value::Bool(_)) => None,
-            Some(object) => Some(serde_json::from_value(object).map_err(|error| {
-                Failure::infrastructure(format!("{} answered eth_syncing with something unexpected", rpc.url()))
-                    .because(error)
-                    .hint("check that --rpc-url is an Ethereum JSON-RPC server")
-            })?),
-        };
         let peers: Option<U64> = rpc.request_if_known("net_peerCount", &[]).await?;
         Ok(Self {
             chain_id,
             client: rpc.request_if_known("web3_clientVersion", &[]).await?,
             age: age(block.timestamp.to()),
             block,
-            syncing,
+            syncing: rpc.request_if_known("eth_syncing", &[]).await?,
             peers: peers.map(|peers| peers.to()),
             consensus: consensus_state(rpc).await?,
             validators: rpc.request_if_known("esker_validators", &[]).await?,
@@ -121,10 +120,7 @@ impl Status {
             "hash": self.block.hash,
             "timestamp": self.block.timestamp.to::<u64>(),
             "secondsSinceBlock": self.age,
-            "syncing": self.syncing.as_ref().map(|syncing| json!({
-                "currentBlock": syncing.current_block.to::<u64>(),
-                "highestBlock": syncing.highest_block.to::<u64>(),
-            })),
+            "syncing": self.syncing.as_ref().map(Syncing::json),
             "peers": self.peers,
             "consensus": self.consensus.as_ref().map(|state| json!({
                 "height": state.height.to::<u64>(),
@@ -152,7 +148,7 @@ impl Status {
                 "last block",
                 self.age.map_or_else(|| "at the chain's beginning".to_owned(), |age| format!("{age} s ago")),
             ),
-            ("syncing", self.syncing.as_ref().map_or_else(|| "no".to_owned(), Syncing::text)),
+            ("syncing", self.syncing.as_ref().map_or_else(|| "the server does not say".to_owned(), Syncing::text)),
             ("peers", self.peers.map_or_else(|| "the server does not say".to_owned(), |peers| peers.to_string())),
         ];
         match &self.consensus {
@@ -177,8 +173,23 @@ impl Status {
 }
 
 impl Syncing {
+    fn json(&self) -> Value {
+        match self {
+            Self::Flag(flag) => json!(flag),
+            Self::Progress(Progress { current_block, highest_block }) => {
+                json!({"currentBlock": current_block.to::<u64>(), "highestBlock": highest_block.to::<u64>()})
+            }
+        }
+    }
+
     fn text(&self) -> String {
-        format!("yes, at block {} of {}", self.current_block, self.highest_block)
+        match self {
+            Self::Flag(false) => "no".to_owned(),
+            Self::Flag(true) => "yes".to_owned(),
+            Self::Progress(Progress { current_block, highest_block }) => {
+                format!("yes, at block {current_block} of {highest_block}")
+            }
+        }
     }
 }
 

@@ -62,16 +62,18 @@ impl Driver {
         let Surroundings { chain, pool, status, domain } = surroundings;
         let (failed, failure) = watch::channel(None);
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let (seen, seen_height) = watch::channel(0);
-        let watching =
-            Watching { chain: chain.clone(), status: status.clone(), seen, verifier: ConsensusVerifier(domain) };
+        let seen = Arc::new(watch::Sender::new(0));
+        let pace = Pace { chain: chain.clone(), pool, seen_height: seen.subscribe() };
+        let verifier = ConsensusVerifier(domain);
+        let watching = Watching { chain, status: status.clone(), seen: seen.clone(), verifier };
         let tasks = vec![
             tokio::spawn(watching.run(channels.events.subscribe())),
             tokio::spawn(count_peers(channels.net_requests.clone(), status)),
         ];
         let worker = Worker {
             app,
-            pace: Pace { chain, pool, seen_height },
+            pace,
+            seen,
             network: channels.network,
             net_requests: channels.net_requests,
             runtime: Handle::current(),
@@ -115,6 +117,8 @@ impl Driver {
 struct Worker {
     app: Application,
     pace: Pace,
+    /// The highest height that others are known to have begun.
+    seen: Arc<watch::Sender<u64>>,
     network: mpsc::Sender<NetworkMsg<EskerContext>>,
     net_requests: mpsc::Sender<NetworkRequest>,
     runtime: Handle,
@@ -153,6 +157,12 @@ impl Worker {
                     StreamContent::Fin => None,
                 };
                 answer(reply, value);
+                let others_at = self.app.others_at();
+                self.seen.send_if_modified(|seen| {
+                    let is_news = others_at > *seen;
+                    *seen = others_at.max(*seen);
+                    is_news
+                });
             }
             AppMsg::RestreamProposal { height, round, valid_round, address, value_id } => {
                 if let Some(part) = self.app.restream(height, round, valid_round, address, value_id.0)? {
@@ -254,7 +264,7 @@ impl Pace {
 struct Watching {
     chain: Arc<Chain>,
     status: Status,
-    seen: watch::Sender<u64>,
+    seen: Arc<watch::Sender<u64>>,
     verifier: ConsensusVerifier,
 }
 
@@ -313,9 +323,17 @@ impl Watching {
 
 /// Keeps the number of peers true.
 async fn count_peers(requests: mpsc::Sender<NetworkRequest>, status: Status) {
+    let mut before = 0;
     loop {
         let Ok(dump) = NetworkRequest::dump_state(&requests).await else { return };
-        status.update(|standing| standing.peers = dump.map_or(0, |dump| dump.peers.len()));
+        let peers = dump.map_or(0, |dump| dump.peers.len());
+        status.update(|standing| standing.peers = peers);
+        match peers {
+            0 if before > 0 => tracing::warn!("no peer is connected any more: no block can be decided"),
+            _ if peers != before => tracing::info!(peers, "connected"),
+            _ => {}
+        }
+        before = peers;
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -29,6 +29,10 @@ use super::signing::ConsensusVerifier;
 const MESSAGE_BYTES_MAX: u64 = 6 << 20;
 /// Largest answer to a node that is behind, in bytes.
 const SYNC_BYTES_MAX: u64 = 10 << 20;
+/// Blocks that a node asks for at once.
+const SYNC_BATCH: usize = 20;
+/// Requests of one peer that are answered in ten seconds.
+const SYNC_REQUESTS_MAX: u32 = 200;
 /// Requests of this node's own to the engine that may wait.
 const REQUESTS_MAX: usize = 16;
 
@@ -128,6 +132,11 @@ impl Settings {
             ConsensusConfig { p2p, value_payload: ValuePayload::ProposalAndParts, ..ConsensusConfig::default() };
         let sync = ValueSyncConfig {
             status_update_interval: Duration::from_secs(1),
+            batch_size: SYNC_BATCH,
+            inbound_request_rate_limit_window: Duration::from_secs(10),
+            max_inbound_requests_per_window: SYNC_REQUESTS_MAX,
+            max_concurrent_inbound_requests: 8,
+            max_pending_inbound_requests: 32,
             max_response_size: bytesize(SYNC_BYTES_MAX),
             ..ValueSyncConfig::default()
         };

@@ -60,7 +60,21 @@ struct Last {
 #[serde(deny_unknown_fields)]
 struct Record {
     last: Option<Last>,
+    /// Height up to which blocks were followed without signing anything, as one that is not in the set does.
+    #[serde(default)]
+    followed: u64,
 }
+
+impl Record {
+    /// Nothing was signed above this height but what stands here.
+    fn covers(&self) -> u64 {
+        self.last.map_or(0, |last| last.position.height).max(self.followed)
+    }
+}
+
+/// Where the record was lost, a block that is this much younger than the node's start, in seconds, was begun after it.
+/// Proposers may be 2 s ahead of the validators that accept their blocks; the rest is for clocks that differ.
+const YOUNGER_SECONDS: u64 = 10;
 
 /// What may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +92,10 @@ pub enum Verdict {
 pub struct SignState {
     path: PathBuf,
     record: Record,
-    /// First height at which anything is signed.
-    from: u64,
+    /// First height at which anything is signed; none while what was lost may still be in force.
+    from: Option<u64>,
+    /// When the node started, in seconds since 1970.
+    started: u64,
 }
 
 /// Why there is no guard.
@@ -91,7 +107,7 @@ pub enum SignStateError {
     /// The file's content is not what this program writes.
     #[error(
         "{0} is damaged: {1}. It says what this validator signed last. If no other machine runs this key, move the file \
-         away and start again: nothing is then signed until one block was decided without this validator"
+         away and start again: nothing is then signed until the others have decided a new block without this validator"
     )]
     Damaged(PathBuf, serde_json::Error),
 }
@@ -115,13 +131,14 @@ impl SignState {
         write_durably(path, &Record::default()).map_err(io)
     }
 
-    /// Opens the guard of a node whose last block is `head`. Where the file is missing, or says less than the chain does,
-    /// something was lost: nothing is signed until one more height is decided, unless `sign_now` says that whoever runs
-    /// the node knows that nothing was signed there.
+    /// Opens the guard of a node whose last block is `head`, at `now` in seconds since 1970. Where the file is missing, or
+    /// says less than the chain does, something was lost: nothing is signed until [`SignState::decided`] has seen a block
+    /// that was begun after now, unless `sign_now` says that whoever runs the node knows that nothing was signed that is
+    /// not recorded here.
     ///
     /// # Errors
     /// [`SignStateError`]
-    pub fn open(path: &Path, head: u64, sign_now: bool) -> Result<Self, SignStateError> {
+    pub fn open(path: &Path, head: u64, now: u64, sign_now: bool) -> Result<Self, SignStateError> {
         let io = |error| SignStateError::Io(path.to_owned(), error);
         let found = match fs::read(path) {
             Ok(bytes) => {
@@ -130,25 +147,51 @@ impl SignState {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(io(error)),
         };
-        let is_complete = match found {
-            None => false,
-            Some(Record { last: None }) => head == 0,
-            Some(Record { last: Some(last) }) => last.position.height >= head,
-        };
-        let from = if is_complete || sign_now { 0 } else { head.saturating_add(2) };
-        if from > 0 {
+        let is_complete = found.is_some_and(|record: Record| record.covers() >= head);
+        let from = (is_complete || sign_now).then_some(0);
+        if from.is_none() {
             tracing::warn!(
                 file = %path.display(),
-                "the record of what was signed is missing or older than the chain: signing begins at height {from}"
+                "the record of what was signed is missing or older than the chain: nothing is signed until a block is \
+                 decided that was begun {YOUNGER_SECONDS} s after this start"
             );
         }
-        Ok(Self { path: path.to_owned(), record: found.unwrap_or_default(), from })
+        Ok(Self { path: path.to_owned(), record: found.unwrap_or_default(), from, started: now })
     }
 
     /// Whether anything is signed at `height`.
     #[must_use]
-    pub const fn signs_at(&self, height: u64) -> bool {
-        height >= self.from
+    pub fn signs_at(&self, height: u64) -> bool {
+        self.from.is_some_and(|from| height >= from)
+    }
+
+    /// Takes note that the block of `height` is decided, of which `timestamp` is the header's. To be called before the
+    /// block is part of the stored chain: a record that says less than the chain counts as lost.
+    ///
+    /// That blocks come is not enough to sign again where something was lost. A node that catches up decides about heights
+    /// at which it signed long ago, and a peer that kept the votes of such heights can show them to it. Only a block that
+    /// was begun after the start lies above all that can have been signed before.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub fn decided(&mut self, height: u64, timestamp: u64) -> Result<(), SignStateError> {
+        if self.from.is_none() {
+            if timestamp > self.started.saturating_add(YOUNGER_SECONDS) {
+                tracing::info!("signing begins at height {}", height.saturating_add(1));
+                self.from = Some(height.saturating_add(1));
+            }
+            return Ok(());
+        }
+        if self.record.covers() < height {
+            self.store(Record { followed: height, ..self.record })?;
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, record: Record) -> Result<(), SignStateError> {
+        write_durably(&self.path, &record).map_err(|error| SignStateError::Io(self.path.clone(), error))?;
+        self.record = record;
+        Ok(())
     }
 
     /// Asks whether `bytes` may be signed at `position`; if so, that is durable when this returns.
@@ -162,12 +205,12 @@ impl SignState {
         let next = Last { position, digest: keccak256(bytes) };
         match self.record.last {
             Some(last) if last == next => return Ok(Verdict::Sign),
+            // A node that catches up anew passes by what it signed.
+            Some(last) if last.position.height > position.height => return Ok(Verdict::Waiting),
             Some(last) if last.position >= position => return Ok(Verdict::Conflict),
             _ => {}
         }
-        let record = Record { last: Some(next) };
-        write_durably(&self.path, &record).map_err(|error| SignStateError::Io(self.path.clone(), error))?;
-        self.record = record;
+        self.store(Record { last: Some(next), ..self.record })?;
         Ok(Verdict::Sign)
     }
 }
@@ -200,7 +243,7 @@ mod tests {
         SignState::create(&path).expect("a new file");
         assert!(SignState::create(&path).is_err(), "never over one that is there");
         assert_eq!(serde_json::from_str::<Record>(&fresh()).expect("JSON"), Record::default());
-        let mut state = SignState::open(&path, 0, false).expect("it opens");
+        let mut state = SignState::open(&path, 0, 0, false).expect("it opens");
         let mut ask = |position, bytes: &[u8]| state.advance(position, bytes).expect("the file can be written");
         assert_eq!(ask(at(1, 0, Step::Prevote), b"a"), Verdict::Sign);
         assert_eq!(ask(at(1, 0, Step::Prevote), b"a"), Verdict::Sign, "the same again");
@@ -209,30 +252,55 @@ mod tests {
         assert_eq!(ask(at(1, 0, Step::Precommit), b"c"), Verdict::Sign);
         assert_eq!(ask(at(1, 2, Step::Proposal), b"d"), Verdict::Sign);
         assert_eq!(ask(at(1, 1, Step::Precommit), b"e"), Verdict::Conflict, "an earlier round");
-        let mut again = SignState::open(&path, 1, false).expect("it opens");
+        let mut again = SignState::open(&path, 1, 0, false).expect("it opens");
         assert_eq!(again.advance(at(1, 2, Step::Proposal), b"x").expect("readable"), Verdict::Conflict);
         assert_eq!(again.advance(at(1, 2, Step::Proposal), b"d").expect("readable"), Verdict::Sign);
     }
 
     #[test]
-    fn a_lost_or_outdated_record_keeps_silent_for_one_height_unless_told_otherwise() {
+    fn a_lost_or_outdated_record_keeps_silent_until_a_block_is_younger_than_the_start() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("sign-state.json");
-        let mut lost = SignState::open(&path, 7, false).expect("a missing file is no error");
-        assert_eq!(lost.advance(at(8, 0, Step::Prevote), b"a").expect("no file is written"), Verdict::Waiting);
+        let mut lost = SignState::open(&path, 0, 1_000, false).expect("a missing file is no error");
+        // It catches up: whatever it decides is old.
+        for height in 1..8 {
+            assert_eq!(lost.advance(at(height, 0, Step::Prevote), b"a").expect("no file is written"), Verdict::Waiting);
+            lost.decided(height, 1_000 + height).expect("nothing is written");
+        }
         assert!(!path.exists());
+        lost.decided(8, 1_011).expect("nothing is written");
+        assert_eq!(lost.advance(at(8, 0, Step::Precommit), b"a").expect("no file is written"), Verdict::Waiting);
         assert_eq!(lost.advance(at(9, 0, Step::Prevote), b"a").expect("the file is written"), Verdict::Sign);
-        let behind = SignState::open(&path, 10, false).expect("it opens");
-        assert!(!behind.signs_at(11) && behind.signs_at(12));
-        let level = SignState::open(&path, 9, false).expect("it opens");
+        let behind = SignState::open(&path, 10, 2_000, false).expect("it opens");
+        assert!(!behind.signs_at(11) && !behind.signs_at(12));
+        let level = SignState::open(&path, 9, 2_000, false).expect("it opens");
         assert!(level.signs_at(10));
-        let told = SignState::open(&folder.path().join("none"), 7, true).expect("it opens");
+        let told = SignState::open(&folder.path().join("none"), 7, 2_000, true).expect("it opens");
         assert!(told.signs_at(8));
         // A key that has never signed belongs to a chain that begins.
         let fresh = folder.path().join("fresh");
         SignState::create(&fresh).expect("a new file");
-        assert!(SignState::open(&fresh, 0, false).expect("it opens").signs_at(1));
-        assert!(!SignState::open(&fresh, 5, false).expect("it opens").signs_at(6));
+        assert!(SignState::open(&fresh, 0, 0, false).expect("it opens").signs_at(1));
+        assert!(!SignState::open(&fresh, 5, 0, false).expect("it opens").signs_at(6));
+    }
+
+    #[test]
+    fn one_that_followed_the_chain_without_signing_has_lost_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sign-state.json");
+        SignState::create(&path).expect("a new file");
+        let mut state = SignState::open(&path, 0, 0, false).expect("it opens");
+        assert_eq!(state.advance(at(1, 0, Step::Prevote), b"a").expect("writable"), Verdict::Sign);
+        for height in 1..=6 {
+            state.decided(height, height).expect("writable");
+        }
+        // The file is written before the block: it may be ahead by one.
+        for head in [5, 6] {
+            let mut again = SignState::open(&path, head, 9, false).expect("it opens");
+            assert!(again.signs_at(head + 1));
+            assert_eq!(again.advance(at(1, 0, Step::Prevote), b"b").expect("readable"), Verdict::Waiting);
+        }
+        assert!(!SignState::open(&path, 7, 9, false).expect("it opens").signs_at(8));
     }
 
     #[test]
@@ -240,7 +308,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("sign-state.json");
         fs::write(&path, b"{\"last\":").expect("written");
-        let error = SignState::open(&path, 0, false).expect_err("refused").to_string();
+        let error = SignState::open(&path, 0, 0, false).expect_err("refused").to_string();
         assert!(error.contains("sign-state.json is damaged") && error.contains("move the file"), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::context::{EskerContext, Proposal, ProposalPart, ValidatorAddress, Vote};
 use super::domain::Domain;
-use super::sign_state::{Position, SignState, Step, Verdict};
+use super::sign_state::{Position, SignState, SignStateError, Step, Verdict};
 
 /// A validator's key, that never signs two different things where only one may be signed.
 pub struct ConsensusSigner {
@@ -48,6 +48,14 @@ impl ConsensusSigner {
     #[must_use]
     pub fn signs_at(&self, height: u64) -> bool {
         self.state.lock().signs_at(height)
+    }
+
+    /// Takes note that a block is decided, before it is part of the stored chain: [`SignState::decided`].
+    ///
+    /// # Errors
+    /// If the record of what was signed cannot be written.
+    pub fn decided(&self, height: u64, timestamp: u64) -> Result<(), SignStateError> {
+        self.state.lock().decided(height, timestamp)
     }
 
     /// Signs a block's body. Not guarded: nothing follows from a body but what follows from its proposal.

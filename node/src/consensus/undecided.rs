@@ -82,6 +82,12 @@ impl Undecided {
         read_part(&self.path(*key)).map(|part| part.block)
     }
 
+    /// Whether the block `hash` was proposed in any round.
+    #[must_use]
+    pub fn has(&self, hash: B256) -> bool {
+        self.proposals.keys().any(|(_, proposed)| *proposed == hash)
+    }
+
     /// The proposal of the block `hash` in `round`, as it was signed.
     #[must_use]
     pub fn part(&self, round: Round, hash: B256) -> Option<ProposalPart> {

@@ -1,7 +1,8 @@
-//! The main job end to end: contracts built from source, a chain, deploys and signed transfers over JSON-RPC, and the
-//! whole chain executed again on a second engine.
+//! The main job end to end: contracts built from source, a chain of four validators, deploys and signed transfers over
+//! JSON-RPC, a validator killed and started again meanwhile, and the whole chain executed again on a second engine.
 
 mod contracts;
+mod network;
 mod session;
 mod story;
 
@@ -16,8 +17,9 @@ use esker_vm::{Engine, EngineConfig, EngineKind};
 pub use contracts::{ContractsError, find_contracts_dir};
 pub use session::SessionError;
 
-use crate::chain::{ReplayError, Replayed};
-use crate::dev_node::{DevConfig, DevError, DevNode};
+use crate::chain::{Chain, ChainError, ReplayError, Replayed, open_state_dir};
+use crate::home::HomeError;
+use network::Network;
 
 /// What the demonstration does.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct DemoOptions {
     pub transfers: u32,
     /// Where artifacts go.
     pub artifacts: PathBuf,
+    /// The binary `esker`, of which every validator is a process.
+    pub program: PathBuf,
 }
 
 /// Told what happens, as it happens.
@@ -72,9 +76,15 @@ pub struct DemoReport {
     pub replayed: Replayed,
     /// Time of the replay.
     pub replay_time: Duration,
-    /// The engine that ran the chain.
+    /// The validators that came to the same blocks.
+    pub validators: usize,
+    /// Blocks that were made while one of them was down.
+    pub without_one: u64,
+    /// Time that it took to catch up, from its start to the others' head.
+    pub catch_up: Duration,
+    /// The engine of most validators.
     pub engine: EngineKind,
-    /// The engine that confirmed it.
+    /// The engine of one validator, and of the execution that confirmed the chain.
     pub second_engine: EngineKind,
 }
 
@@ -84,9 +94,25 @@ pub enum DemoError {
     /// The contracts could not be built.
     #[error(transparent)]
     Contracts(#[from] ContractsError),
-    /// The chain could not start.
+    /// The network could not be written.
     #[error(transparent)]
-    Node(#[from] DevError),
+    Home(#[from] HomeError),
+    /// The chain that a validator left could not be opened.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A validator does not go on.
+    #[error("node{index} does not come to block {number}; the end of its log:\n{log}")]
+    Stuck {
+        /// Which one.
+        index: usize,
+        /// Where it should be.
+        number: u64,
+        /// The end of its log.
+        log: String,
+    },
+    /// Validators have different blocks.
+    #[error("the validators disagree about block {0}")]
+    Differ(u64),
     /// The chain did not answer as it should.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -109,31 +135,35 @@ pub fn run(options: &DemoOptions, narrator: &dyn Narrator) -> Result<DemoReport,
     narrator.begin("Building the contracts");
     let artifacts = contracts::build(options, narrator)?;
 
-    let state = tempfile::tempdir()?;
+    let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let config = DevConfig {
-        address: ([127, 0, 0, 1], 0).into(),
-        state_dir: Some(state.path().to_path_buf()),
-        ..DevConfig::default()
-    };
-    let engine = config.engine;
-    let (node, told) = runtime.block_on(async {
-        narrator.begin("Starting a chain");
-        let node = DevNode::start(config).await?;
-        narrator.fact(&format!("http://{}, chain id 31337, state on sled, engine {engine}", node.address));
-        let told = story::tell(&node, &artifacts, options.transfers, narrator).await?;
-        Ok::<_, DemoError>((node, told))
+    let (engine, second_engine) = (EngineKind::Cranelift, EngineKind::Pulley);
+    let (data, told, down) = runtime.block_on(async {
+        narrator.begin("Starting four validators");
+        let mut network = Network::start(folder.path().join("network"), options.program.clone()).await?;
+        narrator.fact(&format!(
+            "four processes, chain id 31337, state on sled, node{} on {second_engine}, the others on {engine}",
+            network::INTERPRETER
+        ));
+        let (told, down) = story::tell(&mut network, &artifacts, options.transfers, narrator).await?;
+        narrator.begin("Comparing every block of all four validators");
+        let agreed = network.agreed().await?;
+        narrator
+            .fact(&format!("block {} is {} on all four, state root {}", agreed.number, agreed.hash, agreed.state_root));
+        network.stop().await?;
+        Ok::<_, DemoError>((network.data(0), told, down))
     })?;
 
-    let second_engine = EngineKind::Pulley;
     narrator.begin("Executing every block again from genesis on a second engine");
     let started = Instant::now();
+    let store = open_state_dir(&network::store(&data), 64 << 20).map_err(ChainError::from)?;
+    let first = Arc::new(Engine::new(EngineConfig::with_kind(engine))?);
+    let chain = Chain::open_existing(store, &data.display().to_string(), first)?;
     let machine = Engine::new(EngineConfig::with_kind(second_engine))?;
-    let last = node.chain.head().block.header.number;
+    let last = chain.head().block.header.number;
     let replayed =
-        node.chain.replay(Arc::new(MemoryStore::new()), &machine, &mut |number| narrator.advance(number, last))?;
+        chain.replay(Arc::new(MemoryStore::new()), &machine, &mut |number| narrator.advance(number, last))?;
     let replay_time = started.elapsed();
-    runtime.block_on(node.stop());
 
     Ok(DemoReport {
         contracts: artifacts.iter().map(contracts::summary).collect(),
@@ -144,6 +174,9 @@ pub fn run(options: &DemoOptions, narrator: &dyn Narrator) -> Result<DemoReport,
         transfer_time: told.transfer_time,
         replayed,
         replay_time,
+        validators: network::VALIDATORS,
+        without_one: down.blocks,
+        catch_up: down.catch_up,
         engine,
         second_engine,
     })

@@ -1,4 +1,5 @@
-//! What happens on the chain: two deploys, hundreds of transfers, and a few that must fail.
+//! What happens on the chain: two deploys, hundreds of transfers with a validator killed among them, and a few that must
+//! fail.
 
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,9 @@ use alloy_primitives::{Address, TxKind, U256, hex};
 use esker_sdk_build::Artifact;
 
 use super::contracts;
+use super::network::{Network, VICTIM};
 use super::session::{Receipt, Session, SessionError, Signed, input};
 use super::{DemoError, Narrator};
-use crate::dev_node::DevNode;
 
 /// Development accounts that take part.
 const ACCOUNTS: usize = 10;
@@ -29,18 +30,23 @@ pub(super) struct Told {
     pub(super) transfer_time: Duration,
 }
 
-/// Tells the story to `node`, over HTTP.
+/// What happened while a validator was down.
+pub(super) struct Down {
+    /// Blocks that the others made.
+    pub(super) blocks: u64,
+    /// Time from its start until it had them.
+    pub(super) catch_up: Duration,
+}
+
+/// Tells the story to the network, over HTTP.
 pub(super) async fn tell(
-    node: &DevNode,
+    network: &mut Network,
     artifacts: &[Artifact],
     transfers: u32,
     narrator: &dyn Narrator,
-) -> Result<Told, DemoError> {
-    let mut story = Story {
-        session: Session::connect(&format!("http://{}", node.address), ACCOUNTS as u32).await?,
-        succeeded: 0,
-        reverted: 0,
-    };
+) -> Result<(Told, Down), DemoError> {
+    let mut story =
+        Story { session: Session::connect(&network.url(0), ACCOUNTS as u32).await?, succeeded: 0, reverted: 0 };
     let (erc20, erc721) = (contracts::named(artifacts, "Erc20")?, contracts::named(artifacts, "Erc721")?);
 
     narrator.begin("Deploying the contracts with signed transactions");
@@ -52,8 +58,10 @@ pub(super) async fn tell(
 
     narrator.begin(&format!("Sending {transfers} signed token transfers"));
     let started = Instant::now();
-    story.transfers(erc20, token, transfers, narrator).await?;
+    let killed_at = story.transfers(erc20, token, transfers, network, narrator).await?;
     let transfer_time = started.elapsed();
+    narrator
+        .fact(&format!("node{VICTIM} was killed at block {killed_at}, with half of them to go; the others went on"));
 
     narrator.begin("Minting and moving non-fungible tokens");
     story.gallery(erc721, collection).await?;
@@ -63,13 +71,23 @@ pub(super) async fn tell(
     let error = story.overdraw(erc20, token).await?;
     narrator.fact(&format!("reverted with {error}"));
 
+    narrator.begin(&format!("Starting node{VICTIM} again"));
+    let ahead = network.wait_for(0, killed_at + 1).await?;
+    let started = Instant::now();
+    network.launch(VICTIM)?;
+    network.wait_for(VICTIM, ahead.number).await?;
+    let down = Down { blocks: ahead.number - killed_at, catch_up: started.elapsed() };
+    narrator.fact(&format!("it caught up {} blocks", down.blocks));
+    // It takes part again: the others' next blocks reach it as they are made.
+    network.wait_for(VICTIM, ahead.number + 3).await?;
+
     let total = story.total(erc20, token).await?;
     if total != U256::from(SUPPLY) {
         return Err(SessionError::Answer(format!("the balances add up to {total}, the supply is {SUPPLY}")).into());
     }
     narrator.fact(&format!("all balances still add up to {SUPPLY}"));
     let Story { succeeded, reverted, .. } = story;
-    Ok(Told { token, collection, succeeded, reverted, transfer_time })
+    Ok((Told { token, collection, succeeded, reverted, transfer_time }, down))
 }
 
 struct Story {
@@ -99,14 +117,16 @@ impl Story {
         Ok(created.ok_or_else(|| SessionError::Answer("the deploy's receipt names no contract".into()))?)
     }
 
-    /// Gives every account its share, then sends `count` transfers around.
+    /// Gives every account its share, then sends `count` transfers around; half-way a validator is killed. Returns the
+    /// last block then.
     async fn transfers(
         &mut self,
         erc20: &Artifact,
         token: Address,
         count: u32,
+        network: &mut Network,
         narrator: &dyn Narrator,
-    ) -> Result<(), DemoError> {
+    ) -> Result<u64, DemoError> {
         let abi = contracts::abi(erc20)?;
         let transfer = |to: Address, value: u64| {
             input(&abi, "transfer", &[DynSolValue::Address(to), DynSolValue::Uint(U256::from(value), 256)])
@@ -129,13 +149,17 @@ impl Story {
             let input = transfer(recipient, step as u64 % 97 + 1)?;
             transactions.push(self.session.sign(from, to, input, gas)?);
         }
-        let mut done = 0;
+        let (mut done, mut killed_at) = (0, None);
         for batch in transactions.chunks(BATCH) {
+            if killed_at.is_none() && done >= u64::from(count) / 2 {
+                killed_at = Some(network.wait_for(VICTIM, 0).await?.number);
+                network.kill(VICTIM)?;
+            }
             self.settle(batch).await?;
             done += batch.len() as u64;
             narrator.advance(done, u64::from(count));
         }
-        Ok(())
+        killed_at.ok_or_else(|| SessionError::Answer("no transfer was sent".into()).into())
     }
 
     /// Mints ten tokens to ten accounts; each account hands its own to the next one.

@@ -1,8 +1,12 @@
 //! A whole network for one machine: a home for every node, the genesis they share, and what starts them.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use alloy_primitives::Address;
@@ -117,6 +121,24 @@ pub struct TestnetNode {
 }
 
 impl TestnetNode {
+    /// Starts `program node --home HOME` with its log in its home.
+    ///
+    /// # Errors
+    /// If the log cannot be written, or the process not be started.
+    pub fn spawn(&self, program: &Path) -> std::io::Result<Child> {
+        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(self.home.join(LOG))?;
+        Command::new(program)
+            .arg("node")
+            .arg("--home")
+            .arg(&self.home)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            // A group of its own: ctrl-C reaches this process alone, which then ends the nodes.
+            .process_group(0)
+            .spawn()
+    }
+
     /// The url of its JSON-RPC server.
     #[must_use]
     pub fn rpc_url(&self) -> String {

@@ -29,7 +29,12 @@ impl Drop for Chain {
 
 /// Starts a node and waits until it says where it listens.
 fn start(folder: &Path) -> (Child, Value) {
-    let mut node = command(&["dev", "--port", "0", "--state", "chain", "--json"])
+    start_on(folder, "chain")
+}
+
+/// As [`start`], with its state in the folder `state`.
+pub fn start_on(folder: &Path, state: &str) -> (Child, Value) {
+    let mut node = command(&["dev", "--port", "0", "--state", state, "--json"])
         .current_dir(folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -172,4 +177,15 @@ fn the_state_of_a_stopped_node_answers_as_the_node_did() {
     chain.url = format!("http://{}", facts["listening"].as_str().expect("an address"));
     assert_eq!(facts["blockNumber"], 1);
     assert_eq!(chain.total(&till), "0");
+}
+
+#[test]
+fn the_status_of_a_development_chain_is_what_it_can_tell() {
+    let chain = Chain::start();
+    let status = chain.json(0, &["status"]);
+    assert_eq!((&status["chainId"], &status["height"], &status["peers"]), (&json!(31_337), &json!(0), &json!(0)));
+    assert_eq!((&status["consensus"], &status["validators"]), (&json!(null), &json!(null)));
+    assert!(status["secondsSinceBlock"].is_u64(), "{status}");
+    let text = chain.esker(&["status"]).expect(0).stdout;
+    assert!(text.contains("consensus   none") || text.contains("consensus  none"), "{text}");
 }

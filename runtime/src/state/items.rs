@@ -42,7 +42,7 @@ impl StateView {
     /// What `visit` says, or [`StoreError`] if the store fails or holds what cannot be a state's. The trie is not
     /// checked: see [`StateView::verify`].
     pub fn visit_items<E: From<StoreError>>(&self, visit: &mut dyn FnMut(StateItem) -> Result<(), E>) -> Result<(), E> {
-        self.try_scan(&[keys::CODE], &mut |key, _| {
+        self.try_scan(&[keys::CODE], |key, _| {
             // A long code has further rows, whose keys are the first one's but for their last two bytes.
             let [_, hash @ .., 0, 0] = key else { return Ok(()) };
             let hash = B256::try_from(hash).map_err(|_| odd_key("codes"))?;
@@ -50,7 +50,7 @@ impl StateView {
             let code = code.ok_or_else(|| StoreError::Corrupt(format!("the code {hash} is damaged")))?;
             visit(StateItem::Code(code.into()))
         })?;
-        self.try_scan(&[keys::ACCOUNT], &mut |key, row| {
+        self.try_scan(&[keys::ACCOUNT], |key, row| {
             let hashed_address = hash_of(key, 1, "accounts")?;
             let record = AccountRecord::decode(row)?;
             let AccountRecord { account, storage_root, .. } = record;
@@ -68,7 +68,7 @@ impl StateView {
         visit: &mut dyn FnMut(StateItem) -> Result<(), E>,
     ) -> Result<(), E> {
         let table = keys::key(keys::STORAGE, &[&id.to_be_bytes()]);
-        self.try_scan(&table, &mut |key, row| {
+        self.try_scan(&table, |key, row| {
             let hashed_slot = hash_of(key, table.len(), "slots")?;
             visit(StateItem::Slot { hashed_slot, value: slot_value(row)? })
         })
@@ -78,7 +78,7 @@ impl StateView {
     fn try_scan<E: From<StoreError>>(
         &self,
         prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), E>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut outcome = Ok(());
         self.scan(prefix, &[], &mut |key, row| {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use alloy_primitives::{B256, Bytes, keccak256};
 
 use super::record::{AccountRecord, StateRecord, slot_row, slot_trie_value};
-use super::view::first_row;
+use super::view::{Scan, first_row};
 use super::{Account, StateItem};
 use crate::db::{Batch, OpenError, Store, StoreError, chunks, keys, schema};
 use crate::trie::{EMPTY_ROOT_HASH, LeafChange, Path, Shape, TrieChanges, TrieReader, update};
@@ -401,8 +401,7 @@ impl TrieReader for StoredTrie<'_> {
     }
 
     fn first_leaf(&self, prefix: &Path) -> Result<Option<(B256, Vec<u8>)>, StoreError> {
-        let scan: &dyn Fn(&[u8], &[u8], crate::db::Visit<'_>) -> Result<(), StoreError> =
-            &|prefix, start, visit| self.store.scan(prefix, start, visit);
+        let scan: Scan<'_> = &|prefix, start, visit| self.store.scan(prefix, start, visit);
         match self.id {
             Some(id) => {
                 let row = first_row(&keys::key(keys::STORAGE, &[&id.to_be_bytes()]), prefix, scan)?;

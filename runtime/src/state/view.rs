@@ -122,13 +122,11 @@ impl StateView {
     }
 }
 
-/// The first key of a flat table (whose keys are `table` and a hash) that starts with `path`, and its row. `scan` is a
-/// store's.
-pub(super) fn first_row(
-    table: &[u8],
-    path: &Path,
-    scan: &dyn Fn(&[u8], &[u8], Visit<'_>) -> Result<(), StoreError>,
-) -> Result<Option<(B256, Vec<u8>)>, StoreError> {
+/// Visits entries as [`Store::scan`](crate::db::Store::scan) does.
+pub(super) type Scan<'a> = &'a dyn Fn(&[u8], &[u8], Visit<'_>) -> Result<(), StoreError>;
+
+/// The first key of a flat table (whose keys are `table` and a hash) that starts with `path`, and its row.
+pub(super) fn first_row(table: &[u8], path: &Path, scan: Scan<'_>) -> Result<Option<(B256, Vec<u8>)>, StoreError> {
     let start = [table, path.lowest_key().as_slice()].concat();
     let prefix = &start[..table.len() + path.len() / 2];
     let mut found = None;

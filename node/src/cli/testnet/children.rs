@@ -1,11 +1,9 @@
 //! The nodes of a network as child processes: started, watched, and ended together.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -47,7 +45,7 @@ impl Children {
         let mut children = Self(Vec::new());
         for node in nodes {
             let log = node.home.join(LOG);
-            let child = spawn(program, &node.home, &log).map_err(|error| {
+            let child = node.spawn(program).map_err(|error| {
                 Failure::infrastructure(format!("{} could not be started", node.name)).because(error).hint(format!(
                     "check that {} can be run and {} be written",
                     program.display(),
@@ -111,20 +109,6 @@ impl Drop for Children {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn spawn(program: &Path, home: &Path, log: &Path) -> std::io::Result<Child> {
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
-    Command::new(program)
-        .arg("node")
-        .arg("--home")
-        .arg(home)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        // A group of its own: ctrl-C reaches this process alone, which then ends the nodes.
-        .process_group(0)
-        .spawn()
 }
 
 impl Ended {

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -62,8 +62,10 @@ pub(super) async fn run(program: &Path, network: &Testnet) -> Result<(), Failure
                 .hint("the ends of their logs are above; correct what they name and start them with start.sh"));
         }
         let seconds = begun.elapsed().as_secs();
-        table.show(seconds, &views.lock(), seconds > shown);
-        shown = seconds;
+        if seconds > shown {
+            table.show(seconds, &views.lock());
+            shown = seconds;
+        }
     }
     drop(watchers);
     table.end();
@@ -100,62 +102,55 @@ fn watch(network: &Testnet, views: &Views) -> Result<JoinSet<()>, Failure> {
 /// What a person sees on standard error: on a terminal a table that changes, elsewhere a line every second.
 struct Table {
     names: Vec<String>,
-    terminal: Option<Terminal>,
-}
-
-struct Terminal {
-    all: MultiProgress,
-    head: ProgressBar,
-    rows: Vec<ProgressBar>,
+    /// Several lines drawn as one, so that the terminal shows one moment.
+    terminal: Option<ProgressBar>,
 }
 
 impl Table {
     fn new(network: &Testnet) -> Self {
-        let names: Vec<String> = network.nodes.iter().map(|node| node.name.clone()).collect();
+        let names = network.nodes.iter().map(|node| node.name.clone()).collect();
         let terminal = stderr().is_terminal().then(|| {
-            let all = MultiProgress::new();
-            let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-            let line = || all.add(ProgressBar::new_spinner().with_style(style.clone()));
-            let (head, rows) = (line(), names.iter().map(|_| line()).collect());
-            Terminal { all, head, rows }
+            let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new_spinner().with_style(style)
         });
         Self { names, terminal }
     }
 
-    /// Shows all nodes as they are; where there is no terminal, only when a line is due.
-    fn show(&self, seconds: u64, views: &[View], is_due: bool) {
+    /// Shows all nodes as they are.
+    fn show(&self, seconds: u64, views: &[View]) {
         match &self.terminal {
-            Some(terminal) => {
-                terminal.head.set_message(format!("{} {seconds} s, ctrl-C ends", heading()));
-                for ((row, name), view) in terminal.rows.iter().zip(&self.names).zip(views) {
-                    row.set_message(row_text(name, view));
-                }
-            }
-            None if is_due => remark(&line_text(seconds, &self.names, views)),
-            None => {}
+            Some(terminal) => terminal.set_message(table_text(seconds, &self.names, views)),
+            None => remark(&line_text(seconds, &self.names, views)),
         }
     }
 
     /// Writes something that stays.
     fn note(&self, text: &str) {
         match &self.terminal {
-            // Without bars nothing is printed, but there always are.
-            Some(terminal) => terminal.all.suspend(|| remark(text)),
+            Some(terminal) => terminal.suspend(|| remark(text)),
             None => remark(text),
         }
     }
 
-    /// Leaves the table as it is now, and goes on below it.
+    /// Leaves what was shown last, and goes on below it.
     fn end(&self) {
         if let Some(terminal) = &self.terminal {
-            terminal.head.abandon();
-            terminal.rows.iter().for_each(ProgressBar::abandon);
+            terminal.finish_and_clear();
+            let shown = terminal.message();
+            if !shown.is_empty() {
+                remark(&shown);
+            }
         }
     }
 }
 
+fn table_text(seconds: u64, names: &[String], views: &[View]) -> String {
+    let rows = names.iter().zip(views).map(|(name, view)| row_text(name, view));
+    [format!("{seconds} s; ctrl-C ends all nodes"), heading()].into_iter().chain(rows).collect::<Vec<_>>().join("\n")
+}
+
 fn heading() -> String {
-    format!("{:10}{:>9}{:>7}  {:10}{:>6}{:>10}{:>10}  ", "node", "height", "round", "step", "peers", "tx/s", "finality")
+    format!("{:10}{:>9}{:>7}  {:10}{:>6}{:>10}{:>10}", "node", "height", "round", "step", "peers", "tx/s", "finality")
 }
 
 fn row_text(name: &str, view: &View) -> String {

@@ -32,6 +32,10 @@ impl Application {
         }
         let missing = AppFailure::MissingBody { height, hash, folder: self.folder.join("undecided") };
         let block = self.prepared.remove(&hash).ok_or(missing)?;
+        if let Some(signer) = &self.signer {
+            // Before the block is part of the chain: a record that says less than the chain would count as lost.
+            signer.decided(height, block.block().header.timestamp)?;
+        }
         let committed = self.chain.commit_with(block, Some(&certificate::encode(certificate)))?;
         let finality = self.known_since.take().map(|since| since.elapsed());
         self.status.update(|standing| {

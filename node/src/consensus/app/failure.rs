@@ -8,6 +8,7 @@ use esker_runtime::db::StoreError;
 use esker_vm::Fatal;
 
 use crate::consensus::context::VotersError;
+use crate::consensus::sign_state::SignStateError;
 
 /// A failure of this node, which must stop: going on could mean another history than the others'.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum AppFailure {
     /// A file that must be durable is not.
     #[error("{0}: {1}")]
     Io(&'static str, io::Error),
+    /// What was signed cannot be recorded.
+    #[error(transparent)]
+    SignState(#[from] SignStateError),
     /// The state names no usable validators.
     #[error("the validator set of the state: {0}")]
     Voters(#[from] VotersError),

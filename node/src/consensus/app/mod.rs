@@ -83,6 +83,10 @@ pub struct Application {
     early: receive::Early,
     /// When the last block of the height became known.
     known_since: Option<Instant>,
+    /// What serving those who are behind took.
+    serving: sync::Serving,
+    /// The highest height that a validator has proposed at.
+    others_at: u64,
 }
 
 impl Application {
@@ -117,6 +121,8 @@ impl Application {
             told: BTreeSet::new(),
             early: receive::Early::default(),
             known_since: None,
+            serving: sync::Serving::default(),
+            others_at: 0,
         })
     }
 
@@ -125,6 +131,12 @@ impl Application {
     pub fn next(&self) -> (Height, HeightParams<EskerContext>) {
         let target = self.timing.target(self.head_age());
         (self.height, HeightParams::new(self.voters.clone(), self.timing.timeouts(), target))
+    }
+
+    /// The highest height that a validator is known to have begun.
+    #[must_use]
+    pub const fn others_at(&self) -> u64 {
+        self.others_at
     }
 
     /// Seconds since the head was made, by this node's clock.

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, keccak256};
 use esker_runtime::validators::VALIDATORS_MAX;
 use esker_runtime::{Block, BlockError};
 use malachite::app::types::ProposedValue;
-use malachite::app::types::core::{Round, Validator as _, ValidatorSet as _};
+use malachite::app::types::core::{Context as _, Round, Validator as _, ValidatorSet as _};
 
 use super::{AppFailure, Application, PROPOSALS_PER_ROUND_MAX};
 use crate::consensus::body;
@@ -14,10 +14,12 @@ use crate::consensus::context::{EskerContext, Height, ProposalPart};
 use crate::consensus::timing::CLOCK_DRIFT_MAX;
 
 /// Most proposals that wait for their time, and most bytes of them.
-const EARLY_MAX: usize = 32;
-const EARLY_BYTES_MAX: usize = 48 << 20;
-/// Most of them whose proposer is not known to be one: the next height may have other validators.
-const EARLY_UNKNOWN_MAX: usize = 4;
+pub(super) const EARLY_MAX: usize = 32;
+pub(super) const EARLY_BYTES_MAX: usize = 48 << 20;
+/// Most of them that their proposer is not known to have signed: the next height may have other validators.
+pub(super) const EARLY_UNKNOWN_MAX: usize = 4;
+/// Proposals of rounds longer past are not executed.
+const ROUNDS_BEHIND_MAX: u32 = 4;
 /// Rounds farther ahead are not waited for.
 const ROUNDS_AHEAD_MAX: u32 = VALIDATORS_MAX as u32;
 
@@ -28,23 +30,29 @@ pub(super) struct Early {
 }
 
 impl Early {
-    /// Keeps a proposal for later, unless there are too many. `is_known`: the signature is that of a validator.
-    fn keep(&mut self, part: ProposalPart, is_known: bool) {
+    /// Keeps a proposal for later. Where there are too many, those whose time is farthest go, so that nobody fills the place
+    /// with rounds that may never come. `is_known`: its proposer signed it, as far as the set of validators is known.
+    pub(super) fn keep(&mut self, part: ProposalPart, is_known: bool) {
         let same =
             |kept: &ProposalPart| (kept.height, kept.round, kept.proposer) == (part.height, part.round, part.proposer);
         if is_known {
             // What was taken without knowing gives way to what is signed.
             self.parts.retain(|(kept, known)| *known || !same(kept));
         }
-        let bytes: usize = self.parts.iter().map(|(kept, _)| kept.block.len()).sum();
         let unknown = self.parts.iter().filter(|(_, known)| !known).count();
-        let is_full = self.parts.len() >= EARLY_MAX
-            || bytes.saturating_add(part.block.len()) > EARLY_BYTES_MAX
-            || (!is_known && unknown >= EARLY_UNKNOWN_MAX);
         let is_there = self.parts.iter().any(|(kept, _)| same(kept));
-        if !is_full && !is_there {
-            self.parts.push((part, is_known));
+        if is_there || (!is_known && unknown >= EARLY_UNKNOWN_MAX) {
+            return;
         }
+        self.parts.push((part, is_known));
+        self.parts.sort_by_key(|(part, known)| (!known, part.height, part.round));
+        while self.parts.len() > EARLY_MAX || self.bytes() > EARLY_BYTES_MAX {
+            self.parts.pop();
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.parts.iter().map(|(kept, _)| kept.block.len()).sum()
     }
 
     /// Takes out what belongs to `height` and a round up to `round`.
@@ -58,8 +66,9 @@ impl Early {
         due.into_iter().map(|(part, _)| part).collect()
     }
 
+    /// How many wait.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(super) const fn len(&self) -> usize {
         self.parts.len()
     }
 }
@@ -76,7 +85,11 @@ impl Application {
             return Ok(None);
         }
         if is_next {
-            let is_known = self.is_signed(&part);
+            let proposer = *EskerContext.select_proposer(&self.voters, part.height, part.round).address();
+            let is_known = part.proposer == proposer && self.is_signed(&part);
+            if is_known {
+                self.others_at = self.others_at.max(part.height.0);
+            }
             if round <= ROUNDS_AHEAD_MAX {
                 self.early.keep(part, is_known);
             }
@@ -87,6 +100,8 @@ impl Application {
             return Ok(None);
         }
         match current {
+            // Whatever can still be decided of a round so long past comes by sync.
+            Some(current) if round.saturating_add(ROUNDS_BEHIND_MAX) < current => Ok(None),
             Some(current) if round <= current => self.consider(part),
             _ => {
                 if round <= current.unwrap_or(0).saturating_add(ROUNDS_AHEAD_MAX) {
@@ -108,31 +123,42 @@ impl Application {
         if part.height != self.height || part.proposer != self.proposer(part.round) || !self.is_signed(&part) {
             return Ok(None);
         }
+        if self.told_in(part.round) >= PROPOSALS_PER_ROUND_MAX {
+            return Ok(None);
+        }
         let header = match body::header(&part.block) {
             Ok(header) => header,
             Err(error) => {
                 tracing::warn!(proposer = %part.proposer, %error, "a proposal without a block");
+                // Counts as one of the round's, or there would be no end of them.
+                self.told.insert((part.round, keccak256(&part.block)));
                 return Ok(None);
             }
         };
         let hash = header.hash_slow();
         let round = part.round.as_u32().unwrap_or(0);
-        if self.told.contains(&(part.round, hash)) || self.told_in(part.round) >= PROPOSALS_PER_ROUND_MAX {
+        if self.told.contains(&(part.round, hash)) {
             return Ok(None);
         }
-        // Whoever proposes it again had two thirds of the prevotes for it: the time was judged then.
-        if part.pol_round.is_nil() && header.timestamp > self.clock.now().saturating_add(CLOCK_DRIFT_MAX) {
+        // Also where it is said to be proposed again: that is the proposer's word here, which the engine compares with
+        // prevotes only in the proposal itself. A block that was taken once is past by now.
+        let is_fresh = !self.undecided.has(hash);
+        if is_fresh && header.timestamp > self.clock.now().saturating_add(CLOCK_DRIFT_MAX) {
             tracing::warn!(
                 proposer = %part.proposer,
                 ahead = header.timestamp.saturating_sub(self.clock.now()),
                 "a block from the future waits for the next round: is a clock wrong, here or there?"
             );
-            let later = ProposalPart { round: part.round, ..part };
-            self.early.keep(later, true);
+            self.early.keep(part, true);
             return Ok(None);
         }
         self.known_since = Some(Instant::now());
-        let is_valid = self.judge(&part.block, hash)? && first_round(&header.extra_data) <= Some(round);
+        let is_late = first_round(&header.extra_data) > Some(round);
+        if is_late {
+            let reason = "the header names a round that comes later";
+            tracing::warn!(height = self.height.0, %hash, reason, "a proposed block is invalid");
+        }
+        let is_valid = !is_late && self.judge(&part.block, hash)?;
         if is_valid {
             self.undecided.put(&part, hash).map_err(|error| AppFailure::Io("a proposed block", error))?;
         }

@@ -4,7 +4,9 @@
 //! but does not show it, and this node executes nothing that the validators did not decide.
 
 use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
+use alloy_consensus::Header;
 use alloy_primitives::B256;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use malachite::app::engine::host::SyncedValueOutcome;
@@ -18,11 +20,37 @@ use crate::consensus::codec::{SYNC_BLOCKS_MAX, extended};
 use crate::consensus::context::{EskerContext, Height, ValidatorAddress};
 use crate::consensus::{body, codec};
 
-/// Most bytes of blocks in one answer: below what the engine sends.
-const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// Most bytes of blocks in one answer, unless the first block alone has more.
+pub(super) const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// Of each span of time, those who are behind get so much: the engine asks for everything through one channel, and what a
+/// block needs must not wait for them.
+const SERVING_SPAN: Duration = Duration::from_secs(1);
+const SERVING_MAX: Duration = Duration::from_millis(250);
+
+/// How much of the present span was spent on those who are behind.
+pub(super) struct Serving {
+    since: Instant,
+    spent: Duration,
+}
+
+impl Default for Serving {
+    fn default() -> Self {
+        Self { since: Instant::now(), spent: Duration::ZERO }
+    }
+}
+
+impl Serving {
+    /// Whether more may be done now.
+    fn may_serve(&mut self, now: Instant) -> bool {
+        if now.saturating_duration_since(self.since) >= SERVING_SPAN {
+            *self = Self { since: now, spent: Duration::ZERO };
+        }
+        self.spent < SERVING_MAX
+    }
+}
 
 /// The bytes of a decided block.
-fn encode_value(certificate: &[u8], block: &[u8]) -> Bytes {
+pub(super) fn encode_value(certificate: &[u8], block: &[u8]) -> Bytes {
     let mut bytes = BytesMut::with_capacity(4 + certificate.len() + block.len());
     bytes.put_u32(u32::try_from(certificate.len()).unwrap_or(u32::MAX));
     bytes.put_slice(certificate);
@@ -31,7 +59,7 @@ fn encode_value(certificate: &[u8], block: &[u8]) -> Bytes {
 }
 
 /// Reads what [`encode_value`] wrote.
-fn decode_value(mut bytes: Bytes) -> Option<(Certificate, Bytes)> {
+pub(super) fn decode_value(mut bytes: Bytes) -> Option<(Certificate, Bytes)> {
     let length = usize::try_from(bytes.try_get_u32().ok()?).ok()?;
     if length > bytes.len() {
         return None;
@@ -49,14 +77,25 @@ impl Application {
         Ok(Height(self.chain.history_min()?.max(1)))
     }
 
-    /// Decided blocks of `range`, from its start on, as many as fit an answer.
+    /// Decided blocks of `range`, from its start on, as many as fit an answer; none if those who are behind have taken
+    /// too much time already, and they ask again.
     ///
     /// # Errors
     /// [`AppFailure`]: the store failed.
     pub fn decided_values(
-        &self,
+        &mut self,
         range: RangeInclusive<Height>,
     ) -> Result<Vec<RawDecidedValue<EskerContext>>, AppFailure> {
+        let begun = Instant::now();
+        if !self.serving.may_serve(begun) {
+            return Ok(Vec::new());
+        }
+        let values = self.read_decided(range)?;
+        self.serving.spent += begun.elapsed();
+        Ok(values)
+    }
+
+    fn read_decided(&self, range: RangeInclusive<Height>) -> Result<Vec<RawDecidedValue<EskerContext>>, AppFailure> {
         let (mut values, mut total) = (Vec::new(), 0usize);
         let head = self.chain.head().block.header.number;
         let (start, end) = (range.start().0, range.end().0.min(head));
@@ -96,7 +135,7 @@ impl Application {
         if !is_certified || certificate::verify(&certificate, &self.voters, &self.verifier).is_err() {
             return Ok(SyncedValueOutcome::PeerFault);
         }
-        if let Err(reason) = self.examine_certified(hash, &block, &certificate)? {
+        if let Err(reason) = self.examine_certified(hash, &header, &block, &certificate)? {
             return Err(self.invalid_decision(hash, &block, reason));
         }
         let part = self.unsigned(round, Round::Nil, proposer, block);
@@ -107,20 +146,16 @@ impl Application {
     fn examine_certified(
         &mut self,
         hash: B256,
+        header: &Header,
         block: &[u8],
         certificate: &Certificate,
     ) -> Result<Result<(), String>, AppFailure> {
-        let known = self.prepared.get(&hash).map(|prepared| prepared.block().header.extra_data.clone());
-        let extra_data = match known {
-            Some(extra_data) => extra_data,
-            None => {
-                if let Err(reason) = self.examine(block)? {
-                    return Ok(Err(reason));
-                }
-                body::header(block).map(|header| header.extra_data).unwrap_or_default()
-            }
-        };
-        if first_round(&extra_data) > certificate.round.as_u32() {
+        if !self.prepared.contains_key(&hash)
+            && let Err(reason) = self.examine(block)?
+        {
+            return Ok(Err(reason));
+        }
+        if first_round(&header.extra_data) > certificate.round.as_u32() {
             return Ok(Err("the header names a round after the one in which the block was decided".to_owned()));
         }
         Ok(Ok(()))

@@ -169,7 +169,9 @@ proptest! {
         prop_assert_eq!(decode_certificate(encode_certificate(&certificate)), Ok(certificate));
         round_trip(&ValidatorProof::<EskerContext>::new(key.to_vec(), key.to_vec(), signature))?;
         round_trip(&Request::<EskerContext>::ValueRequest(ValueRequest::new(Height(from)..=Height(to))))?;
-        let status = Status { peer_id: PeerId::random(), tip_height: Height(to), history_min_height: Height(from) };
+        let peer_id = libp2p::identity::Keypair::ed25519_from_bytes(key).expect("32 bytes").public().to_peer_id();
+        let peer_id = PeerId::from_bytes(&peer_id.to_bytes()).expect("a peer id");
+        let status = Status { peer_id, tip_height: Height(to), history_min_height: Height(from) };
         round_trip::<Status<EskerContext>>(&status)?;
     }
 

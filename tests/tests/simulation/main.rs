@@ -1,0 +1,20 @@
+//! A deterministic simulation of consensus: many seeds, each a network of its own with faults of its own.
+
+mod app;
+mod block;
+mod byzantine;
+mod checker;
+mod dice;
+mod disk;
+mod effects;
+mod engine;
+mod env;
+mod plan;
+mod roster;
+mod scenarios;
+mod seeds;
+mod signer;
+mod sync;
+mod trace;
+mod wire;
+mod world;
