@@ -9,5 +9,6 @@ mod load;
 mod network;
 mod node;
 mod pace;
+mod relay;
 mod scenario;
 mod scenarios;
