@@ -1,7 +1,7 @@
 //! A node of a network, validating or not: what `esker node` runs, and what tests start in-process.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::chain::{self, Chain, ChainError, Clock, open_state_dir};
 use crate::consensus::app::{AppFailure, Parts};
 use crate::consensus::context::ValidatorAddress;
 use crate::consensus::domain::Domain;
-use crate::consensus::engine::{Engine, EngineSettings, StartError};
+use crate::consensus::engine::{self, Engine, EngineSettings, StartError};
 use crate::consensus::sign_state::{SignState, SignStateError};
 use crate::consensus::signing::ConsensusSigner;
 use crate::consensus::status::Status;
@@ -203,7 +203,8 @@ impl NetworkNode {
         let pool = Arc::new(Pool::new(Limits::default()));
         chain.follow(pool.clone());
         let validator = config.validator.as_ref().map(|key| key.address);
-        let signer = config.validator.map(|key| open_signer(&key, domain, head, clock.now())).transpose()?;
+        let signer =
+            config.validator.map(|key| open_signer(&key, domain, head, clock.now(), &config.data)).transpose()?;
         let status = Status::default();
         status.update(|standing| standing.started_at = head);
 
@@ -303,10 +304,12 @@ fn open_signer(
     domain: Domain,
     head: u64,
     now: u64,
+    data: &Path,
 ) -> Result<Arc<ConsensusSigner>, SignStateError> {
     let state = SignState::open(&key.sign_state, head, now, key.sign_now)?;
     let address = ValidatorAddress(key.address);
-    Ok(Arc::new(ConsensusSigner::new(domain, address, PrivateKey::from(key.seed), state)))
+    let signer = ConsensusSigner::new(domain, address, PrivateKey::from(key.seed), state);
+    Ok(Arc::new(signer.after_log(engine::log_file(data))))
 }
 
 fn client_version() -> String {

@@ -1,7 +1,7 @@
 //! Starts Malachite, and ends it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,6 +144,12 @@ impl Settings {
     }
 }
 
+/// The engine's log, in a node's data folder.
+#[must_use]
+pub fn log_file(folder: &Path) -> PathBuf {
+    folder.join("wal").join("consensus.wal")
+}
+
 fn bytesize(bytes: u64) -> bytesize::ByteSize {
     bytesize::ByteSize::b(bytes)
 }
@@ -173,12 +179,14 @@ pub async fn start_malachite(
             (NetworkIdentity::new(name, keypair, None), ConsensusContext::new_full_node(nobody, verifier))
         }
     };
-    let wal = settings.folder.join("wal");
-    std::fs::create_dir_all(&wal)?;
+    let log = log_file(&settings.folder);
+    if let Some(folder) = log.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
     malachite::start_engine(
         EskerContext,
         Settings::new(settings)?,
-        WalContext::new(wal.join("consensus.wal"), EskerCodec),
+        WalContext::new(log, EskerCodec),
         NetworkContext::new(identity, EskerCodec),
         consensus,
         SyncContext::new(EskerCodec),

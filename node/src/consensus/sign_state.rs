@@ -47,19 +47,27 @@ impl fmt::Display for Position {
     }
 }
 
-/// What was signed last.
+/// Something that was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Last {
+struct Signed {
     position: Position,
     /// keccak256 of the bytes that were signed.
     digest: B256,
 }
 
-/// The file's content. No last signature: the key was made here and has never signed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Most signatures remembered of a height; the first ones are forgotten then, and not given again.
+const SIGNED_MAX: usize = 96;
+
+/// The file's content. Nothing signed: the key was made here and has never signed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
-    last: Option<Last>,
+    /// What was signed at the last height at which anything was, in order.
+    ///
+    /// One entry would keep from double signing. The others are there for a restart: the engine derives its votes anew
+    /// from its log, which lacks those that it first derived in an earlier restart. Refused then, they would be missing
+    /// where later ones rest on them, and the engine stops when it finds that it votes otherwise than it did.
+    signed: Vec<Signed>,
     /// Height up to which blocks were followed without signing anything, as one that is not in the set does.
     #[serde(default)]
     followed: u64,
@@ -68,7 +76,7 @@ struct Record {
 impl Record {
     /// Nothing was signed above this height but what stands here.
     fn covers(&self) -> u64 {
-        self.last.map_or(0, |last| last.position.height).max(self.followed)
+        self.signed.last().map_or(0, |last| last.position.height).max(self.followed)
     }
 }
 
@@ -115,7 +123,7 @@ pub enum SignStateError {
 /// The file's content for a key that was made just now and has never signed.
 #[must_use]
 pub fn fresh() -> String {
-    "{\"last\":null}\n".to_owned()
+    "{\"signed\":[],\"followed\":0}\n".to_owned()
 }
 
 impl SignState {
@@ -147,7 +155,7 @@ impl SignState {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(io(error)),
         };
-        let is_complete = found.is_some_and(|record: Record| record.covers() >= head);
+        let is_complete = found.as_ref().is_some_and(|record: &Record| record.covers() >= head);
         let from = (is_complete || sign_now).then_some(0);
         if from.is_none() {
             tracing::warn!(
@@ -183,7 +191,7 @@ impl SignState {
             return Ok(());
         }
         if self.record.covers() < height {
-            self.store(Record { followed: height, ..self.record })?;
+            self.store(Record { followed: height, ..self.record.clone() })?;
         }
         Ok(())
     }
@@ -202,15 +210,28 @@ impl SignState {
         if !self.signs_at(position.height) {
             return Ok(Verdict::Waiting);
         }
-        let next = Last { position, digest: keccak256(bytes) };
-        match self.record.last {
-            Some(last) if last == next => return Ok(Verdict::Sign),
-            // A node that catches up anew passes by what it signed.
-            Some(last) if last.position.height > position.height => return Ok(Verdict::Waiting),
-            Some(last) if last.position >= position => return Ok(Verdict::Conflict),
-            _ => {}
+        let next = Signed { position, digest: keccak256(bytes) };
+        let mut signed = self.record.signed.clone();
+        if let Some(last) = signed.last().map(|last| last.position) {
+            if signed.contains(&next) {
+                return Ok(Verdict::Sign);
+            }
+            if last.height > position.height {
+                // A node that catches up anew passes by what it signed.
+                return Ok(Verdict::Waiting);
+            }
+            if last >= position {
+                return Ok(Verdict::Conflict);
+            }
+            if last.height < position.height {
+                signed.clear();
+            }
         }
-        self.store(Record { last: Some(next), ..self.record })?;
+        if signed.len() >= SIGNED_MAX {
+            signed.remove(0);
+        }
+        signed.push(next);
+        self.store(Record { signed, ..self.record.clone() })?;
         Ok(Verdict::Sign)
     }
 }
@@ -255,6 +276,33 @@ mod tests {
         let mut again = SignState::open(&path, 1, 0, false).expect("it opens");
         assert_eq!(again.advance(at(1, 2, Step::Proposal), b"x").expect("readable"), Verdict::Conflict);
         assert_eq!(again.advance(at(1, 2, Step::Proposal), b"d").expect("readable"), Verdict::Sign);
+        // Whatever was signed at this height may be signed again, and nothing else in its place.
+        assert_eq!(again.advance(at(1, 0, Step::Prevote), b"a").expect("readable"), Verdict::Sign);
+        assert_eq!(again.advance(at(1, 0, Step::Precommit), b"c").expect("readable"), Verdict::Sign);
+        assert_eq!(again.advance(at(1, 0, Step::Prevote), b"b").expect("readable"), Verdict::Conflict);
+        assert_eq!(again.advance(at(1, 1, Step::Prevote), b"a").expect("readable"), Verdict::Conflict, "never signed");
+        assert_eq!(again.advance(at(2, 0, Step::Prevote), b"e").expect("writable"), Verdict::Sign);
+        assert_eq!(
+            again.advance(at(1, 2, Step::Proposal), b"d").expect("readable"),
+            Verdict::Waiting,
+            "an earlier height"
+        );
+    }
+
+    #[test]
+    fn the_record_of_a_height_without_end_stays_small() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sign-state.json");
+        SignState::create(&path).expect("a new file");
+        let mut state = SignState::open(&path, 0, 0, false).expect("it opens");
+        let rounds = SIGNED_MAX as u32 + 10;
+        for round in 0..rounds {
+            assert_eq!(state.advance(at(1, round, Step::Prevote), b"a").expect("writable"), Verdict::Sign);
+        }
+        assert_eq!(state.record.signed.len(), SIGNED_MAX);
+        assert_eq!(state.advance(at(1, 0, Step::Prevote), b"a").expect("readable"), Verdict::Conflict, "forgotten");
+        assert_eq!(state.advance(at(1, rounds - 1, Step::Prevote), b"a").expect("readable"), Verdict::Sign);
+        assert!(fs::metadata(&path).expect("it is there").len() < 32 << 10);
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Signs with the validator's key, past the guard, and verifies.
 
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use malachite::app::types::core::{SignedMessage, ValidatorProof, VoteExtensionScope, VoteType};
@@ -17,6 +21,7 @@ pub struct ConsensusSigner {
     address: ValidatorAddress,
     key: PrivateKey,
     state: Mutex<SignState>,
+    log: Option<PathBuf>,
 }
 
 /// What stands where a signature is not given: no key verifies it, so that peers treat the message as if it had not come.
@@ -29,7 +34,28 @@ impl ConsensusSigner {
     /// Signs for the validator `address` with `key`, as far as `state` allows it.
     #[must_use]
     pub const fn new(domain: Domain, address: ValidatorAddress, key: PrivateKey, state: SignState) -> Self {
-        Self { domain, address, key, state: Mutex::new(state) }
+        Self { domain, address, key, state: Mutex::new(state), log: None }
+    }
+
+    /// Makes the engine's log at `path` durable each time before anything is signed.
+    ///
+    /// The engine does that only between signing and sending. A power cut in between leaves a record of a vote whose
+    /// reasons are lost: after it the engine votes otherwise, the guard forbids that, and the validator is silent in a round
+    /// that the others may not be able to end without it. If the reasons are durable first, the same vote follows again.
+    #[must_use]
+    pub fn after_log(mut self, path: PathBuf) -> Self {
+        self.log = Some(path);
+        self
+    }
+
+    fn sync_log(&self) -> io::Result<()> {
+        let Some(path) = &self.log else { return Ok(()) };
+        match File::open(path) {
+            Ok(log) => log.sync_data(),
+            // The engine makes it with the first height.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The validator's address.
@@ -66,6 +92,7 @@ impl ConsensusSigner {
     }
 
     fn guarded(&self, position: Position, bytes: &[u8]) -> Result<Signature, Error> {
+        self.sync_log().map_err(Error::from_source)?;
         match self.state.lock().advance(position, bytes).map_err(Error::from_source)? {
             Verdict::Sign => Ok(self.key.sign(bytes)),
             Verdict::Waiting => Ok(silence()),
@@ -176,5 +203,41 @@ impl Verifier<EskerContext> for ConsensusVerifier {
         let Ok(public_key) = proof.decoded_public_key() else { return Ok(VerificationResult::Invalid) };
         let valid = public_key.verify(&self.0.proof(&proof.preimage()), &proof.signature).is_ok();
         Ok(VerificationResult::from_bool(valid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, B256};
+    use futures::FutureExt as _;
+    use malachite::app::types::core::{NilOrVal, Round};
+
+    use super::*;
+    use crate::consensus::context::Height;
+
+    #[test]
+    fn nothing_is_signed_while_the_reasons_for_it_cannot_be_made_durable() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sign-state.json");
+        SignState::create(&path).expect("a new file");
+        let address = ValidatorAddress(Address::repeat_byte(1));
+        let signer = |log: PathBuf| {
+            let state = SignState::open(&path, 0, 0, false).expect("it opens");
+            let domain = Domain { chain_id: 1, genesis: B256::ZERO };
+            ConsensusSigner::new(domain, address, PrivateKey::from([7; 32]), state).after_log(log)
+        };
+        let vote = |round| {
+            let (kind, height, value) = (VoteType::Prevote, Height(1), NilOrVal::Nil);
+            Vote { kind, height, round: Round::new(round), value, voter: address }
+        };
+        let sign = |signer: &ConsensusSigner, round| signer.sign_vote(vote(round)).now_or_never().expect("at once");
+        // No folder, and no log either: this is a file.
+        let before = std::fs::read(&path).expect("the record is there");
+        assert!(sign(&signer(path.join("consensus.wal")), 0).is_err());
+        assert_eq!(std::fs::read(&path).expect("the record is there"), before, "and nothing is recorded");
+        let log = folder.path().join("consensus.wal");
+        assert!(sign(&signer(log.clone()), 0).is_ok(), "there is no log yet");
+        std::fs::write(&log, b"an entry").expect("written");
+        assert!(sign(&signer(log), 1).is_ok());
     }
 }

@@ -43,11 +43,13 @@ impl Host {
                 resume.resume_with(())
             }
             Effect::SignVote(vote, resume) => {
+                self.flush_before_signing(env)?;
                 let signed = self.signer.vote(vote);
                 env.checker.signs_vote(env.roster, self.index, &signed.message, &signed.signature);
                 resume.resume_with(signed)
             }
             Effect::SignProposal(proposal, resume) => {
+                self.flush_before_signing(env)?;
                 let signed = self.signer.proposal(proposal);
                 env.checker.signs_proposal(env.roster, self.index, &signed.message, &signed.signature);
                 resume.resume_with(signed)
@@ -150,6 +152,17 @@ impl Host {
                 return Err(Stop::Broken("vote extensions are wanted, which are off".to_owned()));
             }
         })
+    }
+
+    /// What the signer does before it records a signature.
+    fn flush_before_signing(&mut self, env: &mut Env<'_>) -> Result<(), Stop> {
+        if env.plan.syncs_first {
+            self.flush(env);
+            if env.dies() {
+                return Err(Stop::Crash);
+            }
+        }
+        Ok(())
     }
 
     fn trace_message(&self, message: &SignedConsensusMsg<EskerContext>, env: &mut Env<'_>) {

@@ -9,6 +9,7 @@ use malachite::app::types::core::{LinearTimeouts, Timeout, TimeoutKind, Validato
 use malachite_consensus::r#gen::{CoResult, Gen};
 
 use super::app::App;
+use super::block::hash;
 use super::disk::{Disk, Wal};
 use super::env::{Env, Local, Message, Request, Stop};
 use super::signer::SimSigner;
@@ -204,7 +205,10 @@ impl Node {
             Message::Propose(value) => self.process(Input::Propose(value), env),
             Message::Proposed(value, origin) => self.process(Input::ProposedValue(value, origin), env),
             Message::Part(part) => {
-                let takes = env.plan.execution(env.dice);
+                // What is not for now, or known, is not executed.
+                let is_new = part.height.0 == self.host.disk.head() + 1
+                    && !self.host.disk.undecided.contains_key(&(part.height.0, hash(&part.block).0));
+                let takes = if is_new { env.plan.execution(env.dice) } else { 0 };
                 self.host.ask(Request::Part(part), takes, env);
                 Ok(())
             }

@@ -56,6 +56,8 @@ pub struct Plan {
     pub keeps_log: bool,
     /// Whether nodes have the double-sign guard.
     pub guarded: bool,
+    /// Whether what leads to a signature is durable before it is given.
+    pub syncs_first: bool,
     /// Whether nodes tell the guard of every block.
     pub notes_blocks: bool,
     /// Whether nodes look at the time also of blocks that are said to be proposed again.
@@ -96,6 +98,7 @@ impl Plan {
             remembers: true,
             keeps_log: true,
             guarded: true,
+            syncs_first: true,
             notes_blocks: true,
             checks_time: true,
             target: None,
