@@ -152,8 +152,7 @@ impl Sender {
         let hash = keccak256(raw);
         let mut again = sent + AGAIN_AFTER;
         loop {
-            let answer: Result<Value, _> =
-                self.next().request("eth_getTransactionReceipt", rpc_params![hash]).await;
+            let answer: Result<Value, _> = self.next().request("eth_getTransactionReceipt", rpc_params![hash]).await;
             if let Ok(receipt @ Value::Object(_)) = answer {
                 return ack(hash, &receipt, sent.elapsed());
             }

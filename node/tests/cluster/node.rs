@@ -43,13 +43,15 @@ pub struct Node {
     /// Where it answers.
     pub http: HttpClient,
     child: Option<Child>,
+    /// Whether it answers requests when it runs.
+    answers: bool,
 }
 
 impl Node {
     /// The node of a home, not running.
     pub fn new(index: usize, home: PathBuf, url: &str) -> Self {
         let http = HttpClientBuilder::default().request_timeout(REQUEST_WITHIN).build(url).expect("a good url");
-        Self { index, home, http, child: None }
+        Self { index, home, http, child: None, answers: true }
     }
 
     /// Starts it.
@@ -70,6 +72,12 @@ impl Node {
         let log = OpenOptions::new().create(true).append(true).open(self.log()).expect("the home is writable");
         let both = log.try_clone().expect("a second handle");
         self.child = Some(command.stdout(both).stderr(log).spawn().expect("the binary starts"));
+    }
+
+    /// As [`Node::spawn`], for a process that plays the node and answers no requests.
+    pub fn spawn_silent(&mut self, command: Command) {
+        self.answers = false;
+        self.spawn(command);
     }
 
     /// Its log.
@@ -148,9 +156,12 @@ impl Node {
         number(&self.ask("eth_blockNumber", json!([])).await.ok()?)
     }
 
-    /// Returns when it answers. Panics if it ends instead.
+    /// Returns when it answers, if that is what it does. Panics if it ends instead.
     pub async fn answers(&mut self) {
         let index = self.index;
+        if !self.answers {
+            return;
+        }
         until(format_args!("node{index} answers"), async || {
             let ended = self.child.as_mut().expect("it runs").try_wait().expect("it is a child of ours");
             if let Some(status) = ended {

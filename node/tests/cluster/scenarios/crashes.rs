@@ -33,7 +33,11 @@ fn fail_stop() {
         })
         .await;
         assert_eq!(more, None, "two of four go on alone");
-        run.says(format_args!("node{second} killed too; in {} s no progress, at block {}", quiet.as_secs(), head + blocks));
+        run.says(format_args!(
+            "node{second} killed too; in {} s no progress, at block {}",
+            quiet.as_secs(),
+            head + blocks
+        ));
 
         network.nodes[second].start();
         network.answer().await;
@@ -80,7 +84,10 @@ fn fail_recover() {
             for node in &mut network.nodes {
                 node.kill();
             }
-            run.says(format_args!("all four killed at once, {count} of {kills_of_all}, after {} receipts", load.count()));
+            run.says(format_args!(
+                "all four killed at once, {count} of {kills_of_all}, after {} receipts",
+                load.count()
+            ));
             network.start_all(run).await;
         }
         let acks = load.stop().await;

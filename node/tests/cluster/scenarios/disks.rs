@@ -49,8 +49,8 @@ fn disk_full() {
 
             let store = std::fs::metadata(network.nodes[victim].home.join("data/db/db")).expect("the store").len();
             // No room at all; room for small files, as votes and logs; room for all but a larger store.
-            let (room, name) = [(0, "nothing"), (run.between(1, 4_096), "small files"), (store, "no larger store")]
-                [time % 3];
+            let (room, name) =
+                [(0, "nothing"), (run.between(1, 4_096), "small files"), (store, "no larger store")][time % 3];
             let mark = network.nodes[victim].log_len();
             fill_disk(&network.nodes[victim], room);
             let status = network.nodes[victim].exit().await;
