@@ -379,9 +379,12 @@ impl Task {
             SwarmEvent::Behaviour(BehaviourEvent::Guarded(Heard::Flood(peer))) => {
                 self.ban(peer, "it sends far more than it may", now);
             }
-            SwarmEvent::Behaviour(BehaviourEvent::Ping(ping::Event { peer, connection, result: Err(failure) })) => {
-                tracing::debug!(%peer, %failure, "a peer does not answer");
-                self.swarm.close_connection(connection);
+            SwarmEvent::Behaviour(BehaviourEvent::Ping(ping)) => {
+                // Who does not know pings may well be alive.
+                if let Err(failure @ (ping::Failure::Timeout | ping::Failure::Other { .. })) = ping.result {
+                    tracing::debug!(peer = %ping.peer, %failure, "a peer does not answer");
+                    self.swarm.close_connection(ping.connection);
+                }
             }
             SwarmEvent::ConnectionEstablished { connection_id, peer_id, .. } => {
                 tracing::debug!(peer = %peer_id, "connected to a peer");
@@ -470,6 +473,8 @@ impl Task {
 /// Listens, and returns the port.
 async fn listen(swarm: &mut Swarm<Behaviour>, config: &GossipConfig) -> Result<u16, GossipError> {
     let failed = |reason: String| GossipError::Listen { address: config.listen, reason };
+    // The swarm's sockets share a port with whoever else would: better that its owner hears of it.
+    std::net::TcpListener::bind(config.listen).map_err(|error| failed(error.to_string()))?;
     let wanted = Multiaddr::from(config.listen.ip()).with(Protocol::Tcp(config.listen.port()));
     swarm.listen_on(wanted).map_err(|error| failed(error.to_string()))?;
     loop {
