@@ -55,6 +55,16 @@ fn lies() {
             let block = honest[0].ask("eth_getBlockByHash", json!([hash, false])).await.expect("an answer");
             assert!(block.is_null(), "a lie became a block: {block}");
         }
+        let mut reasons = std::collections::BTreeSet::new();
+        for node in &honest {
+            let log = node.log_since(0);
+            let invalid =
+                log.lines().filter_map(|line| line.split_once("a proposed block is invalid")?.1.split_once("reason="));
+            reasons.extend(invalid.map(|(_, reason)| reason.chars().take(60).collect::<String>()));
+            assert!(log.contains("a block from the future"), "node{} took the hour for granted", node.index);
+        }
+        run.says(format_args!("what honest nodes found wrong: {reasons:#?}"));
+        assert!(reasons.len() >= 8, "honest nodes saw the lies");
         assert!(history.timestamps.last() < Some(&(history.timestamps[1] + 3_000)), "an hour passed at once");
         memory_is_bounded(run, &honest);
     });
