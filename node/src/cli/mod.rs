@@ -313,6 +313,8 @@ fn start_logging(global: &GlobalArgs, is_server: bool) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A line that cannot be written, as on a full disk, is lost. To say so would panic, for the same reason.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }

@@ -10,7 +10,7 @@ use libp2p::identity::Keypair;
 use malachite::app::config::{
     ConsensusConfig, DiscoveryConfig, NodeConfig, P2pConfig, ProtocolNames, ValuePayload, ValueSyncConfig,
 };
-use malachite::app::types::codec::Codec;
+use malachite::app::types::codec::{Codec, ConsensusCodec, SyncCodec};
 use malachite::{
     Channels, ConsensusContext, EngineHandle, NetworkContext, NetworkIdentity, RequestContext, SyncContext, WalContext,
 };
@@ -154,15 +154,19 @@ fn bytesize(bytes: u64) -> bytesize::ByteSize {
     bytesize::ByteSize::b(bytes)
 }
 
-/// Starts Malachite alone. Whoever holds the channels is its application, and `signer` signs what it casts. Must be called
-/// inside a tokio runtime.
+/// Starts Malachite alone. Whoever holds the channels is its application, `signer` signs what it casts, and peers get its
+/// messages as `codec` writes them. Must be called inside a tokio runtime.
 ///
 /// # Errors
 /// [`StartError`]
-pub async fn start_malachite(
+pub async fn start_malachite<C>(
     settings: &EngineSettings,
     signer: Option<Voting>,
-) -> Result<(Channels<EskerContext>, EngineHandle), StartError> {
+    codec: C,
+) -> Result<(Channels<EskerContext>, EngineHandle), StartError>
+where
+    C: ConsensusCodec<EskerContext> + SyncCodec<EskerContext> + Clone,
+{
     let verifier = Box::new(ConsensusVerifier(settings.domain));
     let (name, keypair) = (settings.name.clone(), settings.keypair.clone());
     let (identity, consensus) = match signer {
@@ -187,9 +191,9 @@ pub async fn start_malachite(
         EskerContext,
         Settings::new(settings)?,
         WalContext::new(log, EskerCodec),
-        NetworkContext::new(identity, EskerCodec),
+        NetworkContext::new(identity, codec.clone()),
         consensus,
-        SyncContext::new(EskerCodec),
+        SyncContext::new(codec),
         RequestContext::new(REQUESTS_MAX),
     )
     .await
@@ -225,7 +229,7 @@ impl Engine {
             signer,
         });
         let app = Application::open(parts, settings.domain, &settings.folder)?;
-        let (channels, handle) = start_malachite(&settings, voting).await?;
+        let (channels, handle) = start_malachite(&settings, voting, EskerCodec).await?;
         let domain = settings.domain;
         let driver = Driver::start(app, channels, driver::Surroundings { chain, pool, status, domain })?;
         Ok(Self { handle, driver })

@@ -8,6 +8,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use esker::accounts::{Accounts, DEFAULT_MNEMONIC, sign_transaction};
+use jsonrpsee::core::ClientError;
 use jsonrpsee::core::client::ClientT;
 use jsonrpsee::http_client::HttpClient;
 use jsonrpsee::rpc_params;
@@ -142,18 +143,22 @@ impl Sender {
         }
     }
 
-    /// A refusal, or a node that is gone, is no matter: it is sent again if no receipt comes.
+    /// Sends it to the next node that takes requests. A refusal is no matter: it is sent again if no receipt comes.
     async fn send(&mut self, raw: &[u8]) {
-        let params = rpc_params![hex::encode_prefixed(raw)];
-        let _ = self.next().request::<Value, _>("eth_sendRawTransaction", params).await;
+        for _ in 0..self.nodes.len() {
+            let params = rpc_params![hex::encode_prefixed(raw)];
+            let answer = self.next().request::<Value, _>("eth_sendRawTransaction", params).await;
+            if matches!(answer, Ok(_) | Err(ClientError::Call(_))) {
+                return;
+            }
+        }
     }
 
     async fn receipt(&mut self, raw: &[u8], sent: Instant) -> Ack {
         let hash = keccak256(raw);
         let mut again = sent + AGAIN_AFTER;
         loop {
-            let answer: Result<Value, _> =
-                self.next().request("eth_getTransactionReceipt", rpc_params![hash]).await;
+            let answer: Result<Value, _> = self.next().request("eth_getTransactionReceipt", rpc_params![hash]).await;
             if let Ok(receipt @ Value::Object(_)) = answer {
                 return ack(hash, &receipt, sent.elapsed());
             }

@@ -4,6 +4,7 @@
 //!
 //! `tests/README.md` says how to run all of it, and longer.
 
+mod byzantine;
 mod history;
 mod load;
 mod network;

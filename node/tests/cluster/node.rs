@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use esker::home::NodeConfig;
@@ -43,13 +44,17 @@ pub struct Node {
     /// Where it answers.
     pub http: HttpClient,
     child: Option<Child>,
+    /// Whether it answers requests when it runs.
+    answers: bool,
+    /// Carries its output to the log, where the process does not write that itself.
+    scribe: Option<JoinHandle<()>>,
 }
 
 impl Node {
     /// The node of a home, not running.
     pub fn new(index: usize, home: PathBuf, url: &str) -> Self {
         let http = HttpClientBuilder::default().request_timeout(REQUEST_WITHIN).build(url).expect("a good url");
-        Self { index, home, http, child: None }
+        Self { index, home, http, child: None, answers: true, scribe: None }
     }
 
     /// Starts it.
@@ -70,6 +75,23 @@ impl Node {
         let log = OpenOptions::new().create(true).append(true).open(self.log()).expect("the home is writable");
         let both = log.try_clone().expect("a second handle");
         self.child = Some(command.stdout(both).stderr(log).spawn().expect("the binary starts"));
+    }
+
+    /// As [`Node::spawn`], for a process that may not be able to write its log: that is written for it.
+    pub fn spawn_recorded(&mut self, mut command: Command) {
+        let (mut output, input) = std::io::pipe().expect("a pipe");
+        let mut log = OpenOptions::new().create(true).append(true).open(self.log()).expect("the home is writable");
+        let both = input.try_clone().expect("a second handle");
+        self.child = Some(command.stdout(both).stderr(input).spawn().expect("the binary starts"));
+        // The command holds its ends of the pipe until it is dropped.
+        drop(command);
+        self.scribe = Some(std::thread::spawn(move || drop(std::io::copy(&mut output, &mut log))));
+    }
+
+    /// As [`Node::spawn`], for a process that plays the node and answers no requests.
+    pub fn spawn_silent(&mut self, command: Command) {
+        self.answers = false;
+        self.spawn(command);
     }
 
     /// Its log.
@@ -131,6 +153,9 @@ impl Node {
         let status =
             until(format_args!("node{index} ends"), async || child.try_wait().expect("it is a child of ours")).await;
         self.child = None;
+        if let Some(scribe) = self.scribe.take() {
+            scribe.join().expect("it copies");
+        }
         status
     }
 
@@ -148,9 +173,12 @@ impl Node {
         number(&self.ask("eth_blockNumber", json!([])).await.ok()?)
     }
 
-    /// Returns when it answers. Panics if it ends instead.
+    /// Returns when it answers, if that is what it does. Panics if it ends instead.
     pub async fn answers(&mut self) {
         let index = self.index;
+        if !self.answers {
+            return;
+        }
         until(format_args!("node{index} answers"), async || {
             let ended = self.child.as_mut().expect("it runs").try_wait().expect("it is a child of ours");
             if let Some(status) = ended {

@@ -124,9 +124,9 @@ async fn carry(
             };
             // Bytes stay in order: none overtakes the one before it.
             let arrives = (Instant::now() + link.delay + extra).max(free_at);
-            let takes = link.bandwidth.map_or(Duration::ZERO, |bandwidth| {
-                Duration::from_secs_f64(length as f64 / bandwidth as f64)
-            });
+            let takes = link
+                .bandwidth
+                .map_or(Duration::ZERO, |bandwidth| Duration::from_secs_f64(length as f64 / bandwidth as f64));
             free_at = arrives + takes + pause.unwrap_or_default();
             if chunks.send((arrives + takes, chunk)).await.is_err() {
                 return;

@@ -61,8 +61,9 @@ pub enum AppFailure {
     },
     /// The engine ended by itself.
     #[error(
-        "the consensus engine stopped; its last error says why. If its log (data/wal) is damaged, delete that folder and \
-         start again: the record of what was signed keeps this validator from signing twice"
+        "the consensus engine stopped; its last error in the log says why. Check the disk's space and permissions. If its \
+         own log (data/wal) is damaged, delete that folder and start again: the record of what was signed keeps this \
+         validator from signing twice"
     )]
     Engine,
 }

@@ -25,7 +25,7 @@ fn fail_stop() {
         // What was decided at the moment of the kill may still arrive; after that there can be no more blocks.
         let head = network.head(&rest).await;
         network.reach(&rest, head).await;
-        let quiet = Duration::from_secs(if is_full() { 30 } else { 4 });
+        let quiet = Duration::from_secs(if is_full() { 30 } else { 3 });
         let mut blocks = 0;
         let more = within(quiet, async || {
             blocks = network.head(&rest).await.saturating_sub(head);
@@ -33,7 +33,11 @@ fn fail_stop() {
         })
         .await;
         assert_eq!(more, None, "two of four go on alone");
-        run.says(format_args!("node{second} killed too; in {} s no progress, at block {}", quiet.as_secs(), head + blocks));
+        run.says(format_args!(
+            "node{second} killed too; in {} s no progress, at block {}",
+            quiet.as_secs(),
+            head + blocks
+        ));
 
         network.nodes[second].start();
         network.answer().await;
@@ -55,7 +59,7 @@ fn fail_recover() {
     scenario("fail-recover", async |run| {
         let mut network = Network::start(run, &Plan::default()).await;
         let load = Load::transfers(&network, &[0, 1, 2, 3]);
-        let kills = if is_full() { 60 } else { 8 };
+        let kills = if is_full() { 60 } else { 6 };
         for count in 1..=kills {
             let victim = run.between(0, 3) as usize;
             // The instant is random within some blocks, and the pause as well.
@@ -80,7 +84,10 @@ fn fail_recover() {
             for node in &mut network.nodes {
                 node.kill();
             }
-            run.says(format_args!("all four killed at once, {count} of {kills_of_all}, after {} receipts", load.count()));
+            run.says(format_args!(
+                "all four killed at once, {count} of {kills_of_all}, after {} receipts",
+                load.count()
+            ));
             network.start_all(run).await;
         }
         let acks = load.stop().await;

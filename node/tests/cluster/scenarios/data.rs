@@ -40,7 +40,7 @@ fn wiped() {
         network.nodes[victim].start();
         network.answer().await;
         let log = network.nodes[victim].log_since(mark);
-        assert!(log.contains("signing begins at height"), "{log}");
+        assert!(log.contains("nothing is signed until"), "{log}");
         let signs = async || {
             let state = network.nodes[victim].ask("esker_consensusState", serde_json::json!([])).await.ok()?;
             state["isSigning"].as_bool().filter(|signs| *signs)

@@ -29,7 +29,7 @@ fn partition() {
         let links = Links::install(run, &network).await;
         network.start_all(run).await;
         let load = Load::transfers(&network, &[0, 1]);
-        let lasts = Duration::from_secs(if is_full() { 60 } else { 5 });
+        let lasts = Duration::from_secs(if is_full() { 60 } else { 3 });
         let rounds = if is_full() { 4 } else { 1 };
         for gate in (0..rounds).flat_map(|_| [Gate::Silent, Gate::Closed]) {
             let one = run.between(1, 3) as usize;
@@ -72,7 +72,7 @@ fn slow_links() {
             ("2 of 100 chunks pause the link for 0.4 s", Link { pauses: Some((20, ms(400))), ..GOOD }),
             ("both", Link { pauses: Some((20, ms(400))), ..slow }),
         ];
-        let blocks = if is_full() { 100 } else { 6 };
+        let blocks = if is_full() { 100 } else { 4 };
         for (name, link) in kinds {
             links.set(|_, _| link);
             let head = network.progress(&network.all(), blocks).await;

@@ -32,7 +32,8 @@ fn long_run() {
             }
             let memory: Vec<u64> = network.nodes.iter().map(crate::node::Node::memory).collect();
             let disk: Vec<u64> = network.nodes.iter().map(crate::node::Node::disk).collect();
-            let mib = |values: &[u64]| values.iter().map(|value| (value >> 20).to_string()).collect::<Vec<_>>().join(" ");
+            let mib =
+                |values: &[u64]| values.iter().map(|value| (value >> 20).to_string()).collect::<Vec<_>>().join(" ");
             run.says(format_args!("block {next}: memory {} MiB, disk {} MiB", mib(&memory), mib(&disk)));
             assert!(memory.iter().all(|bytes| *bytes < MEMORY_MAX), "too much memory");
             if next >= 2 * sample {

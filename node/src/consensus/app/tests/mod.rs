@@ -30,7 +30,8 @@ use crate::consensus::body;
 use crate::consensus::certificate::Certificate;
 use crate::consensus::context::Vote;
 use crate::consensus::sign_state::SignState;
-use crate::mempool::{Limits, submit::submit};
+use crate::mempool::Limits;
+use crate::mempool::submit::submit;
 
 const CHAIN_ID: u64 = 31_337;
 /// How many validate.
