@@ -60,7 +60,7 @@ const LISTS: &[(&str, Change)] = &[
     ("transaction 0 is invalid: nonce too high", |list| list.reverse()),
     ("transaction 2 is invalid: nonce too low", |list| list.push(list[0].clone())),
     ("passes the block's gas or byte limit", |list| {
-        *list = (0..35).map(|nonce| transfer(0, nonce, vec![0; 130_000].into())).collect();
+        *list = (0..33).map(|nonce| transfer(0, nonce, vec![0; 130_000].into())).collect();
     }),
 ];
 
