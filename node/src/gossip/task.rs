@@ -42,7 +42,12 @@ const REPEATED_BYTES_MAX: usize = 1 << 20;
 /// Most bytes that are sent when a peer comes.
 const WELCOME_BYTES_MAX: usize = 8 << 20;
 /// The least time between two such times: peers that come together share one.
-const WELCOME_EVERY: Duration = Duration::from_secs(3);
+const WELCOME_EVERY: Duration = Duration::from_secs(1);
+/// What such a time costs of [`WELCOMES`].
+const WELCOME_COST: u64 = 30;
+/// Four such times in a row, then one in half a minute: all peers are sent to, and one that comes and goes must not make us
+/// do so for ever. Who comes meanwhile gets what is repeated.
+const WELCOMES: Rate = Rate { per_second: 1, burst: 4 * WELCOME_COST };
 /// A connection on which nobody speaks the protocol is closed after so long.
 const IDLE: Duration = Duration::from_secs(15);
 const PING_EVERY: Duration = Duration::from_secs(15);
@@ -89,6 +94,7 @@ pub struct Task {
     /// Peers came for whom what waits is to be sent.
     is_welcoming: bool,
     welcomed: Option<Instant>,
+    welcomes: TokenBucket,
     pace: TokenBucket,
     sent: Option<Instant>,
     next_sweep: Instant,
@@ -150,6 +156,7 @@ impl Task {
             next_repeat: now + config.repeat_every,
             is_welcoming: false,
             welcomed: None,
+            welcomes: TokenBucket::new(WELCOMES, now),
             pace: TokenBucket::new(sent, now),
             sent: None,
             next_sweep: now + SWEEP_EVERY,
@@ -199,12 +206,19 @@ impl Task {
             wake = wake.min(due);
         }
         if self.is_welcoming && !self.is_asking {
-            wake = wake.min(self.welcomed.map_or(now, |welcomed| welcomed + WELCOME_EVERY));
+            wake = wake.min(self.welcome_at(now));
         }
         if let Some(due) = self.flush_at(now) {
             wake = wake.min(due);
         }
         wake
+    }
+
+    /// When peers that came are next sent what waits.
+    fn welcome_at(&mut self, now: Instant) -> Instant {
+        let _ = self.welcomes.available(now);
+        let due = self.welcomed.map_or(now, |welcomed| welcomed + WELCOME_EVERY);
+        due.max(now + self.welcomes.until(WELCOME_COST))
     }
 
     /// When the next message is to be sent, if anything waits.
@@ -255,10 +269,10 @@ impl Task {
         if self.is_asking {
             return;
         }
-        let may_welcome = self.welcomed.is_none_or(|welcomed| now >= welcomed + WELCOME_EVERY);
-        let (age, bytes_max) = if self.is_welcoming && may_welcome {
+        let (age, bytes_max) = if self.is_welcoming && self.welcome_at(now) <= now {
             self.is_welcoming = false;
             self.welcomed = Some(now);
+            self.welcomes.spend(WELCOME_COST);
             (Duration::ZERO, WELCOME_BYTES_MAX)
         } else if now >= self.next_repeat {
             self.next_repeat = now + self.repeat_every;

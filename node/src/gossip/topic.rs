@@ -88,8 +88,8 @@ pub fn gossipsub(names: &Names) -> Result<(Gossipsub, TopicHash), GossipError> {
         .heartbeat_initial_delay(Duration::from_millis(200))
         // Repetitions say that they are some.
         .duplicate_cache_time(Duration::from_secs(60))
-        // What a peer does not take in time is dropped: of the largest messages, so many are 256 MiB.
-        .connection_handler_queue_len(1_024)
+        // What a peer does not take in time is dropped. So many messages of the usual largest size are 32 MiB.
+        .connection_handler_queue_len(512)
         .build()
         .map_err(|error| setup(&error))?;
     let topic = IdentTopic::new(names.topic.clone());
