@@ -128,7 +128,6 @@ impl Plan {
         let rotates = dice.happens(600_000);
         let (mut plan, roster) = Self::quiet(seed, count, rotates);
         let until = dice.between(5, 25) * SECOND;
-        plan.remembers = dice.happens(500_000);
         plan.target = dice.happens(400_000).then(|| dice.between(100, 800) * MS);
         plan.pause_max = dice.pick(&[0, 50 * MS, 400 * MS]);
         plan.execution_max = dice.pick(&[2 * MS, 30 * MS, 300 * MS]);

@@ -161,6 +161,16 @@ fn if_signatures_were_recorded_before_their_reasons_such_a_network_could_stand_s
     });
 }
 
+#[test]
+fn if_proposers_built_anew_after_a_crash_such_a_network_could_stand_still() {
+    // The guard refuses the second proposal, and the core, which has proposed, waits for nothing any more in that round.
+    found("liveness", 120, |seed| {
+        let (mut plan, roster) = power_cuts(seed);
+        plan.remembers = false;
+        (plan, roster)
+    });
+}
+
 fn hurried(seed: u64) -> (Plan, Roster) {
     let (mut plan, roster) = Plan::quiet(seed, 5, false);
     plan.behaviours.insert(minor(&roster), Behaviour { hurries: true, ..Behaviour::default() });
