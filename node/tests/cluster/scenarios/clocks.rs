@@ -31,7 +31,7 @@ fn clock_skew() {
             let load = Load::transfers(&network, &[0, 1]);
             let head = network.progress(&network.all(), 2).await;
             // The skewed node proposes in a quarter of all slots, so among these it does.
-            let head = network.progress(&network.all(), if head < 20 { 12 } else { 8 }).await;
+            let head = network.progress(&network.all(), if head < 20 { 8 } else { 6 }).await;
             let acks = load.stop().await;
             run.says(format_args!("node{skewed} with a clock {offset:+} s off: at block {head}; {}", summary(&acks)));
             seen.extend(acks);

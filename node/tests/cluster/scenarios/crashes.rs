@@ -16,7 +16,7 @@ fn fail_stop() {
         let victim = run.between(0, 3) as usize;
         network.nodes[victim].kill();
         let rest = network.but(&[victim]);
-        let head = network.progress(&rest, 10).await;
+        let head = network.progress(&rest, 6).await;
         run.says(format_args!("node{victim} killed; the others go on, at block {head}"));
 
         let second = rest[run.between(0, 2) as usize];

@@ -21,13 +21,13 @@ fn wiped() {
     scenario("wiped", async |run| {
         let mut network = Network::start(run, &Plan::default()).await;
         let load = Load::transfers(&network, &[0, 1]);
-        network.progress(&network.all(), 15).await;
+        network.progress(&network.all(), 8).await;
 
         let victim = run.between(0, 3) as usize;
         let other = (victim + 1) % 4;
         network.nodes[victim].kill();
         std::fs::remove_dir_all(network.nodes[victim].home.join("data")).expect("it has data");
-        let head = network.progress(&network.but(&[victim]), 5).await;
+        let head = network.progress(&network.but(&[victim]), 3).await;
         network.nodes[victim].start();
         network.answer().await;
         network.reach(&network.all(), head).await;
