@@ -1,0 +1,107 @@
+//! What is on disk: proposals over a restart, evidence.
+
+use malachite::app::types::MisbehaviorEvidence;
+use malachite::app::types::core::SignedMessage;
+
+use super::*;
+use crate::consensus::evidence::EVIDENCE_MAX;
+
+#[test]
+fn what_was_proposed_before_a_restart_is_proposed_again() {
+    let (mut maker, mut others) = split(network());
+    maker.pay(0, 0);
+    let (hash, part) = maker.propose(0);
+    let mut maker = maker.reopened(1);
+    // Another pool and another time: a block made now would be another one.
+    maker.pay(1, 0);
+    let values = maker.start(0);
+    assert_eq!(values.len(), 1);
+    assert_eq!((values[0].value, values[0].validity.is_valid()), (BlockHash(hash), true));
+    let (again, same) = maker.propose(0);
+    assert_eq!((again, &same), (hash, &part), "also the signature");
+    maker.start(4);
+    let (other, _) = maker.propose(4);
+    assert_ne!(other, hash, "another round is another proposal");
+    assert_eq!(validity(others[0].receive(&same).as_ref()), Some(true));
+    maker.decide(0, hash);
+    assert_eq!(maker.chain.head().block.hash, hash);
+}
+
+#[test]
+fn a_block_that_was_judged_before_a_restart_is_committed_from_its_file() {
+    let (mut maker, mut others) = split(network());
+    maker.pay(0, 0);
+    let (hash, part) = maker.propose(0);
+    let mut node = others.remove(0);
+    node.receive(&part).expect("told");
+    let mut node = node.reopened(0);
+    assert!(node.app.prepared.is_empty());
+    // The engine replays its log, and may decide before any round begins.
+    node.decide(0, hash);
+    assert_eq!(node.chain.head().block.hash, hash);
+    let node = node.reopened(0);
+    assert_eq!((node.app.height, node.chain.head().block.hash), (Height(2), hash));
+    let mut node = node;
+    node.app.decided(&certificate(Height(1), 0, hash)).expect("told of it again, it does nothing");
+    assert_eq!(node.app.height, Height(2));
+}
+
+#[test]
+fn without_its_body_a_decided_block_stops_the_node() {
+    let (mut maker, mut others) = split(network());
+    let (hash, part) = maker.propose(0);
+    let mut node = others.remove(0);
+    node.receive(&part).expect("told");
+    let folder = node.folder.path().join("undecided");
+    for entry in std::fs::read_dir(&folder).expect("a folder") {
+        std::fs::remove_file(entry.expect("an entry").path()).expect("deleted");
+    }
+    let mut node = node.reopened(0);
+    let failure = node.app.decided(&certificate(Height(1), 0, hash)).expect_err("there is nothing to commit");
+    assert!(matches!(&failure, AppFailure::MissingBody { height: 1, hash: missing, .. } if *missing == hash));
+    let text = failure.to_string();
+    assert!(text.contains(&folder.display().to_string()) && text.contains("start again"), "{text}");
+    assert_eq!(node.chain.head().block.header.number, 0);
+}
+
+/// Two prevotes of one validator in one round.
+fn double_vote(height: u64, index: u8, fill: u8) -> MisbehaviorEvidence<EskerContext> {
+    let vote = |value: u8| {
+        let vote = Vote {
+            kind: VoteType::Prevote,
+            height: Height(height),
+            round: Round::new(0),
+            value: NilOrVal::Val(BlockHash(B256::repeat_byte(value))),
+            voter: address(index),
+        };
+        let signature = key(index).sign(&domain().vote(&vote));
+        SignedMessage::new(vote, signature)
+    };
+    let mut seen = MisbehaviorEvidence { proposals: Default::default(), votes: Default::default() };
+    seen.votes.add(vote(fill), vote(fill + 1));
+    seen
+}
+
+#[test]
+fn evidence_is_kept_once_for_each_validator_and_height_and_within_bounds() {
+    let mut node = Node::new(0, 0);
+    for seen in [double_vote(1, 2, 1), double_vote(1, 2, 5), double_vote(1, 3, 1), double_vote(2, 2, 1)] {
+        node.app.finalized(&seen).expect("kept");
+    }
+    let kept = node.app.evidence.all().expect("readable");
+    let whose: Vec<_> = kept.iter().map(|one| (one.height, one.validator)).collect();
+    assert_eq!(whose, [(1, address(2).0), (1, address(3).0), (2, address(2).0)]);
+    assert_ne!(kept[0].first, kept[0].second);
+    let again = Node::open(0, 0, node.store.clone(), node.folder);
+    assert_eq!(again.app.evidence.all().expect("readable"), kept, "it outlives the node");
+
+    let folder = again.folder.path().join("evidence");
+    for number in kept.len()..EVIDENCE_MAX - 1 {
+        std::fs::write(folder.join(format!("other-{number}")), b"").expect("written");
+    }
+    let mut again = again;
+    for height in 10..15 {
+        again.app.finalized(&double_vote(height, 1, 1)).expect("well");
+    }
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), EVIDENCE_MAX);
+}
