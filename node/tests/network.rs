@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_consensus::{TxEip1559, TypedTransaction};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256};
 use esker::accounts::{Accounts, DEFAULT_MNEMONIC};
 use esker::consensus::sign_state::SignState;
 use esker::network_node::{NetworkConfig, NetworkNode, ValidatorKey};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::{Genesis, Validator};
 use esker_vm::EngineKind;
+use jsonrpsee::core::ClientError;
 use malachite_ed25519::PrivateKey;
 use serde_json::{Value, json};
 
@@ -108,7 +111,7 @@ impl Network {
     }
 }
 
-async fn ask(node: &NetworkNode, method: &str, params: Value) -> Value {
+async fn try_ask(node: &NetworkNode, method: &str, params: Value) -> Result<Value, ClientError> {
     use jsonrpsee::core::client::ClientT;
     use jsonrpsee::core::params::ArrayParams;
     let client = jsonrpsee::http_client::HttpClientBuilder::default().build(format!("http://{}", node.address));
@@ -116,7 +119,106 @@ async fn ask(node: &NetworkNode, method: &str, params: Value) -> Value {
     for param in params.as_array().cloned().unwrap_or_default() {
         array.insert(param).expect("JSON");
     }
-    client.expect("a client").request(method, array).await.expect("an answer")
+    client.expect("a client").request(method, array).await
+}
+
+async fn ask(node: &NetworkNode, method: &str, params: Value) -> Value {
+    try_ask(node, method, params).await.expect("an answer")
+}
+
+/// A transfer of 1 wei from the first account of the genesis, as it travels.
+fn transfer(nonce: u64) -> Bytes {
+    let accounts = Accounts::from_mnemonic(DEFAULT_MNEMONIC, 1).expect("the well-known words");
+    let transaction = TypedTransaction::Eip1559(TxEip1559 {
+        chain_id: 31_337,
+        nonce,
+        gas_limit: 21_000,
+        max_fee_per_gas: 10_000_000_000,
+        max_priority_fee_per_gas: 1_000_000_000,
+        to: TxKind::Call(Address::repeat_byte(0xee)),
+        value: U256::from(1),
+        ..TxEip1559::default()
+    });
+    let signed = accounts.sign(accounts.addresses()[0], transaction).expect("signs");
+    signed.encoded_2718().into()
+}
+
+/// The receipt, once `node` has it.
+async fn receipt(node: &NetworkNode, hash: &Value) -> Value {
+    let mut head = node.chain.watch();
+    let found = async {
+        loop {
+            let receipt = ask(node, "eth_getTransactionReceipt", json!([hash])).await;
+            if !receipt.is_null() {
+                return receipt;
+            }
+            head.changed().await.expect("the chain goes on");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), found).await.expect("the transaction is in a block")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_validator_is_sent_is_final_on_all_and_none_serves_a_development_nodes_methods() {
+    let network = start(4).await;
+    let node = &network.nodes[0];
+    for method in [
+        "evm_mine",
+        "anvil_mine",
+        "hardhat_mine",
+        "evm_setAutomine",
+        "evm_increaseTime",
+        "evm_setNextBlockTimestamp",
+        "anvil_setBalance",
+        "anvil_dropTransaction",
+        "anvil_nodeInfo",
+        "eth_sendTransaction",
+        "eth_signTransaction",
+        "eth_sign",
+        "personal_sign",
+    ] {
+        let refused = try_ask(node, method, json!([])).await;
+        let code = match &refused {
+            Err(ClientError::Call(error)) => Some(error.code()),
+            _ => None,
+        };
+        assert_eq!(code, Some(-32_601), "{method}: {refused:?}");
+    }
+    // Nobody has heard of a transaction that was sent before peers listened: blocks say that they do.
+    network.reach(1).await;
+    let hash = ask(node, "eth_sendRawTransaction", json!([transfer(0)])).await;
+    let mut blocks = BTreeSet::new();
+    for node in &network.nodes {
+        let receipt = receipt(node, &hash).await;
+        assert_eq!((&receipt["status"], &receipt["transactionHash"]), (&json!("0x1"), &hash));
+        blocks.insert(receipt["blockHash"].to_string());
+        let number = receipt["blockNumber"].as_str().and_then(|number| U64::from_str_radix(&number[2..], 16).ok());
+        let number = number.expect("a number").to::<u64>();
+        for tag in ["finalized", "safe", "latest"] {
+            let block = ask(node, "eth_getBlockByNumber", json!([tag, false])).await;
+            let at = block["number"].as_str().and_then(|number| U64::from_str_radix(&number[2..], 16).ok());
+            assert!(at.is_some_and(|at| at.to::<u64>() >= number), "{tag}: {block}");
+            let by_number = ask(node, "eth_getBlockByNumber", json!([block["number"], false])).await;
+            assert_eq!(by_number["hash"], block["hash"], "{tag} is a block of the chain");
+        }
+        // Several requests are several moments: only at one height can the three be compared.
+        let same = async {
+            loop {
+                let before = ask(node, "eth_blockNumber", json!([])).await;
+                let mut hashes = BTreeSet::new();
+                for tag in ["finalized", "safe", "latest"] {
+                    hashes.insert(ask(node, "eth_getBlockByNumber", json!([tag, false])).await["hash"].to_string());
+                }
+                if ask(node, "eth_blockNumber", json!([])).await == before {
+                    return hashes.len();
+                }
+            }
+        };
+        assert_eq!(tokio::time::timeout(Duration::from_secs(60), same).await, Ok(1));
+        assert_ne!(ask(node, "net_peerCount", json!([])).await, json!("0x0"));
+    }
+    assert_eq!(blocks.len(), 1, "one block has it");
+    network.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

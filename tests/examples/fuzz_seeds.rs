@@ -30,6 +30,29 @@ fn main() -> io::Result<()> {
     write(&corpus.join("module"), &modules)?;
     write(&corpus.join("envelope"), payloads.iter().map(|payload| [&[0], payload.as_slice()].concat()))?;
 
+    let vector = |name: &str| -> io::Result<Value> {
+        Ok(serde_json::from_slice(&fs::read(vectors.join("consensus").join(name))?)?)
+    };
+    // Which kind of message it is stands in its first byte: each is tried as all.
+    let mut messages = Vec::new();
+    for message in vector("messages.json")?.as_array().into_iter().flatten() {
+        messages.extend(message["encoding"].as_str().and_then(bytes));
+    }
+    for certificate in vector("certificates.json")?["vectors"].as_array().into_iter().flatten() {
+        messages.extend(certificate["certificate"].as_str().and_then(bytes));
+    }
+    let as_all = messages.iter().flat_map(|message| (0..11).map(move |kind| [&[kind], message.as_slice()].concat()));
+    write(&corpus.join("message"), as_all)?;
+    let mut bodies = Vec::new();
+    for value in vector("sync.json")?["vectors"].as_array().into_iter().flatten() {
+        let value = value["value"].as_str().and_then(bytes).unwrap_or_default();
+        let length = value.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+        bodies.extend(value.get(4 + length..).map(<[u8]>::to_vec));
+    }
+    write(&corpus.join("body"), &bodies)?;
+    let batch = [&[1, 0, 0, 0, 7][..], &[0, 0, 0, 3, 1, 2, 3], &[0, 0, 0, 1, 9]].concat();
+    write(&corpus.join("gossip"), [batch])?;
+
     // For targets that draw their input from bytes: noise of every length, from a small fixed generator.
     let noise = |length: usize, seed: u64| {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

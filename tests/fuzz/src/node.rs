@@ -1,0 +1,4 @@
+//! The node: what peers send.
+
+#[path = "../../../node/tests/oracles/mod.rs"]
+pub mod oracles;
