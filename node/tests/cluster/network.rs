@@ -29,8 +29,6 @@ impl Default for Plan {
 pub struct Network {
     /// Its nodes, validators first.
     pub nodes: Vec<Node>,
-    /// Its folder.
-    pub folder: PathBuf,
 }
 
 impl Network {
@@ -56,7 +54,7 @@ impl Network {
         });
         let nodes = nodes.collect();
         scenario.says(format_args!("{} validators, blocks each {}", plan.validators, plan.block_time));
-        Self { nodes, folder }
+        Self { nodes }
     }
 
     /// Writes a network and starts it.
