@@ -1,6 +1,5 @@
 //! Some nodes that belong together.
 
-
 use serde_json::Value;
 
 use crate::node::{Node, esker};
