@@ -67,7 +67,7 @@ impl Intake {
     ///
     /// # Errors
     /// The message.
-    pub fn push(&mut self, job: Job) -> Result<(), Job> {
+    pub fn push(&mut self, job: Job) -> Result<(), Box<Job>> {
         let limits = &self.limits;
         let own = self.queues.get(&job.peer).map_or((0, 0), |queue| (queue.jobs.len(), queue.bytes));
         let fits = own.0 < limits.messages_per_peer
@@ -75,7 +75,7 @@ impl Intake {
             && self.messages < limits.messages
             && self.bytes + job.bytes <= limits.bytes;
         if !fits {
-            return Err(job);
+            return Err(Box::new(job));
         }
         let queue = self.queues.entry(job.peer).or_default();
         if queue.jobs.is_empty() {

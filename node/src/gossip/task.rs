@@ -476,7 +476,7 @@ impl Task {
         let allowance = self.allowances.entry(peer).or_insert_with(|| TokenBucket::new(rate, now));
         let is_within = allowance.take(transactions.len() as u64, now);
         let job = Job { peer, id, transactions, bytes: data.len() };
-        let refused = if is_within { self.intake.push(job).err() } else { Some(job) };
+        let refused = if is_within { self.intake.push(job).err() } else { Some(Box::new(job)) };
         if let Some(job) = refused {
             self.figures.over_limit += 1;
             self.report(&job.id, &peer, MessageAcceptance::Ignore);
