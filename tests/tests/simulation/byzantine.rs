@@ -282,7 +282,7 @@ impl Scheme {
         }
         let place = dice.index(self.seen.len());
         let frame = self.seen[place].clone();
-        if dice.happens(400_000) {
+        if frame.is_empty() || dice.happens(400_000) {
             return frame;
         }
         let mut bytes = frame.to_vec();
