@@ -8,8 +8,6 @@ use crate::scenario::{Scenario, until};
 
 /// What is known of a history that all nodes share.
 pub struct History {
-    /// Its last block.
-    pub head: u64,
     /// The timestamps of all its blocks, from block 0 on.
     pub timestamps: Vec<u64>,
     /// Who proposed them.
@@ -54,7 +52,7 @@ pub async fn one_history_with_liars(scenario: &Scenario, nodes: &[&Node], acks: 
         until(what, async || node.height().await.filter(|height| *height >= head)).await;
     }
     let (first, others) = nodes.split_first().expect("nodes to compare");
-    let mut history = History { head, timestamps: Vec::new(), beneficiaries: Vec::new(), late: 0, round_max: 0 };
+    let mut history = History { timestamps: Vec::new(), beneficiaries: Vec::new(), late: 0, round_max: 0 };
     for height in 0..=head {
         let expected = block(first, height).await;
         assert!(expected["hash"].is_string(), "node{} has no block {height}", first.index);

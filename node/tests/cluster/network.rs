@@ -1,7 +1,5 @@
 //! Some nodes that belong together.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
 use crate::node::{Node, esker};
@@ -29,8 +27,6 @@ impl Default for Plan {
 pub struct Network {
     /// Its nodes, validators first.
     pub nodes: Vec<Node>,
-    /// Its folder.
-    pub folder: PathBuf,
 }
 
 impl Network {
@@ -56,7 +52,7 @@ impl Network {
         });
         let nodes = nodes.collect();
         scenario.says(format_args!("{} validators, blocks each {}", plan.validators, plan.block_time));
-        Self { nodes, folder }
+        Self { nodes }
     }
 
     /// Writes a network and starts it.
