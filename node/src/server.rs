@@ -20,8 +20,10 @@ use crate::rpc::error::code;
 const REQUEST_BYTES_MAX: u32 = 32 << 20;
 /// Largest answer, in bytes.
 const RESPONSE_BYTES_MAX: u32 = 128 << 20;
-/// Most connections at a time.
+/// Most connections at a time, if the system gives so many file descriptors.
 const CONNECTIONS_MAX: u32 = 1_000;
+/// File descriptors that clients never take: the store, peers, files of proposals and signatures.
+const DESCRIPTORS_RESERVED: u64 = 600;
 /// How long requests under way may take when the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// Most subscriptions of one connection.
@@ -91,7 +93,7 @@ impl RpcServer {
         let config = ServerConfig::builder()
             .max_request_body_size(REQUEST_BYTES_MAX)
             .max_response_body_size(RESPONSE_BYTES_MAX)
-            .max_connections(CONNECTIONS_MAX)
+            .max_connections(connections_max(raise_descriptor_limit()))
             .max_subscriptions_per_connection(SUBSCRIPTIONS_MAX)
             .set_id_provider(HexIds::default())
             .build();
@@ -248,5 +250,42 @@ where
             Self::obey(inner, methods, notification, false).await;
             MethodResponse::notification()
         }
+    }
+}
+/// Raises this process's limit of file descriptors to what the system allows it, and returns that.
+fn raise_descriptor_limit() -> u64 {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+    // What is refused leaves the limit as it is.
+    let _ = setrlimit(Resource::Nofile, raised);
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// How many clients may connect where the process has so many file descriptors: a block must never wait for one that a
+/// client holds.
+fn connections_max(descriptors: u64) -> u32 {
+    let free = u32::try_from(descriptors.saturating_sub(DESCRIPTORS_RESERVED)).unwrap_or(u32::MAX);
+    let connections = free.clamp(16, CONNECTIONS_MAX);
+    if connections < CONNECTIONS_MAX {
+        tracing::warn!(
+            descriptors,
+            connections,
+            "few file descriptors: raise the limit (ulimit -n, LimitNOFILE) to 4096"
+        );
+    }
+    connections
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_leave_descriptors_for_blocks() {
+        assert_eq!(connections_max(u64::MAX), CONNECTIONS_MAX);
+        assert_eq!(connections_max(1_600), 1_000);
+        assert_eq!(connections_max(1_024), 424);
+        assert_eq!(connections_max(256), 16);
     }
 }

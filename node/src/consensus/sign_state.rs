@@ -346,7 +346,7 @@ mod tests {
         for head in [5, 6] {
             let mut again = SignState::open(&path, head, 9, false).expect("it opens");
             assert!(again.signs_at(head + 1));
-            assert_eq!(again.advance(at(1, 0, Step::Prevote), b"b").expect("readable"), Verdict::Waiting);
+            assert_eq!(again.advance(at(1, 0, Step::Prevote), b"b").expect("readable"), Verdict::Conflict);
         }
         assert!(!SignState::open(&path, 7, 9, false).expect("it opens").signs_at(8));
     }

@@ -54,9 +54,14 @@ pub fn module(network: NetworkApi) -> Result<RpcModule<NetworkApi>, RegisterMeth
     registry.read("esker_validators", 1, validators);
     registry.read("esker_getCertificate", 1, get_certificate);
     let result = registry.module.register_async_method("eth_sendRawTransaction", |params, network, _| async move {
-        let hash = eth_transactions::send_raw(&network.api, Args::parse(&params, 1)?).await?;
-        (network.on_transaction)(hash);
-        Ok::<_, RpcError>(hash)
+        let args = Args::parse(&params, 1)?;
+        // On a task of its own: whatever is in the pool is told to peers, also if the client has hung up meanwhile.
+        let sending = tokio::spawn(async move {
+            let hash = eth_transactions::send_raw(&network.api, args).await?;
+            (network.on_transaction)(hash);
+            Ok::<_, RpcError>(hash)
+        });
+        sending.await.map_err(RpcError::internal)?
     });
     let result = result.map(|_| ());
     registry.keep(result);

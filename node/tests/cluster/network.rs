@@ -1,7 +1,5 @@
 //! Some nodes that belong together.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
 use crate::node::{Node, esker};

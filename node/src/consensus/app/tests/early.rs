@@ -102,7 +102,6 @@ fn a_block_from_the_future_waits_for_its_time() {
     let by = proposer(&nodes[0], 0);
     let (hash, part) = nodes[usize::from(by)].propose(0);
     let (header, transactions) = decoded(&part);
-    // A second of this test's own may pass between the two clocks' readings.
     let mut slow = Node::new((by + 1) % VALIDATORS, -i64::try_from(CLOCK_DRIFT_MAX).expect("small") - 60);
     assert!(slow.start(0).is_empty());
     assert_eq!(slow.receive(&part), None);

@@ -86,7 +86,7 @@ fn every_change_of_a_block_is_found_and_logged() {
     let junk = vec![0x04; 70];
     let root = ordered_root(1, |_, out| out.extend_from_slice(&junk));
     let empty = encode(&Header { transactions_root: root, ..header.clone() }, &[]);
-    let with_junk = (("the block's RLP"), with_list(&empty, &junk));
+    let with_junk = ("the block's RLP", with_list(&empty, &junk));
     let node = &mut others[0];
     let mut round = 0;
     for (reason, block) in headers.chain(lists).chain([with_junk]) {
@@ -125,7 +125,7 @@ fn with_list(empty: &Bytes, item: &[u8]) -> Bytes {
 
 #[test]
 fn a_header_with_other_transactions_does_not_spoil_the_block_that_has_it() {
-    let (mut maker, mut others) = split(network());
+    let (mut maker, others) = split(network());
     maker.pay(0, 0);
     let (hash, part) = maker.propose(0);
     let (header, transactions) = decoded(&part);
@@ -143,11 +143,9 @@ fn a_header_with_other_transactions_does_not_spoil_the_block_that_has_it() {
         ("nothing", Bytes::new()),
     ];
     for (name, block) in cases {
-        let node = &mut others[0];
-        let first = std::mem::replace(node, Node::new(node.index, 0));
-        drop(first);
+        let mut node = Node::new(others[0].index, 0);
         node.start(0);
-        let bad = signed_part(node, Height(1), 0, block);
+        let bad = signed_part(&node, Height(1), 0, block);
         let (value, log) = logged(|| node.receive(&bad));
         assert_eq!(value, None, "{name}");
         assert!(log.contains("a proposal without a block"), "{name}: {log}");
