@@ -188,7 +188,7 @@ impl Application {
 
     /// Executes the block; keeps it if it is valid, else returns why it is not.
     pub(super) fn examine(&mut self, bytes: &[u8]) -> Result<Result<(), String>, AppFailure> {
-        let block = match body::decode_knowing(bytes, self.chain.config(), |hash| self.pool.get(hash)) {
+        let block = match body::decode(bytes, self.chain.config()) {
             Ok(block) => block,
             Err(error) => return Ok(Err(error.to_string())),
         };
