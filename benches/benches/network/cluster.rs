@@ -14,6 +14,8 @@ use super::transfers::{CHAIN_ID, Workload};
 
 /// How long nodes may take to start, and to end.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Apart from where networks are usually made: whoever makes one meanwhile does not take the same ports.
+const BASE_PORT: u16 = 29_500;
 const POLL: Duration = Duration::from_millis(50);
 
 /// The network. Its processes are killed when it is dropped.
@@ -31,6 +33,7 @@ impl Cluster {
             chain_id: CHAIN_ID,
             gas_limit,
             block_time,
+            base_port: BASE_PORT,
             ..TestnetPlan::new(folder.path().join("network"), validators, program.to_owned())
         };
         let net = plan.write().unwrap_or_else(|error| panic!("{error}"));
@@ -45,11 +48,15 @@ impl Cluster {
             cluster.processes.push(node.spawn(program).unwrap_or_else(|error| panic!("{}: {error}", node.name)));
         }
         let deadline = Instant::now() + PATIENCE;
-        for node in &cluster.net.nodes {
-            while Http::connect(node.rpc).is_err() {
-                assert!(Instant::now() < deadline, "{} does not serve:\n{}", node.name, cluster.log_ends());
+        for index in 0..validators {
+            while Http::connect(cluster.net.nodes[index].rpc).is_err() {
+                assert!(Instant::now() < deadline, "node{index} does not serve:\n{}", cluster.log_ends());
                 std::thread::sleep(POLL);
             }
+        }
+        for index in 0..validators {
+            let ended = cluster.processes[index].try_wait().expect("it is our child");
+            assert!(ended.is_none(), "node{index} ended:\n{}", cluster.log_ends());
         }
         cluster
     }

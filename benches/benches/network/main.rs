@@ -28,8 +28,8 @@ use load::{LANES, Lane};
 use transfers::Workload;
 
 const BLOCK_TIME: Duration = Duration::from_secs(1);
-/// Of a block: some eight thousand transfers.
-const GAS_LIMIT: u64 = 300_000_000;
+/// Of a block: some sixteen thousand transfers, more than ever wait for one.
+const GAS_LIMIT: u64 = 600_000_000;
 /// Load before the first block that counts.
 const WARM_UP: Duration = Duration::from_secs(4);
 /// Most warnings of a network's logs that are shown.
@@ -216,7 +216,7 @@ fn main() {
     let program = program();
     let lasting = Duration::from_secs(size("SECONDS", 20) as u64);
     let (holders, validators) = (size("HOLDERS", 400), size("VALIDATORS", 4));
-    let transfers = size("TRANSFERS", 160_000);
+    let transfers = size("TRANSFERS", 300_000);
     let artifact = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/artifacts/Erc20.json");
     let artifact = std::fs::read_to_string(artifact).expect("the committed artifact is there");
     let artifact: Value = serde_json::from_str(&artifact).expect("the committed artifact is JSON");
