@@ -208,7 +208,7 @@ impl NetworkNode {
         let status = Status::default();
         status.update(|standing| standing.started_at = head);
 
-        let journal = Journal::open(&config.data.join("mempool"))?;
+        let journal = Journal::open(config.data.join("mempool"))?;
         let restored = {
             let (chain, pool) = (chain.clone(), pool.clone());
             tokio::task::spawn_blocking(move || (journal.restore(&chain, &pool), journal)).await
