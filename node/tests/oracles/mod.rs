@@ -46,7 +46,7 @@ where
 {
     match Codec::<T>::decode(&EskerCodec, bytes.clone()) {
         Ok(message) => {
-            let again = EskerCodec.encode(&message).ok().expect("what was read can be written");
+            let again = EskerCodec.encode(&message).unwrap_or_else(|_| panic!("what was read can be written"));
             assert_eq!(again, bytes, "decoding and encoding is the identity");
             Some(message)
         }
