@@ -226,6 +226,8 @@ async fn networks_never_mix() {
 
     let b = Node::with(GossipConfig { network: "another".to_owned(), ..config(&[a.gossip.address()]) }).await;
     let c = Node::start(&[&a]).await;
+    // A node that knows nobody who listens keeps nothing for later.
+    a.has_peers(1).await;
     c.has_peers(1).await;
     a.publish(&transaction("ours"));
     c.sink.judged(&transaction("ours")).await;
