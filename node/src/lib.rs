@@ -9,6 +9,7 @@ pub mod cli;
 pub mod consensus;
 pub mod demo;
 pub mod dev_node;
+mod durable_file;
 pub mod gossip;
 pub mod home;
 pub mod keystore;

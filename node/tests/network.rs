@@ -8,7 +8,6 @@ use alloy_consensus::{TxEip1559, TypedTransaction};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256};
 use esker::accounts::{Accounts, DEFAULT_MNEMONIC};
-use esker::consensus::sign_state::SignState;
 use esker::network_node::{NetworkConfig, NetworkNode, ValidatorKey};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::{Genesis, Validator};
@@ -69,7 +68,7 @@ async fn start(validators: u8) -> Network {
         let home = folder.path().join(format!("node{index}"));
         std::fs::create_dir_all(&home).expect("a folder");
         let sign_state = home.join("sign-state.json");
-        SignState::create(&sign_state).expect("a new file");
+        std::fs::write(&sign_state, esker::consensus::sign_state::fresh()).expect("a new file");
         let config = NetworkConfig {
             name: format!("node{index}"),
             genesis: genesis.clone(),

@@ -22,19 +22,20 @@ impl From<HomeError> for Failure {
     }
 }
 
-/// Opens the consensus key of a home: with the password from the file that its settings name, or from the environment
-/// variable ESKER_KEYSTORE_PASSWORD, or from whoever sits at the terminal. `None` if the node does not validate.
+/// Opens the consensus key of a home: with the password from the file that `args` or else its settings name, or from the
+/// environment variable ESKER_KEYSTORE_PASSWORD, or from whoever sits at the terminal. `None` if the node does not validate.
 ///
 /// # Errors
 /// If there is no password, it is wrong, or the file is damaged or readable by others.
-pub fn unlock(home: &Home) -> Result<Option<ConsensusKey>, Failure> {
+pub fn unlock(home: &Home, args: &PasswordArgs) -> Result<Option<ConsensusKey>, Failure> {
     let path = home.consensus_key_path();
     if !path.exists() {
         return Ok(None);
     }
-    let password = match home.password()? {
+    let named = if args.password_file.is_some() { None } else { home.password()? };
+    let password = match named {
         Some(password) => password,
-        None => PasswordArgs::default().existing(&path.display().to_string())?,
+        None => args.existing(&path.display().to_string())?,
     };
     Ok(home.consensus_key(&password)?)
 }

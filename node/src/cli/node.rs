@@ -85,11 +85,7 @@ fn settings(args: &NodeArgs, home: &Home) -> Result<NetworkConfig, Failure> {
 }
 
 fn validator(args: &NodeArgs, home: &Home) -> Result<Option<ValidatorKey>, Failure> {
-    let key = match &args.password.password_file {
-        Some(_) => home.consensus_key(&args.password.existing("the consensus key")?)?,
-        None => super::home::unlock(home)?,
-    };
-    let Some(key) = key else { return Ok(None) };
+    let Some(key) = super::home::unlock(home, &args.password)? else { return Ok(None) };
     Ok(Some(ValidatorKey {
         address: key.address,
         seed: *key.seed(),

@@ -175,7 +175,7 @@ impl Worker {
             }
             AppMsg::Finalized { evidence, reply, .. } => {
                 let (height, params, idle) = self.app.finalized(&evidence)?;
-                if idle.is_zero() || self.app.has_work() {
+                if idle.is_zero() || self.pace.has_work() {
                     answer(reply, Next::Start(height, params));
                 } else {
                     self.runtime.spawn(self.pace.clone().start_later(height, params, idle, reply));

@@ -1,7 +1,8 @@
 //! Proof that a validator signed two different things where it may sign one: kept on disk until it can be punished.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, Bytes};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::EskerCodec;
 use super::context::EskerContext;
+use crate::durable_file;
 use malachite::app::types::codec::Codec;
 
 /// Most pieces kept: one for each validator and height is enough, and who lies so often needs no more proof.
@@ -42,42 +44,43 @@ impl EvidenceStore {
     /// # Errors
     /// If the folder cannot be used.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder).map_err(|error| durable_file::at(folder, error))?;
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// Makes what the engine saw durable; one piece for each validator and height.
+    /// Makes what the engine saw durable; one piece for each validator and height. Returns the validators of what is new.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn keep(&self, seen: &MisbehaviorEvidence<EskerContext>) -> io::Result<()> {
+    pub fn keep(&self, seen: &MisbehaviorEvidence<EskerContext>) -> io::Result<BTreeSet<Address>> {
+        let mut caught = BTreeSet::new();
         for (validator, pairs) in &seen.votes {
-            if let Some((first, second)) = pairs.first() {
-                self.put(validator.0, first.height.0, &vote(first), &vote(second))?;
+            if let Some((first, second)) = pairs.first()
+                && self.put(validator.0, first.height.0, &vote(first), &vote(second))?
+            {
+                caught.insert(validator.0);
             }
         }
         for (validator, pairs) in seen.proposals.iter() {
-            if let Some((first, second)) = pairs.first() {
-                self.put(validator.0, first.height.0, &proposal(first), &proposal(second))?;
+            if let Some((first, second)) = pairs.first()
+                && self.put(validator.0, first.height.0, &proposal(first), &proposal(second))?
+            {
+                caught.insert(validator.0);
             }
         }
-        Ok(())
+        Ok(caught)
     }
 
-    fn put(&self, validator: Address, height: u64, first: &Bytes, second: &Bytes) -> io::Result<()> {
+    fn put(&self, validator: Address, height: u64, first: &Bytes, second: &Bytes) -> io::Result<bool> {
         let path = self.folder.join(format!("{height}-{}.json", hex::encode(validator)));
         if path.exists() || fs::read_dir(&self.folder)?.count() >= EVIDENCE_MAX {
-            return Ok(());
+            return Ok(false);
         }
         let evidence = Evidence { validator, height, first: first.clone(), second: second.clone() };
-        let new = path.with_extension("new");
-        let mut file = File::create(&new)?;
-        file.write_all(&serde_json::to_vec_pretty(&evidence)?)?;
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
-        File::open(&self.folder)?.sync_all()?;
+        let content = serde_json::to_vec_pretty(&evidence)?;
+        durable_file::replace(&path, &content).map_err(|error| durable_file::at(&path, error))?;
         tracing::error!(%validator, height, file = %path.display(), "ALARM a validator signed two conflicting messages");
-        Ok(())
+        Ok(true)
     }
 
     /// Everything kept, by height. What cannot be read is left out.

@@ -5,13 +5,15 @@
 //! beside the key, and also holds when the log is lost, replaced by an old one, or the key is used on two machines in turn.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{B256, keccak256};
 use malachite::app::types::core::Round;
 use serde::{Deserialize, Serialize};
+
+use crate::durable_file;
 
 /// What is signed in a round, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -127,18 +129,6 @@ pub fn fresh() -> String {
 }
 
 impl SignState {
-    /// Records that the key has never signed. Belongs to the making of a key.
-    ///
-    /// # Errors
-    /// If the file is there already, or cannot be written.
-    pub fn create(path: &Path) -> Result<(), SignStateError> {
-        let io = |error| SignStateError::Io(path.to_owned(), error);
-        if path.exists() {
-            return Err(io(io::ErrorKind::AlreadyExists.into()));
-        }
-        write_durably(path, &Record::default()).map_err(io)
-    }
-
     /// Opens the guard of a node whose last block is `head`, at `now` in seconds since 1970. Where the file is missing, or
     /// says less than the chain does, something was lost: nothing is signed until [`SignState::decided`] has seen a block
     /// that was begun after now, unless `sign_now` says that whoever runs the node knows that nothing was signed that is
@@ -197,7 +187,7 @@ impl SignState {
     }
 
     fn store(&mut self, record: Record) -> Result<(), SignStateError> {
-        write_durably(&self.path, &record).map_err(|error| SignStateError::Io(self.path.clone(), error))?;
+        write(&self.path, &record).map_err(|error| SignStateError::Io(self.path.clone(), error))?;
         self.record = record;
         Ok(())
     }
@@ -236,17 +226,8 @@ impl SignState {
     }
 }
 
-/// Replaces the file as a whole: after a power cut it is the old one or the new one.
-fn write_durably(path: &Path, record: &Record) -> io::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = File::create(&new)?;
-    file.write_all(&serde_json::to_vec(record)?)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+fn write(path: &Path, record: &Record) -> io::Result<()> {
+    durable_file::replace(path, &serde_json::to_vec(record)?)
 }
 
 #[cfg(test)]
@@ -261,9 +242,7 @@ mod tests {
     fn one_thing_at_most_is_signed_in_each_place_also_after_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("sign-state.json");
-        SignState::create(&path).expect("a new file");
-        assert!(SignState::create(&path).is_err(), "never over one that is there");
-        assert_eq!(serde_json::from_str::<Record>(&fresh()).expect("JSON"), Record::default());
+        fs::write(&path, fresh()).expect("a new file");
         let mut state = SignState::open(&path, 0, 0, false).expect("it opens");
         let mut ask = |position, bytes: &[u8]| state.advance(position, bytes).expect("the file can be written");
         assert_eq!(ask(at(1, 0, Step::Prevote), b"a"), Verdict::Sign);
@@ -293,7 +272,7 @@ mod tests {
     fn the_record_of_a_height_without_end_stays_small() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("sign-state.json");
-        SignState::create(&path).expect("a new file");
+        fs::write(&path, super::fresh()).expect("a new file");
         let mut state = SignState::open(&path, 0, 0, false).expect("it opens");
         let rounds = SIGNED_MAX as u32 + 10;
         for round in 0..rounds {
@@ -327,7 +306,7 @@ mod tests {
         assert!(told.signs_at(8));
         // A key that has never signed belongs to a chain that begins.
         let fresh = folder.path().join("fresh");
-        SignState::create(&fresh).expect("a new file");
+        fs::write(&fresh, super::fresh()).expect("a new file");
         assert!(SignState::open(&fresh, 0, 0, false).expect("it opens").signs_at(1));
         assert!(!SignState::open(&fresh, 5, 0, false).expect("it opens").signs_at(6));
     }
@@ -336,7 +315,7 @@ mod tests {
     fn one_that_followed_the_chain_without_signing_has_lost_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("sign-state.json");
-        SignState::create(&path).expect("a new file");
+        fs::write(&path, super::fresh()).expect("a new file");
         let mut state = SignState::open(&path, 0, 0, false).expect("it opens");
         assert_eq!(state.advance(at(1, 0, Step::Prevote), b"a").expect("writable"), Verdict::Sign);
         for height in 1..=6 {

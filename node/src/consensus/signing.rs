@@ -219,7 +219,7 @@ mod tests {
     fn nothing_is_signed_while_the_reasons_for_it_cannot_be_made_durable() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("sign-state.json");
-        SignState::create(&path).expect("a new file");
+        std::fs::write(&path, crate::consensus::sign_state::fresh()).expect("a new file");
         let address = ValidatorAddress(Address::repeat_byte(1));
         let signer = |log: PathBuf| {
             let state = SignState::open(&path, 0, 0, false).expect("it opens");

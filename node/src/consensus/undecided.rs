@@ -2,8 +2,8 @@
 //! durable before the engine hears of it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::B256;
@@ -13,6 +13,7 @@ use malachite::app::types::core::Round;
 
 use super::codec::EskerCodec;
 use super::context::{ProposalPart, ValidatorAddress};
+use crate::durable_file;
 
 /// Most proposals kept of a height. A height without a decision makes one a round; what is thrown out is the oldest.
 pub const PROPOSALS_MAX: usize = 256;
@@ -33,7 +34,7 @@ impl Undecided {
     /// # Errors
     /// If the folder cannot be used.
     pub fn open(folder: &Path, head: u64) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder).map_err(|error| durable_file::at(folder, error))?;
         let mut undecided = Self { folder: folder.to_owned(), height: head + 1, proposals: BTreeMap::new() };
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -45,7 +46,7 @@ impl Undecided {
                         undecided.proposals.insert((round, hash), part.proposer);
                     }
                 }
-                _ => fs::remove_file(&path)?,
+                _ => fs::remove_file(&path).map_err(|error| durable_file::at(&path, error))?,
             }
         }
         Ok(undecided)
@@ -61,12 +62,8 @@ impl Undecided {
             return Ok(());
         }
         let path = self.path(key);
-        let new = path.with_extension("new");
-        let mut file = File::create(&new)?;
-        file.write_all(&EskerCodec.encode(part).map_err(io::Error::other)?)?;
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
-        File::open(&self.folder)?.sync_all()?;
+        let content = EskerCodec.encode(part).map_err(io::Error::other)?;
+        durable_file::replace(&path, &content).map_err(|error| durable_file::at(&path, error))?;
         self.proposals.insert(key, part.proposer);
         while self.proposals.len() > PROPOSALS_MAX {
             let Some((oldest, _)) = self.proposals.pop_first() else { break };
@@ -168,7 +165,7 @@ mod tests {
         undecided.put(&part(5, 0, 7), hash).expect("written");
         undecided.put(&part(5, 3, 9), hash).expect("the same block, proposed again");
         undecided.put(&part(6, 0, 8), B256::ZERO).expect("another height is ignored");
-        fs::write(folder.path().join("5-0-77.new"), b"cut off").expect("written");
+        fs::write(folder.path().join("5-0-77.unfinished"), b"cut off").expect("written");
         let mut again = Undecided::open(folder.path(), 4).expect("it opens");
         assert_eq!(files(folder.path()), 2, "what was being written is gone");
         assert_eq!(again.part(Round::new(3), hash), Some(part(5, 3, 9)));

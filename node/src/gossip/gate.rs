@@ -9,9 +9,12 @@ use libp2p::swarm::ConnectionId;
 use libp2p::{Multiaddr, PeerId};
 
 use super::rate::{Rate, TokenBucket};
+use super::redial::named_peer;
 
 /// Connections whose other side has not proved who it is yet, at most so many at a time.
 const PENDING_MAX: usize = 32;
+/// The same for each address that a configured peer has: strangers cannot take its place.
+const PENDING_KNOWN_MAX: usize = 8;
 /// Connections of one peer: both sides may dial at once.
 const PER_PEER_MAX: usize = 2;
 /// How fast others may connect: each costs a handshake, and leaves a peer's score behind for a while.
@@ -116,17 +119,22 @@ pub struct Gate {
     ban: Duration,
     /// Peers that are let in even when there are enough.
     expected: BTreeSet<PeerId>,
+    /// Where configured peers come from: they need not wait behind strangers.
+    known: BTreeSet<Host>,
     connections: HashMap<ConnectionId, Held>,
     arrivals: TokenBucket,
     bans: Bans,
 }
 
 impl Gate {
-    /// Nobody is connected.
+    /// Nobody is connected; `peers` are the addresses of those that this node dials.
     #[must_use]
-    pub fn new(peers_max: usize, per_host_max: Option<usize>, ban: Duration, expected: BTreeSet<PeerId>) -> Self {
+    pub fn new(peers_max: usize, per_host_max: Option<usize>, ban: Duration, peers: &[Multiaddr]) -> Self {
         let (connections, arrivals) = (HashMap::new(), TokenBucket::new(ARRIVALS, Instant::now()));
-        Self { peers_max, per_host_max, ban, expected, connections, arrivals, bans: Bans::default() }
+        let expected = peers.iter().filter_map(named_peer).collect();
+        // Where many nodes share an address, strangers may come from there too.
+        let known = peers.iter().filter(|_| per_host_max.is_some()).filter_map(Host::of).collect();
+        Self { peers_max, per_host_max, ban, expected, known, connections, arrivals, bans: Bans::default() }
     }
 
     /// Somebody connects from `host`.
@@ -142,8 +150,15 @@ impl Gate {
                 return Err(Refusal::Host);
             }
         }
-        let pending = self.connections.values().filter(|held| held.peer.is_none()).count();
-        if pending >= PENDING_MAX || !self.arrivals.take(1, now) {
+        let pending = |counted: &dyn Fn(&Held) -> bool| {
+            self.connections.values().filter(|held| held.peer.is_none() && counted(held)).count()
+        };
+        let is_known = |host: &Host| self.known.contains(host);
+        let has_place_of_its_own =
+            host.filter(is_known).is_some_and(|known| pending(&|held| held.host == Some(known)) < PENDING_KNOWN_MAX);
+        let strangers = pending(&|held| !held.host.as_ref().is_some_and(is_known));
+        let may_come = has_place_of_its_own || (strangers < PENDING_MAX && self.arrivals.take(1, now));
+        if !may_come {
             return Err(Refusal::Pace);
         }
         self.connections.insert(id, Held { host, peer: None });
@@ -214,7 +229,7 @@ mod tests {
     }
 
     fn gate(peers_max: usize, per_host_max: Option<usize>) -> Gate {
-        Gate::new(peers_max, per_host_max, BAN, BTreeSet::new())
+        Gate::new(peers_max, per_host_max, BAN, &[])
     }
 
     #[test]
@@ -252,7 +267,7 @@ mod tests {
     #[test]
     fn a_peer_that_is_expected_is_let_in_when_there_are_enough() {
         let (now, friend) = (Instant::now(), PeerId::random());
-        let mut gate = Gate::new(0, None, BAN, [friend].into());
+        let mut gate = Gate::new(0, None, BAN, &[format!("/ip4/10.0.0.1/tcp/1/p2p/{friend}").parse().expect("one")]);
         gate.arrive(id(1), host("/ip4/10.0.0.1/tcp/1"), now).expect("who it is cannot be known yet");
         assert_eq!(gate.establish(id(1), PeerId::random(), false, now), Err(Refusal::Full));
         gate.establish(id(1), friend, false, now).expect("it is expected");
@@ -275,6 +290,23 @@ mod tests {
         assert_eq!(let_in.count(), ARRIVALS.burst as usize - PENDING_MAX);
         let later = now + Duration::from_secs(1);
         gate.arrive(id(1), host("/ip4/10.0.0.1/tcp/1"), later).expect("time has passed");
+    }
+
+    #[test]
+    fn strangers_that_prove_nothing_do_not_keep_a_configured_peer_out() {
+        let (now, friend) = (Instant::now(), "/ip4/10.0.0.1/tcp/1");
+        let mut gate = Gate::new(1_000, Some(8), BAN, &[friend.parse().expect("an address")]);
+        for number in 0..500 {
+            let _ = gate.arrive(id(number), host(&format!("/ip4/10.0.1.{}/tcp/1", number % 250)), now);
+        }
+        assert_eq!(gate.connections.len(), PENDING_MAX);
+        for number in 500..500 + PENDING_KNOWN_MAX {
+            gate.arrive(id(number), host(friend), now).expect("its own room");
+        }
+        gate.per_host_max = Some(1_000);
+        assert_eq!(gate.arrive(id(999), host(friend), now), Err(Refusal::Pace));
+        gate.close(id(500));
+        gate.arrive(id(999), host(friend), now).expect("room again, and no pace");
     }
 
     #[test]

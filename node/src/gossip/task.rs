@@ -21,7 +21,7 @@ use super::intake::{Intake, Job};
 use super::judge::{Judged, judge};
 use super::outbox::{self, Outbox};
 use super::rate::{Rate, TokenBucket};
-use super::redial::{Redial, named_peer};
+use super::redial::Redial;
 use super::seen::Seen;
 use super::topic::{self, BAN_SCORE, Names};
 use super::transport::{Tasks, transport};
@@ -117,8 +117,7 @@ impl Task {
         let names = Names::new(&config.network);
         let local = config.keypair.public().to_peer_id();
         let (gossipsub, topic) = topic::gossipsub(&names)?;
-        let expected = config.peers.iter().filter_map(named_peer).collect();
-        let gate = Gate::new(config.peers_max, config.connections_per_host, config.ban, expected);
+        let gate = Gate::new(config.peers_max, config.connections_per_host, config.ban, &config.peers);
         let ping = ping::Config::new().with_interval(PING_EVERY).with_timeout(PING_WITHIN);
         let behaviour = Behaviour {
             guarded: Guarded::new(gossipsub, gate, config.limits.packets),

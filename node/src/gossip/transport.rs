@@ -17,7 +17,7 @@ use super::GossipError;
 use super::rate::{Rate, Throttled};
 
 /// How long a handshake may take.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 /// Streams of a connection: gossipsub and ping use one each way. Each may have some 256 KiB under way.
 const STREAMS_MAX: usize = 16;
 

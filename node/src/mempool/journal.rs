@@ -6,7 +6,7 @@
 //! replaced, and nothing of it is used.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use super::Pool;
 use super::submit::{SubmitError, submit_encoded};
 use crate::chain::Chain;
+use crate::durable_file::UnfinishedFile;
 
 const FORMAT: &[u8; 8] = b"esktxs\x00\x01";
 const PREFIX_LEN: usize = 4;
@@ -74,10 +75,9 @@ impl Journal {
     /// [`JournalError`] if nothing can be written there: better known at the start than at the end.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
         let journal = Self { path: path.into() };
-        let draft = journal.draft();
-        // What a crash left of an unfinished one is worthless.
-        File::create(&draft)
-            .and_then(|_| std::fs::remove_file(&draft))
+        // What a crash left of an unfinished one is worthless. Dropped, it is removed.
+        UnfinishedFile::create(&journal.path)
+            .map(drop)
             .map_err(|source| JournalError { path: journal.path.clone(), source })?;
         Ok(journal)
     }
@@ -121,16 +121,8 @@ impl Journal {
         self.replace(&pool.in_order()).map_err(failed)
     }
 
-    fn draft(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(".new");
-        name.into()
-    }
-
     fn replace(&self, transactions: &[Arc<Transaction>]) -> io::Result<usize> {
-        let draft = self.draft();
-        let file = File::create(&draft)?;
-        let mut writer = BufWriter::new(&file);
+        let mut writer = UnfinishedFile::create(&self.path)?;
         let (mut hasher, mut count) = (Sha256::new_with_prefix(FORMAT), 0);
         writer.write_all(FORMAT)?;
         let mut room = FILE_BYTES_MAX - FORMAT.len() - CHECKSUM_LEN;
@@ -148,12 +140,7 @@ impl Journal {
             count += 1;
         }
         writer.write_all(&hasher.finalize())?;
-        writer.flush()?;
-        file.sync_all()?;
-        std::fs::rename(&draft, &self.path)?;
-        // The name is as durable as its folder.
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
+        writer.finish()?;
         Ok(count)
     }
 

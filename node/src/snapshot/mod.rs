@@ -7,7 +7,6 @@
 mod chunks;
 mod error;
 mod export;
-mod file;
 mod folder;
 mod import;
 mod records;
@@ -15,7 +14,6 @@ mod records;
 pub use chunks::{CHUNK_BYTES_MAX, FORMAT_VERSION};
 pub use error::SnapshotError;
 pub use export::{Exported, export};
-pub use file::UnfinishedFile;
 pub use folder::import_into;
 pub use import::{Imported, Snapshot, claimed_number};
 

@@ -16,7 +16,7 @@ use crate::{hold, messages};
 fn signer() -> ConsensusSigner {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("sign-state.json");
-    SignState::create(&path).expect("a new file");
+    std::fs::write(&path, esker::consensus::sign_state::fresh()).expect("a new file");
     let state = SignState::open(&path, 0, 0, false).expect("it opens");
     // The record is written beside where it lies; the folder must outlive the signer.
     std::mem::forget(folder);

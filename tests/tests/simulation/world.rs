@@ -5,7 +5,6 @@ use std::path::Path;
 
 use alloy_primitives::B256;
 use bytes::Bytes;
-use esker::consensus::sign_state::SignState;
 use malachite::app::consensus::{Input, LivenessMsg};
 use malachite::app::metrics::Metrics;
 use malachite::app::streaming::StreamContent;
@@ -101,7 +100,7 @@ impl<'a> World<'a> {
         let count = roster.nodes.len();
         let slot = |index: usize| {
             let path = folder.join(format!("sign-state-{index}.json"));
-            SignState::create(&path).expect("the folder is empty");
+            std::fs::write(&path, esker::consensus::sign_state::fresh()).expect("the folder is empty");
             let disk = Some(Disk::new(path));
             Slot { node: None, disk, life: 0, busy_until: 0, head_seen: 0, starts_at: 0 }
         };

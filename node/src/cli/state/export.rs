@@ -12,7 +12,8 @@ use super::progress::Bar;
 use crate::chain::ChainError;
 use crate::cli::answer::{Answer, columns};
 use crate::cli::failure::Failure;
-use crate::snapshot::{Exported, UnfinishedFile, export};
+use crate::durable_file::UnfinishedFile;
+use crate::snapshot::{Exported, export};
 
 /// `esker state export`.
 #[derive(Args, Clone, Debug)]

@@ -27,7 +27,7 @@ pub struct ImportArgs {
     /// Hash of the snapshot's block, from nodes that you trust
     #[arg(long, value_name = "HASH")]
     trusted_hash: Option<B256>,
-    /// Refuse a snapshot of a chain that began with another genesis than this file's
+    /// Refuse a snapshot of a chain that began with another genesis than this file's (usually: than the home's)
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
 }
@@ -46,13 +46,15 @@ pub(super) fn run(args: &ImportArgs) -> Result<Answer, Failure> {
     let file = File::open(&args.snapshot).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
     let Some(trusted) = args.trusted_hash else { return Err(untrusted(file)) };
-    let genesis = args.genesis.as_deref().map(read_genesis).transpose()?;
+    let file_of_genesis = args.genesis.clone().or_else(|| args.place.genesis());
+    let genesis = file_of_genesis.as_deref().map(read_genesis).transpose()?;
     let refused = "the snapshot was not imported";
     let snapshot = Snapshot::read(BufReader::with_capacity(1 << 20, file), trusted);
     let snapshot = snapshot.map_err(|error| failure(refused, error))?;
     let proof = match &genesis {
         Some(genesis) if *genesis != snapshot.origin().genesis => {
-            let reason = format!("it is of a chain that began with another genesis than {}", shown_genesis(args));
+            let reason =
+                format!("it is of a chain that began with another genesis than {}", named(file_of_genesis.as_deref()));
             return Err(Failure::failed(refused).because(reason));
         }
         Some(_) => Proof::File,
@@ -80,8 +82,8 @@ fn untrusted(file: File) -> Failure {
         .hint(hint)
 }
 
-fn shown_genesis(args: &ImportArgs) -> String {
-    args.genesis.as_deref().map(|path| path.display().to_string()).unwrap_or_default()
+fn named(path: Option<&Path>) -> String {
+    path.map(|path| path.display().to_string()).unwrap_or_default()
 }
 
 fn read_genesis(path: &Path) -> Result<Genesis, Failure> {
@@ -98,7 +100,7 @@ fn answer(imported: &Imported, proof: Proof) -> Answer {
     let Imported { chain_id, number, hash, state_root, state } = imported;
     let (proven_by, remark) = match proof {
         Proof::Hash => (Some("hash"), "proven by the hash"),
-        Proof::File => (Some("file"), "that of --genesis"),
+        Proof::File => (Some("file"), "that of the genesis file"),
         Proof::None => (
             None,
             "not proven: the hash of a block does not reach back to it.\nCompare the chain id, or import with --genesis",

@@ -9,6 +9,7 @@ use esker_runtime::db::Store;
 use crate::chain::{ChainError, open_state_dir};
 use crate::cli::failure::Failure;
 use crate::dev_node::STORE_FOLDER;
+use crate::home::layout;
 
 /// Bound of a store's cache, in bytes.
 pub(super) const CACHE_BYTES: u64 = 128 << 20;
@@ -28,6 +29,11 @@ pub(super) struct PlaceArgs {
 }
 
 impl PlaceArgs {
+    /// The genesis file of the home, if it is a home and has one.
+    pub(super) fn genesis(&self) -> Option<PathBuf> {
+        self.home.as_ref().map(|home| home.join(layout::GENESIS)).filter(|path| path.exists())
+    }
+
     /// The folder of the store.
     pub(super) fn store_folder(&self) -> PathBuf {
         let state = match (&self.home, &self.state) {

@@ -1,6 +1,6 @@
 //! Blocks that are decided.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy_primitives::B256;
 use esker_runtime::validator_set;
@@ -69,15 +69,15 @@ impl Application {
         &mut self,
         evidence: &MisbehaviorEvidence<EskerContext>,
     ) -> Result<(Height, HeightParams<EskerContext>, Duration), AppFailure> {
-        self.evidence.keep(evidence).map_err(|error| AppFailure::Io("evidence", error))?;
+        let caught = self.evidence.keep(evidence).map_err(|error| AppFailure::Io("evidence", error))?;
+        if let Some(signer) = self.signer.as_ref().filter(|signer| caught.contains(&signer.address().0)) {
+            return Err(AppFailure::KeyElsewhere {
+                validator: signer.address().0,
+                height: self.height.0.saturating_sub(1),
+            });
+        }
         let (height, params) = self.next();
         Ok((height, params, self.timing.idle(self.head_age())))
-    }
-
-    /// Whether the next block would have a transaction in it.
-    #[must_use]
-    pub fn has_work(&self) -> bool {
-        self.pool.has_executable(self.chain.next_base_fee())
     }
 
     /// Writes down a block that was decided and is invalid here.
@@ -88,11 +88,5 @@ impl Application {
             tracing::error!(%error, file = %dump.display(), "the invalid block could not be written");
         }
         AppFailure::InvalidDecision { height, hash, reason, dump }
-    }
-
-    /// When the last block of the height became known; tests read it.
-    #[must_use]
-    pub const fn known_since(&self) -> Option<Instant> {
-        self.known_since
     }
 }

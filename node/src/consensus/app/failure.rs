@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use esker_runtime::db::StoreError;
 use esker_vm::Fatal;
 
@@ -58,6 +58,18 @@ pub enum AppFailure {
         hash: B256,
         /// Where it should be.
         folder: PathBuf,
+    },
+    /// Others have seen two conflicting messages with this validator's signature.
+    #[error(
+        "ALARM the key of this validator, {validator}, signed two conflicting messages at height {height}: it runs on another \
+         machine too, or somebody has stolen it. This node stops so as not to make it worse. Find the other one and stop it; \
+         a stolen key must never sign again. Started anew, this node signs on"
+    )]
+    KeyElsewhere {
+        /// The validator, which is this node's.
+        validator: Address,
+        /// Where it was seen.
+        height: u64,
     },
     /// The engine ended by itself.
     #[error(

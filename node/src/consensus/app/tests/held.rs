@@ -105,3 +105,12 @@ fn evidence_is_kept_once_for_each_validator_and_height_and_within_bounds() {
     }
     assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), EVIDENCE_MAX);
 }
+
+#[test]
+fn a_node_whose_own_key_is_caught_stops_once() {
+    let mut node = Node::new(0, 0);
+    let failure = node.app.finalized(&double_vote(1, 0, 1)).expect_err("it runs elsewhere");
+    assert!(matches!(failure, AppFailure::KeyElsewhere { validator, .. } if validator == address(0).0), "{failure}");
+    assert_eq!(node.app.evidence.all().expect("readable").len(), 1, "the proof is kept");
+    node.app.finalized(&double_vote(1, 0, 1)).expect("its operator knows");
+}

@@ -29,7 +29,7 @@ use crate::chain::{BlockRecord, genesis_hash, memory_store};
 use crate::consensus::body;
 use crate::consensus::certificate::Certificate;
 use crate::consensus::context::Vote;
-use crate::consensus::sign_state::SignState;
+use crate::consensus::sign_state::{self, SignState};
 use crate::mempool::Limits;
 use crate::mempool::submit::submit;
 
@@ -110,7 +110,7 @@ impl Node {
     /// A node on a new chain whose clock is wrong by `offset` seconds.
     fn new(index: u8, offset: i64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        SignState::create(&folder.path().join("sign-state.json")).expect("a new file");
+        std::fs::write(folder.path().join("sign-state.json"), sign_state::fresh()).expect("a new file");
         Self::open(index, offset, memory_store(), folder)
     }
 

@@ -25,7 +25,7 @@ fn a_proposal_of_one_is_valid_for_all_and_is_committed_with_its_certificate() {
         assert_eq!(node.app.next().0, Height(2));
         assert_eq!(std::fs::read_dir(node.folder.path().join("undecided")).expect("a folder").count(), 0);
     }
-    assert!(!maker.app.has_work(), "what is in a block has left the pool");
+    assert!(!maker.pool.has_executable(maker.chain.next_base_fee()), "what is in a block has left the pool");
 }
 
 #[test]

@@ -1,8 +1,11 @@
-//! A file that appears whole or not at all.
+//! Files that appear, or are replaced, whole or not at all: after a power cut there is the old one or the new one.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+/// Bytes that are written at once.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// A file that is being written beside its place, under a name of its own, and gets its name when it is complete.
 /// Dropped before, it is removed.
@@ -10,6 +13,22 @@ pub struct UnfinishedFile {
     path: PathBuf,
     unfinished: PathBuf,
     file: Option<BufWriter<File>>,
+}
+
+/// Writes `content` to `path` durably; a file that has the name is replaced.
+///
+/// # Errors
+/// The operating system's; what was there before is still there.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = UnfinishedFile::create(path)?;
+    file.write_all(content)?;
+    file.finish()
+}
+
+/// `error` with the path that it is about.
+#[must_use]
+pub fn at(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 impl UnfinishedFile {
@@ -25,7 +44,7 @@ impl UnfinishedFile {
         unfinished.push(".unfinished");
         let unfinished = path.with_file_name(unfinished);
         let file = File::create(&unfinished)?;
-        Ok(Self { path: path.to_owned(), unfinished, file: Some(BufWriter::with_capacity(1 << 20, file)) })
+        Ok(Self { path: path.to_owned(), unfinished, file: Some(BufWriter::with_capacity(BUFFER_BYTES, file)) })
     }
 
     /// Makes what was written durable, and then gives it its name; a file that has it is replaced.
