@@ -5,7 +5,7 @@
 //! granted and no root is computed: `throughput` measures the whole path. Times are the executing thread's own where the
 //! system tells them, so that neighbours on the machine count for less.
 
-use esker_benches as _;
+use esker_benches::SplitMix;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,19 +57,6 @@ fn busy(since: Instant) -> Duration {
 
 fn size(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// A small generator of our own, so that every run has the same transactions.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % bound as u64) as usize
-    }
 }
 
 fn holder(index: usize) -> Address {

@@ -4,7 +4,7 @@
 //! `cargo bench -p esker-benches --bench throughput`; `HOLDERS`, `BLOCKS` and `PER_BLOCK` change the size, `ROW_CACHE_MB`
 //! and `SLED_CACHE_MB` the memory.
 
-use esker_benches as _;
+use esker_benches::SplitMix;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,19 +27,6 @@ const GAS_LIMIT: u64 = 10_000_000_000;
 
 fn size(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// A small generator of our own, so that every run has the same transactions.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % bound as u64) as usize
-    }
 }
 
 fn word(address: Address) -> [u8; 32] {

@@ -2,6 +2,8 @@
 //! targets of `tests/fuzz` go on from the same oracles.
 
 mod oracles;
+#[path = "../../tests/src/seeded.rs"]
+mod seeded;
 
 use std::path::Path;
 
@@ -9,7 +11,6 @@ use bytes::Bytes;
 use esker::gossip::batch::BatchBuilder;
 use esker_runtime::ChainConfig;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
 
 fn vectors(name: &str) -> Value {
@@ -35,20 +36,6 @@ fn block() -> Bytes {
     let value = bytes(&vectors("sync.json")["vectors"][0]["value"]);
     let length = u32::from_be_bytes(*value.first_chunk().expect("a length")) as usize;
     value.slice(4 + length..)
-}
-
-/// Runs `test` on so many cases, the same in every run.
-fn cases<S: Strategy>(seed: &[u8; 32], count: u32, strategy: S, test: impl Fn(S::Value)) {
-    println!("seed {}, {count} cases", String::from_utf8_lossy(seed));
-    let config = Config { cases: count, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, seed));
-    let result = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
 }
 
 /// Changes of bytes: places (as fractions of the length) and what to put there; and by how much to cut or lengthen.
@@ -86,7 +73,7 @@ fn every_message_of_the_vectors_is_one_kind_of_message() {
 fn messages_with_changed_bytes_are_refused_or_are_what_they_say() {
     let messages = messages();
     let strategy = (any::<prop::sample::Index>(), any::<u8>(), changes());
-    cases(b"messages with some bytes changed", 20_000, strategy, |(which, kind, change)| {
+    seeded::run(b"messages with some bytes changed", 20_000, strategy, |(which, kind, change)| {
         oracles::message(kind, &changed(&messages[which.index(messages.len())], change));
     });
 }
@@ -94,7 +81,7 @@ fn messages_with_changed_bytes_are_refused_or_are_what_they_say() {
 #[test]
 fn noise_is_refused_or_is_what_it_says() {
     let noise = prop::collection::vec(prop_oneof![any::<u8>(), 0u8..3, Just(0xff)], 0..400);
-    cases(b"noise where messages should be..", 20_000, (any::<u8>(), noise), |(kind, noise)| {
+    seeded::run(b"noise where messages should be..", 20_000, (any::<u8>(), noise), |(kind, noise)| {
         let noise = Bytes::from(noise);
         oracles::message(kind, &noise);
         oracles::gossip(&noise);
@@ -105,7 +92,7 @@ fn noise_is_refused_or_is_what_it_says() {
 #[test]
 fn blocks_with_changed_bytes_are_refused_or_other_blocks() {
     let (block, config) = (block(), ChainConfig::new(31_337));
-    cases(b"a block with some bytes changed.", 20_000, changes(), |change| {
+    seeded::run(b"a block with some bytes changed.", 20_000, changes(), |change| {
         oracles::block(&changed(&block, change), &config);
     });
 }
@@ -120,7 +107,7 @@ fn gossip_with_changed_bytes_is_refused_or_other_gossip() {
         })
         .collect();
     let strategy = (any::<prop::sample::Index>(), changes());
-    cases(b"gossip with some bytes changed..", 20_000, strategy, |(which, change)| {
+    seeded::run(b"gossip with some bytes changed..", 20_000, strategy, |(which, change)| {
         oracles::gossip(&changed(&batches[which.index(batches.len())], change));
     });
 }

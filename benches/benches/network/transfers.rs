@@ -5,6 +5,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
+use esker_benches::SplitMix;
 use esker_runtime::Genesis;
 
 pub const CHAIN_ID: u64 = 31_337;
@@ -31,19 +32,6 @@ pub struct Workload {
     pub set_up: Vec<Signed>,
     /// Transfers by lane, in order: all of a sender are in one lane.
     pub lanes: Vec<Vec<Signed>>,
-}
-
-/// A small generator of our own, so that every run has the same transactions.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % bound as u64) as usize
-    }
 }
 
 fn word(number: u64) -> [u8; 32] {

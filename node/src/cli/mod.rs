@@ -296,7 +296,7 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> ExitCode {
 /// What a server logs unless asked for more. Peers come and go; that its own parts end while it stops is no news either.
 const QUIET_NETWORK: &str = "warn,esker=info,esker_runtime=info,esker_vm=info,arc_malachitebft_discovery=error,\
     arc_malachitebft_network=off,arc_malachitebft_engine::network=off,arc_malachitebft_engine::node=error,\
-    arc_malachitebft_core_consensus=error,arc_malachitebft_sync=error";
+    arc_malachitebft_core_consensus=error,arc_malachitebft_sync=error,libp2p_gossipsub=error";
 
 fn start_logging(global: &GlobalArgs, is_server: bool) {
     // A server's user watches what it does.

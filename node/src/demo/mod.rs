@@ -150,7 +150,7 @@ pub fn run(options: &DemoOptions, narrator: &dyn Narrator) -> Result<DemoReport,
         let agreed = network.agreed().await?;
         narrator
             .fact(&format!("block {} is {} on all four, state root {}", agreed.number, agreed.hash, agreed.state_root));
-        network.stop().await?;
+        network.stop().await;
         Ok::<_, DemoError>((network.data(0), told, down))
     })?;
 

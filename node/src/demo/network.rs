@@ -12,6 +12,7 @@ use jsonrpsee::rpc_params;
 use serde_json::{Value, json};
 
 use super::DemoError;
+use crate::home::processes::{end_all, kill_all};
 use crate::home::testnet::{Testnet, TestnetPlan};
 
 /// Nodes of the network.
@@ -134,39 +135,19 @@ impl Network {
     }
 
     /// Ends every node and waits for that.
-    pub(super) async fn stop(&mut self) -> Result<(), DemoError> {
-        use rustix::process::{Pid, Signal, kill_process};
-        for process in self.processes.iter().flatten() {
-            // It may have ended by itself; waiting tells.
-            let _ = kill_process(Pid::from_child(process), Signal::TERM);
-        }
-        let deadline = Instant::now() + PATIENCE;
-        while self.processes.iter_mut().flatten().any(|process| matches!(process.try_wait(), Ok(None))) {
-            if Instant::now() > deadline {
-                break;
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        self.kill_all();
-        Ok(())
+    pub(super) async fn stop(&mut self) {
+        let mut processes: Vec<_> = self.processes.iter_mut().collect();
+        end_all(&mut processes, PATIENCE).await;
     }
 
     fn client(&self, index: usize) -> Result<HttpClient, DemoError> {
         Ok(HttpClientBuilder::default().build(self.url(index)).map_err(super::SessionError::Rpc)?)
     }
-
-    fn kill_all(&mut self) {
-        for mut process in self.processes.iter_mut().filter_map(Option::take) {
-            // Fails only if it has ended.
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
 }
 
 impl Drop for Network {
     fn drop(&mut self) {
-        self.kill_all();
+        kill_all(self.processes.iter_mut());
     }
 }
 

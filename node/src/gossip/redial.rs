@@ -1,10 +1,11 @@
 //! Peers that the operator names are dialled again and again, for ever.
 
+use std::error::Error;
 use std::time::{Duration, Instant};
 
 use libp2p::multiaddr::Protocol;
-use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{ConnectionId, DialError};
 use libp2p::{Multiaddr, PeerId};
 
 /// The first wait; each one doubles.
@@ -44,6 +45,20 @@ pub fn named_peer(address: &Multiaddr) -> Option<PeerId> {
         Some(Protocol::P2p(peer)) => Some(peer),
         _ => None,
     }
+}
+
+/// Why a dial failed, on one line: what lies at the bottom of it. The whole has the same words four times, on as many lines.
+#[must_use]
+pub fn reason(error: &DialError) -> String {
+    let transport = match error {
+        DialError::Transport(errors) => errors.first().map(|(_, error)| error as &dyn Error),
+        _ => None,
+    };
+    let mut cause = transport.unwrap_or(error);
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Redial {

@@ -21,7 +21,7 @@ use super::intake::{Intake, Job};
 use super::judge::{Judged, judge};
 use super::outbox::{self, Outbox};
 use super::rate::{Rate, TokenBucket};
-use super::redial::Redial;
+use super::redial::{Redial, reason};
 use super::seen::Seen;
 use super::topic::{self, BAN_SCORE, Names};
 use super::transport::{Tasks, transport};
@@ -428,7 +428,8 @@ impl Task {
 
     fn dial_failed(&mut self, id: swarm::ConnectionId, error: &DialError, now: Instant) {
         if let Some((address, _)) = self.redial.failed(id, now) {
-            tracing::warn!(%address, %error, "a peer cannot be reached; it is dialled again until it answers");
+            let error = reason(error);
+            tracing::warn!(%address, error, "a peer cannot be reached; it is dialled again until it answers");
         }
     }
 

@@ -7,6 +7,7 @@ pub mod layout;
 pub mod network;
 pub mod pace;
 pub mod peer;
+pub mod processes;
 mod scripts;
 pub mod testnet;
 

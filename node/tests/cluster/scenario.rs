@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use crate::node::tail;
+
 /// Scenarios take turns: two networks at once would be a test of the machine.
 static TURN: Mutex<()> = Mutex::new(());
 /// Another seed than the usual one.
@@ -51,6 +53,7 @@ pub fn scenario(name: &str, body: impl AsyncFnOnce(&mut Scenario)) {
             std::fs::remove_dir_all(&scenario.folder).expect("it is ours");
         }
         Err(panic) => {
+            scenario.tell_how_nodes_ended();
             scenario.says(format_args!("FAILED; homes and logs (node.log) are kept in {}", scenario.folder.display()));
             resume_unwind(panic);
         }
@@ -61,6 +64,17 @@ impl Scenario {
     /// Prints a step, with the time since the beginning.
     pub fn says(&self, step: impl Display) {
         println!("[{:7.2} s] {step}", self.started.elapsed().as_secs_f64());
+    }
+
+    /// Prints the ends of the nodes' logs: where nobody can look at the folder, they are all there is.
+    fn tell_how_nodes_ended(&self) {
+        let Ok(entries) = std::fs::read_dir(self.folder.join("network")) else { return };
+        let mut logs: Vec<_> = entries.flatten().map(|entry| entry.path().join("node.log")).collect();
+        logs.retain(|log| log.exists());
+        logs.sort();
+        for log in logs {
+            println!("--- {}\n{}", log.display(), tail(&log));
+        }
     }
 
     /// A number that the seed decides.

@@ -6,14 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use super::super::answer::printable;
 use super::super::failure::Failure;
+use crate::home::processes::{end_all, kill_all};
 use crate::home::testnet::{LOG, TestnetNode};
 
-/// How often a child is asked whether it has ended, when all shall.
-const POLL: Duration = Duration::from_millis(20);
 /// Of a log, what is shown at most when its node ended by itself: bytes, and lines.
 const LOG_END: (u64, usize) = (4_096, 12);
 
@@ -78,36 +75,15 @@ impl Children {
 
     /// Asks all to end, waits for them, and kills those that do not end in time: their names are returned.
     pub(super) async fn stop(&mut self, within: Duration) -> Vec<String> {
-        for child in self.0.iter().filter_map(|running| running.child.as_ref()) {
-            // It may have ended meanwhile: it stays a zombie until it is reaped, so the id is nobody else's.
-            let _ = kill_process(Pid::from_child(child), Signal::TERM);
-        }
-        let deadline = tokio::time::Instant::now() + within;
-        loop {
-            self.reap();
-            if self.alive() == 0 || tokio::time::Instant::now() >= deadline {
-                break;
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        let late = self.0.iter().filter(|running| running.child.is_some());
-        let late = late.map(|running| running.name.clone()).collect();
-        self.kill();
-        late
-    }
-
-    fn kill(&mut self) {
-        for mut child in self.0.iter_mut().filter_map(|running| running.child.take()) {
-            // Fails only if it has ended.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let mut children: Vec<_> = self.0.iter_mut().map(|running| &mut running.child).collect();
+        let late = end_all(&mut children, within).await;
+        late.into_iter().filter_map(|index| Some(self.0.get(index)?.name.clone())).collect()
     }
 }
 
 impl Drop for Children {
     fn drop(&mut self) {
-        self.kill();
+        kill_all(self.0.iter_mut().map(|running| &mut running.child));
     }
 }
 
@@ -141,6 +117,8 @@ fn log_end(path: &Path) -> std::io::Result<Vec<String>> {
 pub(super) mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+
+    use rustix::process::Pid;
 
     use super::*;
     use crate::home::testnet::{Testnet, TestnetPlan};

@@ -5,10 +5,11 @@ use malachite::app::types::core::{
     CommitCertificate, CommitSignature, ExtendedCommitCertificate, ExtendedCommitSignature, PolkaCertificate,
     PolkaSignature, RoundCertificate, RoundCertificateType, RoundSignature,
 };
+use malachite_ed25519::Signature;
 
 use super::wire::{DecodeError, Reader, Writer};
 use super::{Codec, EskerCodec, SIGNATURES_MAX, Wire, codec, decode, encode};
-use crate::consensus::context::EskerContext;
+use crate::consensus::context::{EskerContext, ValidatorAddress};
 
 codec!(PolkaCertificate<EskerContext>);
 
@@ -26,16 +27,31 @@ pub fn decode_certificate(bytes: Bytes) -> Result<CommitCertificate<EskerContext
     decode(bytes)
 }
 
+fn write_signatures<'a>(
+    writer: &mut Writer,
+    signatures: impl ExactSizeIterator<Item = (ValidatorAddress, &'a Signature)>,
+) {
+    writer.length(signatures.len());
+    for (address, signature) in signatures {
+        writer.address(address);
+        writer.signature(signature);
+    }
+}
+
+fn read_signatures<T>(
+    reader: &mut Reader,
+    new: impl Fn(ValidatorAddress, Signature) -> T,
+) -> Result<Vec<T>, DecodeError> {
+    reader.list("signatures", SIGNATURES_MAX, |reader| Ok(new(reader.address()?, reader.signature()?)))
+}
+
 impl Wire for CommitCertificate<EskerContext> {
     fn write(&self, writer: &mut Writer) {
         writer.height(self.height);
         writer.round(self.round);
         writer.hash(self.value_id);
-        writer.length(self.commit_signatures.len());
-        for signature in &self.commit_signatures {
-            writer.address(signature.address);
-            writer.signature(&signature.signature);
-        }
+        let signatures = self.commit_signatures.iter();
+        write_signatures(writer, signatures.map(|signature| (signature.address, &signature.signature)));
     }
 
     fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
@@ -43,9 +59,7 @@ impl Wire for CommitCertificate<EskerContext> {
             height: reader.height()?,
             round: reader.some_round()?,
             value_id: reader.hash()?,
-            commit_signatures: reader.list("signatures", SIGNATURES_MAX, |reader| {
-                Ok(CommitSignature::new(reader.address()?, reader.signature()?))
-            })?,
+            commit_signatures: read_signatures(reader, CommitSignature::new)?,
         })
     }
 }
@@ -81,11 +95,8 @@ impl Wire for PolkaCertificate<EskerContext> {
         writer.height(self.height);
         writer.round(self.round);
         writer.hash(self.value_id);
-        writer.length(self.polka_signatures.len());
-        for signature in &self.polka_signatures {
-            writer.address(signature.address);
-            writer.signature(&signature.signature);
-        }
+        let signatures = self.polka_signatures.iter();
+        write_signatures(writer, signatures.map(|signature| (signature.address, &signature.signature)));
     }
 
     fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
@@ -93,9 +104,7 @@ impl Wire for PolkaCertificate<EskerContext> {
             height: reader.height()?,
             round: reader.some_round()?,
             value_id: reader.hash()?,
-            polka_signatures: reader.list("signatures", SIGNATURES_MAX, |reader| {
-                Ok(PolkaSignature::new(reader.address()?, reader.signature()?))
-            })?,
+            polka_signatures: read_signatures(reader, PolkaSignature::new)?,
         })
     }
 }
