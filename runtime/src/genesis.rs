@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::block::{BlockEnv, BuiltBlock, extra_data, mix_hash};
 use crate::params::{ChainConfig, gas};
+use crate::staking::{EPOCH_LENGTH_MAX, STAKING_ADDRESS, StakingConfig};
 use crate::state::{Account, AccountChange, ChangeSet, SlotChange};
 use crate::validators::{self, VALIDATORS_ADDRESS, Validator, ValidatorsError};
 
@@ -41,6 +42,9 @@ pub struct Genesis {
 pub struct GenesisConfig {
     /// The chain's id (EIP-155).
     pub chain_id: u64,
+    /// How validators are chosen; the contract is in `alloc`. Without it the first set stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staking: Option<StakingConfig>,
 }
 
 /// An account that exists from the start.
@@ -82,6 +86,9 @@ pub enum GenesisError {
     /// A validator set that cannot be.
     #[error("the validators of the genesis: {0}")]
     Validators(#[from] ValidatorsError),
+    /// Proof of stake that cannot work.
+    #[error("the staking of the genesis: {0}")]
+    Staking(&'static str),
     /// The system account among those that exist from the start.
     #[error("{VALIDATORS_ADDRESS} holds the validator set: name it in \"validators\", not in \"alloc\"")]
     SystemAccount,
@@ -92,7 +99,7 @@ impl Genesis {
     #[must_use]
     pub const fn new(chain_id: u64, gas_limit: u64, timestamp: u64) -> Self {
         Self {
-            config: GenesisConfig { chain_id },
+            config: GenesisConfig { chain_id, staking: None },
             gas_limit,
             base_fee_per_gas: gas::INITIAL_BASE_FEE,
             timestamp,
@@ -104,7 +111,7 @@ impl Genesis {
     /// The rules of the chain that begins so.
     #[must_use]
     pub const fn chain_config(&self) -> ChainConfig {
-        ChainConfig::new(self.config.chain_id)
+        ChainConfig { staking: self.config.staking, ..ChainConfig::new(self.config.chain_id) }
     }
 
     /// Block 0, with everything in `alloc` as its changes to the empty state. [`BuiltBlock::seal`] completes it.
@@ -168,8 +175,21 @@ impl Genesis {
             }
             changes.accounts.insert(address, AccountChange { before: None, after: Some(after), storage });
         }
+        self.check_staking(&changes)?;
         self.put_validators(&mut changes)?;
         Ok(changes)
+    }
+
+    fn check_staking(&self, changes: &ChangeSet) -> Result<(), GenesisError> {
+        let Some(StakingConfig { epoch_length, inflation_per_block }) = self.config.staking else { return Ok(()) };
+        let contract = changes.accounts.get(&STAKING_ADDRESS).and_then(|change| change.after);
+        let rules = [
+            ((1..=EPOCH_LENGTH_MAX).contains(&epoch_length), "epochLength must be from 1 to 2^32 blocks"),
+            (inflation_per_block.bit_len() <= 128, "inflationPerBlock must be below 2^128 wei"),
+            (contract.is_some_and(|account| account.has_code()), "alloc has no contract at 0x…1001"),
+            (!self.validators.is_empty(), "validators names nobody, so that no block would ever be decided"),
+        ];
+        rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, fault)| Err(GenesisError::Staking(fault)))
     }
 
     fn put_validators(&self, changes: &mut ChangeSet) -> Result<(), GenesisError> {

@@ -9,6 +9,7 @@ pub mod exec;
 pub mod genesis;
 pub mod params;
 pub mod simulate;
+pub mod staking;
 pub mod state;
 pub mod trie;
 pub mod types;

@@ -2,6 +2,8 @@
 //!
 //! `docs/spec/gas.md` explains each; a test there compares the tables.
 
+use crate::staking::StakingConfig;
+
 /// What a chain's rules need to know about the chain. What bounds modules and frames is the machine's
 /// ([`esker_vm::Machine::limits`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct ChainConfig {
     pub block_bytes_max: usize,
     /// Highest gas limit of a transaction: above it, fuel would not fit a signed 64-bit number.
     pub gas_limit_max: u64,
+    /// How validators are chosen; `None` where the set of the genesis stays.
+    pub staking: Option<StakingConfig>,
 }
 
 impl ChainConfig {
@@ -34,6 +38,7 @@ impl ChainConfig {
             payload_bytes_max: 96 * 1024,
             block_bytes_max: 4 * 1024 * 1024,
             gas_limit_max: 1 << 48,
+            staking: None,
         }
     }
 }

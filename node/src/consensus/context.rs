@@ -5,12 +5,10 @@ use std::fmt;
 use alloy_primitives::{Address, B256};
 use bytes::Bytes;
 use esker_runtime::Validator;
-use esker_runtime::validators::ValidatorsError;
+use esker_runtime::validators::{ValidatorsError, proposer};
 use malachite::app::types::core as bft;
 use malachite::app::types::core::{NilOrVal, Round, VoteType};
 use malachite_ed25519::{Ed25519, PublicKey, Signature};
-
-use super::proposer;
 
 /// The number of the block that is decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,7 +9,6 @@ pub mod domain;
 mod driver;
 pub mod engine;
 pub mod evidence;
-pub mod proposer;
 pub mod sign_state;
 pub mod signing;
 pub mod status;

@@ -1,8 +1,9 @@
 //! Builds a block, transaction by transaction.
 
-use alloy_primitives::Bloom;
+use alloy_primitives::{Bloom, U256};
 use esker_vm::{Fatal, Session};
 
+use super::end::end_block;
 use super::receipts::{receipts, receipts_root, transactions_root};
 use super::{BlockEnv, BuiltBlock};
 use crate::exec::{Executor, Message, TransactionResult};
@@ -86,11 +87,14 @@ impl<'a> BlockBuilder<'a> {
         Ok(self.results.last().expect("pushed just now"))
     }
 
-    /// Ends the block.
+    /// Ends the block: with the calls of the protocol, on a chain with proof of stake.
     ///
     /// # Errors
     /// [`Fatal`] if this node fails.
-    pub fn finish(self) -> Result<BuiltBlock, Fatal> {
+    pub fn finish(mut self) -> Result<BuiltBlock, Fatal> {
+        if let Some(staking) = &self.config.staking {
+            end_block(&mut self.executor, staking, &self.env, tips(&self.results, self.env.base_fee))?;
+        }
         let changes = self.executor.journal().changes();
         let receipts = receipts(&self.transactions, &self.results);
         Ok(BuiltBlock {
@@ -105,6 +109,15 @@ impl<'a> BlockBuilder<'a> {
             gas_used: self.gas_used,
         })
     }
+}
+
+/// What is paid above the base fee, in wei.
+fn tips(results: &[TransactionResult], base_fee: u64) -> U256 {
+    let tip = |result: &TransactionResult| {
+        let price = result.effective_gas_price.saturating_sub(u128::from(base_fee));
+        U256::from(result.gas_used).saturating_mul(U256::from(price))
+    };
+    results.iter().map(tip).fold(U256::ZERO, U256::saturating_add)
 }
 
 /// Executes a whole block whose transactions are given: what a validator does before it votes, and what replay does.

@@ -47,6 +47,21 @@ impl BlockEnv {
     }
 }
 
+impl BlockEnv {
+    /// The consensus round in which the block was first built, as `extra_data` says.
+    #[must_use]
+    pub fn first_round(&self) -> u32 {
+        first_round(&self.extra_data).unwrap_or(0)
+    }
+}
+
+/// The round in which a block was first built, as its header's `extraData` says; `None` if that is not eight bytes.
+#[must_use]
+pub fn first_round(extra_data: &[u8]) -> Option<u32> {
+    let (_, round) = extra_data.split_first_chunk::<4>()?;
+    round.try_into().ok().map(u32::from_be_bytes)
+}
+
 impl From<&Header> for BlockEnv {
     /// The environment in which the block with this header was executed.
     fn from(header: &Header) -> Self {

@@ -2,6 +2,7 @@
 //! [`PreparedBlock`] on any [`Parent`], committed or not, and write nothing; committing writes it.
 
 mod builder;
+mod end;
 mod env;
 mod parent;
 mod prepared;
@@ -17,7 +18,7 @@ use crate::state::ChangeSet;
 use crate::types::Transaction;
 
 pub use builder::{BlockBuilder, PushError, execute_block};
-pub use env::{BlockEnv, extra_data, mix_hash};
+pub use env::{BlockEnv, extra_data, first_round, mix_hash};
 pub use parent::Parent;
 pub use prepared::{CommittedBlock, PreparedBlock};
 pub use propose::{InOrder, Proposal, Proposed, TransactionSource, propose_block};

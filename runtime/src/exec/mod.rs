@@ -9,6 +9,7 @@ mod frame;
 mod host;
 mod inspect;
 mod precompile;
+mod system;
 mod tx;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use esker_vm::{BlockContext, Fatal, Halt, Session, TransactionContext};
 use crate::block::BlockEnv;
 use crate::db::StoreError;
 use crate::params::ChainConfig;
+use crate::staking::STAKING_ADDRESS;
 use crate::state::{Journal, StateReader};
 
 pub use create::{create_address, create2_address};
@@ -72,6 +74,8 @@ pub struct Executor<'a> {
     journal: Journal<'a>,
     block: BlockContext,
     beneficiary: Address,
+    /// Who gets the tips: the beneficiary, or the contract that shares them out.
+    tips_to: Address,
     base_fee: u64,
     parent_hash: B256,
     block_hashes: BTreeMap<u64, B256>,
@@ -90,6 +94,7 @@ impl<'a> Executor<'a> {
             journal: Journal::new(state),
             block: host::block_context(env, config),
             beneficiary: env.beneficiary,
+            tips_to: if config.staking.is_some() { STAKING_ADDRESS } else { env.beneficiary },
             base_fee: env.base_fee,
             parent_hash: env.parent_hash,
             block_hashes: BTreeMap::new(),

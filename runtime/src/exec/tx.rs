@@ -162,7 +162,7 @@ impl Executor<'_> {
         self.transaction = transaction_context(message.sender, gas_price);
         let bought = self.journal.debit(sender, wei(message.gas_limit, gas_price));
         assert!(bought, "the balance covers the gas limit at the fee cap");
-        let beneficiary = self.warm_up(message, sender)?;
+        self.warm_up(message, sender)?;
 
         let gas = message.gas_limit - intrinsic.base;
         let (result, created) = match message.kind {
@@ -180,7 +180,8 @@ impl Executor<'_> {
         self.journal.credit(sender, wei(message.gas_limit - gas_used, gas_price));
         // The base fee is burnt: nobody is credited with it.
         let tip = gas_price.saturating_sub(u128::from(self.base_fee));
-        self.journal.credit(beneficiary, wei(gas_used, tip));
+        let tips_to = self.journal.load(self.tips_to).map_err(fatal)?;
+        self.journal.credit(tips_to, wei(gas_used, tip));
 
         let (status, output) = match result.outcome {
             Outcome::Return(output) => (ExecutionStatus::Success, output),
@@ -199,8 +200,8 @@ impl Executor<'_> {
         })
     }
 
-    /// Warms sender, beneficiary (EIP-3651) and access list (EIP-2930). Returns the beneficiary.
-    fn warm_up(&mut self, message: &Message<'_>, sender: AccountId) -> Result<AccountId, Fatal> {
+    /// Warms sender, beneficiary (EIP-3651) and access list (EIP-2930).
+    fn warm_up(&mut self, message: &Message<'_>, sender: AccountId) -> Result<(), Fatal> {
         self.journal.warm(sender);
         let beneficiary = self.journal.load(self.beneficiary).map_err(fatal)?;
         self.journal.warm(beneficiary);
@@ -212,7 +213,7 @@ impl Executor<'_> {
                 self.journal.warm_slot(slot);
             }
         }
-        Ok(beneficiary)
+        Ok(())
     }
 
     fn top_call(

@@ -1,4 +1,4 @@
-use esker::consensus::proposer;
+use esker_runtime::validators::proposer;
 use esker_tests::seeded;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B256, keccak256};
 use esker::consensus::context::{Height, ValidatorAddress, Voter, Voters};
 use esker::consensus::domain::Domain;
-use esker::consensus::proposer;
 use esker_runtime::Validator;
+use esker_runtime::validators::proposer;
 use malachite::app::types::PeerId;
 use malachite::app::types::core::{Round, ValidatorSet as _};
 use malachite_ed25519::{PrivateKey, PublicKey};

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use alloy_primitives::{B256, keccak256};
+use esker_runtime::block::first_round;
 use esker_runtime::validators::VALIDATORS_MAX;
 use esker_runtime::{Block, BlockError};
 use malachite::app::types::ProposedValue;
@@ -214,10 +215,4 @@ impl Application {
         }
         Err(format!("the beneficiary is {}, the proposer of round {round} is {proposer}", block.header.beneficiary))
     }
-}
-
-/// The round in which a block was first built, as its header says.
-pub(super) fn first_round(extra_data: &[u8]) -> Option<u32> {
-    let (_, round) = extra_data.split_first_chunk::<4>()?;
-    round.try_into().ok().map(u32::from_be_bytes)
 }

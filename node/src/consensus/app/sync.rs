@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use alloy_consensus::Header;
 use alloy_primitives::B256;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use esker_runtime::block::first_round;
 use malachite::app::engine::host::SyncedValueOutcome;
 use malachite::app::types::core::Round;
 use malachite::app::types::sync::RawDecidedValue;
 
-use super::receive::first_round;
 use super::{AppFailure, Application};
 use crate::consensus::certificate::{self, Certificate};
 use crate::consensus::codec::{SYNC_BLOCKS_MAX, extended};

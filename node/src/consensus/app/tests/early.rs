@@ -12,7 +12,7 @@ fn a_proposal_of_the_next_height_waits_for_its_beginning() {
     }
     // Powers do not change, so it is known who will propose at height 2.
     let powers = genesis().validators.into_iter().map(|validator| validator.power);
-    let next = crate::consensus::proposer::index(powers, 2, 0);
+    let next = esker_runtime::validators::proposer::index(powers, 2, 0);
     let place = others.iter().position(|node| usize::from(node.index) != next).expect("three, of whom one is next");
     let mut late = others.remove(place);
     for node in others.iter_mut().chain([&mut maker]) {

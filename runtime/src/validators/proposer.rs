@@ -8,23 +8,20 @@ use alloy_primitives::keccak256;
 /// What the draws' seeds begin with.
 const DOMAIN: &[u8] = b"esker/proposer/1";
 
-/// Index of the proposer of `round` at `height` among validators with these `powers`; 0 if there are none.
+/// The indices of validators with these `powers` in the order in which they propose at `height`, one a round.
 ///
 /// Draw `i` takes `keccak256(domain ‖ height ‖ i)`, both big-endian 64-bit numbers; the first 16 bytes of it, modulo the
-/// power of those not drawn yet, choose the next one, each having as many chances as it has power. Round `r` belongs to
-/// the one of draw `r` modulo the number of validators.
-#[must_use]
-pub fn index(powers: impl Iterator<Item = u64>, height: u64, round: u32) -> usize {
+/// power of those not drawn yet, choose the next one, each having as many chances as it has power.
+pub fn order(powers: impl Iterator<Item = u64>, height: u64) -> impl Iterator<Item = usize> {
     let mut left: Vec<(usize, u128)> = powers.map(u128::from).enumerate().collect();
-    let Ok(count) = u64::try_from(left.len()) else { return 0 };
-    if count == 0 {
-        return 0;
-    }
-    let draws = u64::from(round) % count;
     let mut draw = 0;
-    loop {
+    std::iter::from_fn(move || {
+        if left.is_empty() {
+            return None;
+        }
         let total: u128 = left.iter().map(|(_, power)| power).sum();
         let mut chosen = seed(height, draw).checked_rem(total).unwrap_or(0);
+        draw += 1;
         let mut place = 0;
         for (index, (_, power)) in left.iter().enumerate() {
             place = index;
@@ -33,12 +30,17 @@ pub fn index(powers: impl Iterator<Item = u64>, height: u64, round: u32) -> usiz
                 None => break,
             }
         }
-        let (index, _) = left.remove(place);
-        if draw == draws {
-            return index;
-        }
-        draw += 1;
-    }
+        Some(left.remove(place).0)
+    })
+}
+
+/// Index of the proposer of `round` at `height` among validators with these `powers`; 0 if there are none. Round `r`
+/// belongs to the one of draw `r` modulo the number of validators.
+#[must_use]
+pub fn index(powers: impl ExactSizeIterator<Item = u64>, height: u64, round: u32) -> usize {
+    let count = powers.len();
+    let round = usize::try_from(round).unwrap_or(usize::MAX);
+    round.checked_rem(count).and_then(|turn| order(powers, height).nth(turn)).unwrap_or(0)
 }
 
 fn seed(height: u64, draw: u64) -> u128 {

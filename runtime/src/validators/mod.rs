@@ -4,6 +4,8 @@
 //! system account that no transaction can write: slot 0 holds how many there are, and validator `i` has slots `1 + 3i`
 //! (address), `2 + 3i` (Ed25519 public key) and `3 + 3i` (voting power).
 
+pub mod proposer;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256, address};
@@ -91,6 +93,11 @@ pub(crate) fn storage(set: &[Validator]) -> BTreeMap<B256, B256> {
         storage.insert(slot(first + 2), slot(validator.power));
     }
     storage
+}
+
+/// Zeros for all slots that this set takes.
+pub(crate) fn cleared(set: &[Validator]) -> BTreeMap<B256, B256> {
+    storage(set).into_keys().map(|key| (key, B256::ZERO)).collect()
 }
 
 /// The set that decides about the block after the one whose state this is; empty on a chain without consensus.

@@ -1,0 +1,76 @@
+//! Calls that the protocol makes itself, after a block's transactions.
+
+use alloy_primitives::{Address, U256};
+use esker_abi::FUEL_PER_GAS;
+use esker_vm::{CallKind, Fatal, Halt, HostError, Meter, Outcome};
+
+use super::frame::{Call, FrameResult};
+use super::host::transaction_context;
+use super::{Executor, fatal};
+use crate::staking::SYSTEM_ADDRESS;
+
+impl Executor<'_> {
+    /// Calls `target` from [`SYSTEM_ADDRESS`] with `gas` of its own: no nonce, no fee, no intrinsic gas, no value and no
+    /// logs. It finds `minted` new coins (wei) on its account. Returns what it returned; `None` if it ended in any other
+    /// way, and then nothing has changed and no coin came into being.
+    ///
+    /// # Errors
+    /// [`Fatal`] if this node fails.
+    pub(crate) fn system_call(
+        &mut self,
+        target: Address,
+        input: Vec<u8>,
+        gas: u64,
+        minted: U256,
+    ) -> Result<Option<Vec<u8>>, Fatal> {
+        let checkpoint = self.journal.checkpoint();
+        self.depth = 0;
+        self.transaction = transaction_context(SYSTEM_ADDRESS, 0);
+        let outcome = self.run_system_call(target, input, gas, minted)?.outcome;
+        let returned = match outcome {
+            Outcome::Return(output) => Some(output),
+            Outcome::Revert(_) | Outcome::Halt(_) => None,
+            Outcome::Fatal(fatal) => return Err(fatal),
+        };
+        if returned.is_none() {
+            self.journal.revert(checkpoint);
+        }
+        self.journal.end_transaction();
+        Ok(returned)
+    }
+
+    fn run_system_call(
+        &mut self,
+        target: Address,
+        input: Vec<u8>,
+        gas: u64,
+        minted: U256,
+    ) -> Result<FrameResult, Fatal> {
+        let account = self.journal.load(target).map_err(fatal)?;
+        let balance = self.journal.account(account).balance;
+        // More coins than there can be: as if the call had failed.
+        let Some(balance) = balance.checked_add(minted) else { return Ok(FrameResult::halt(Halt::OutOfGas)) };
+        self.journal.set_balance(account, balance);
+        self.journal.warm(account);
+        let mut meter = Meter::new(gas.saturating_mul(FUEL_PER_GAS));
+        let code = match self.access_target(target, account, &mut meter) {
+            Ok(code) => code,
+            Err(HostError::Halt(halt)) => return Ok(FrameResult::halt(halt)),
+            Err(HostError::Fatal(fatal)) => return Err(fatal),
+        };
+        Ok(self.call(Call {
+            kind: CallKind::Call,
+            from: SYSTEM_ADDRESS,
+            caller: SYSTEM_ADDRESS,
+            address: target,
+            account,
+            target,
+            code,
+            value: U256::ZERO,
+            input,
+            is_static: false,
+            inherited_reentrancy: false,
+            gas: meter.gas(),
+        }))
+    }
+}
