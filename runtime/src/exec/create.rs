@@ -50,9 +50,14 @@ impl Executor<'_> {
         };
         // The nonce is used and the address warm whatever becomes of the frame (EIP-2929).
         self.journal.set_nonce(creation.creator_account, nonce + 1);
+        (self.create_at(creation, kind, address), address)
+    }
+
+    /// Creates a contract at `address`.
+    pub(super) fn create_at(&mut self, creation: &Creation<'_>, kind: FrameKind, address: Address) -> FrameResult {
         let account = match self.journal.load(address) {
             Ok(account) => account,
-            Err(error) => return (FrameResult::fatal(fatal(error)), address),
+            Err(error) => return FrameResult::fatal(fatal(error)),
         };
         self.journal.warm(account);
         if let Some(inspector) = &mut self.inspector {
@@ -68,7 +73,7 @@ impl Executor<'_> {
         }
         let checkpoint = self.begin_frame();
         let result = self.run_create(creation, address, account).unwrap_or_else(FrameResult::from);
-        (self.end_frame(checkpoint, creation.gas, result), address)
+        self.end_frame(checkpoint, creation.gas, result)
     }
 
     fn run_create(

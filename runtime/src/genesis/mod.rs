@@ -1,5 +1,7 @@
 //! The first block: who owns what before anything happened.
 
+mod construct;
+
 use std::collections::BTreeMap;
 
 use alloy_consensus::EMPTY_ROOT_HASH;
@@ -12,6 +14,8 @@ use crate::params::{ChainConfig, gas};
 use crate::staking::{EPOCH_LENGTH_MAX, STAKING_ADDRESS, StakingConfig};
 use crate::state::{Account, AccountChange, ChangeSet, SlotChange};
 use crate::validators::{self, VALIDATORS_ADDRESS, Validator, ValidatorsError};
+
+pub use construct::{ConstructError, construct};
 
 /// A chain's beginning, in the shape of geth's genesis files (the fields that have a meaning here).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
