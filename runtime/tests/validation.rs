@@ -7,71 +7,13 @@ use std::sync::Arc;
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bloom, Bytes, TxKind, U256};
 use esker_runtime::block::InOrder;
-use esker_runtime::db::{Batch, MemoryStore, StoreError};
+use esker_runtime::db::{Batch, StoreError};
 use esker_runtime::genesis::{Genesis, GenesisAccount};
-use esker_runtime::state::{StateDb, StateReader};
-use esker_runtime::{
-    Block, BlockError, ChainConfig, ExecutedBlock, Parent, PreparedBlock, Proposal, Transaction, TransactionSource,
-    propose_block, validate_block,
-};
+use esker_runtime::state::StateReader;
+use esker_runtime::{BlockError, Proposal, Transaction, TransactionSource, propose_block};
 use esker_vm::{Halt, Log};
+use world::chain::Chain;
 use world::*;
-
-/// A node as far as these tests need one.
-struct Chain {
-    db: StateDb,
-    config: ChainConfig,
-    head: Parent,
-}
-
-impl Chain {
-    fn new(genesis: &Genesis) -> Self {
-        let db = StateDb::open(Arc::new(MemoryStore::default())).expect("an empty store opens");
-        let first = PreparedBlock::genesis(&db, genesis.build().expect("valid")).expect("the store works");
-        let head = first.commit(&db, Batch::default()).expect("the store works").as_parent;
-        Self { db, config: genesis.chain_config(), head }
-    }
-
-    /// A block on `parent` that holds all of `transactions`.
-    fn propose_on(&self, machine: &ScriptedMachine, parent: &Parent, transactions: &[Transaction]) -> PreparedBlock {
-        let proposal = Proposal { timestamp: parent.header().timestamp + 1, beneficiary: BENEFICIARY, round: 0 };
-        let mut source = InOrder::new(transactions.to_vec());
-        let proposed = esker_vm::execution(machine, |session| {
-            propose_block(session, &self.config, parent, proposal, &mut source, &mut || true)
-        })
-        .expect("no fault");
-        assert_eq!(proposed.block.block().transactions.len(), transactions.len(), "{:?}", proposed.refused);
-        proposed.block
-    }
-
-    fn propose(&self, machine: &ScriptedMachine, transactions: &[Transaction]) -> PreparedBlock {
-        self.propose_on(machine, &self.head, transactions)
-    }
-
-    fn validate_on(
-        &self,
-        machine: &ScriptedMachine,
-        parent: &Parent,
-        block: &Block,
-    ) -> Result<PreparedBlock, BlockError> {
-        esker_vm::execution(machine, |session| validate_block(session, &self.config, parent, block))
-    }
-
-    fn validate(&self, machine: &ScriptedMachine, block: &Block) -> Result<PreparedBlock, BlockError> {
-        self.validate_on(machine, &self.head, block)
-    }
-
-    fn commit(&mut self, block: PreparedBlock) -> ExecutedBlock {
-        let committed = block.commit(&self.db, Batch::default()).expect("the store works");
-        self.head = committed.as_parent;
-        committed.block
-    }
-
-    fn validate_and_commit(&mut self, machine: &ScriptedMachine, block: &Block) -> ExecutedBlock {
-        let prepared = self.validate(machine, block).expect("valid");
-        self.commit(prepared)
-    }
-}
 
 fn genesis(machine: &ScriptedMachine) -> Genesis {
     let mut genesis = Genesis::new(CHAIN_ID, 30_000_000, 1_000);

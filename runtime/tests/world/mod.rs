@@ -2,6 +2,8 @@
 //! contracts are Rust closures, so that a test says exactly what its guest asks of the host.
 #![allow(dead_code, reason = "each test binary uses its own part of this world")]
 
+pub mod chain;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
