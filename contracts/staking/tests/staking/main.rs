@@ -1,0 +1,8 @@
+//! The staking contract, natively and as wasm on the real VM.
+
+mod attacks;
+mod delegations;
+mod epochs;
+mod evidence;
+mod support;
+mod validators;
