@@ -212,3 +212,39 @@ fn a_slash_may_take_everything(chain: &mut Chain, alice: User, ada: User, bob: U
 fn eve() -> User {
     User { address: Address([0xee; 20]) }
 }
+
+/// What validators sign by the vectors of the consensus, which another implementation checks too, is what is read here.
+#[test]
+fn the_vectors_of_the_consensus_are_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/consensus/signing.json");
+    let text = std::fs::read_to_string(path).expect("the vectors are part of the repository");
+    let file: serde_json::Value = serde_json::from_str(&text).expect("vectors are JSON");
+    let bytes = |value: &serde_json::Value| {
+        let text = value.as_str().expect("a string").trim_start_matches("0x");
+        hex::decode(text).expect("hexadecimal")
+    };
+    let genesis = bytes(&file["genesisHash"]);
+    let (mut read, mut ignored) = (0, 0);
+    for vector in file["vectors"].as_array().expect("a list") {
+        let sign_bytes = bytes(&vector["signBytes"]);
+        let found = esker_staking::evidence::read(&sign_bytes);
+        if !["vote", "proposal"].contains(&vector["message"].as_str().expect("a string")) {
+            assert_eq!(found, None, "{}", vector["about"]);
+            ignored += 1;
+            continue;
+        }
+        let (domain, position) = found.unwrap_or_else(|| panic!("{} is not read", vector["about"]));
+        assert_eq!((Some(domain.chain_id), &domain.genesis.0[..]), (file["chainId"].as_u64(), &genesis[..]));
+        for field in vector["fields"].as_array().expect("a list") {
+            let value = bytes(&field[1]);
+            match field[0].as_str().expect("a string") {
+                "height" => assert_eq!(position.height.to_be_bytes()[..], value),
+                "round" => assert_eq!(u64::from(position.round).to_be_bytes()[..], value),
+                "voter" | "proposer" => assert_eq!(position.signer.0[..], value),
+                _ => {}
+            }
+        }
+        read += 1;
+    }
+    assert!(read >= 4 && ignored >= 2, "{read} read, {ignored} ignored");
+}
