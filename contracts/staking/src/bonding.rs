@@ -172,7 +172,9 @@ impl Staking {
             entry.amount = share_down(coins_left, shares, shares_left);
             coins_left -= entry.amount;
             shares_left -= shares;
-            add_entry(&mut entries, entry)?;
+            if entry.amount > 0 {
+                add_entry(&mut entries, entry)?;
+            }
         }
         set_unbondings(&mut self.unbondings.at_mut((delegator, validator)), &entries);
         self.totals.bonded.sub(coins);

@@ -141,7 +141,7 @@ impl<'a> OnChain<'a> {
 
 impl Backend for OnChain<'_> {
     fn staking(&self) -> StakingHandle {
-        self.staking.clone()
+        self.staking
     }
     fn transact(&mut self, from: Address, value: u128, input: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
         let sent = self.chain.send_raw(User { address: from }, self.staking.address(), value.into(), input);

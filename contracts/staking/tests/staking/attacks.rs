@@ -11,7 +11,7 @@ fn many_small_delegations_gain_nothing(chain: &mut Chain, alice: User, ada: User
     let params = Params { min_delegation: U256::ONE, epoch_length: 100, ..params() };
     let validators = [genesis_validator(ada, 1, coins(10)), genesis_validator(bob, 2, coins(10))];
     let mut world = World::with(chain, alice, params, &validators);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     // Eve in one piece, Alice in thirty odd ones.
     let odd = U256::from(333_333_333_333_333_337u64);
     for _ in 0..30 {
@@ -49,7 +49,7 @@ fn a_raised_commission_takes_nothing_of_what_was_earned(
     eve: User,
 ) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     world.delegate(alice, ada, coins(100)).succeeds();
     world.end_block(ada, coins(2), &[]);
     let earned = world.chain.read(staking.rewards_of(alice.address, ada.address));
@@ -72,7 +72,7 @@ fn nobody_gains_by_reporting_itself(chain: &mut Chain, alice: User, ada: User, b
     let params = Params { reporter_bps: 10_000, ..params() };
     let validators = [genesis_validator(ada, 1, coins(10)), genesis_validator(bob, 2, coins(10))];
     let mut world = World::with(chain, alice, params, &validators);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     world.delegate(alice, ada, coins(100_000)).succeeds();
     world.punish(ada, ada, 1, 0).succeeds();
     let back = world.chain.read(staking.report_of(ada.address)) + world.stake(ada, ada);
@@ -83,7 +83,7 @@ fn nobody_gains_by_reporting_itself(chain: &mut Chain, alice: User, ada: User, b
 #[esker_sdk::test]
 fn leaving_just_before_an_offence_does_not_help(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     let (a, b, e) = (ada.address, bob.address, eve.address);
     world.delegate(alice, ada, coins(30)).succeeds();
     world.end_epoch();
@@ -124,7 +124,7 @@ fn evidence_always_comes_before_the_coins_are_gone(chain: &mut Chain, alice: Use
     let validators = [ada, bob, eve].into_iter().zip(1..).map(|(v, i)| genesis_validator(v, i, coins(10)));
     let validators: Vec<_> = validators.collect();
     let mut world = World::with(chain, alice, params, &validators);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     world.delegate(alice, ada, coins(10)).succeeds();
     world.chain.send(alice, staking.undelegate(ada.address, coins(10))).succeeds();
     let evidence = world.double_vote(ada, 1, 50);

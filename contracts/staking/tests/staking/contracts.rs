@@ -10,7 +10,7 @@ use crate::support::{World, coins};
 #[esker_sdk::test]
 fn a_contract_delegates_and_hurts_nobody_but_itself(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     let delegator = world.chain.deploy(bob, DelegatorHandle::constructor(staking.address(), ada.address));
     let itself = User { address: delegator.address() };
     world.chain.send(bob, delegator.delegate().value(coins(100))).succeeds();

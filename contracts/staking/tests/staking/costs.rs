@@ -40,7 +40,7 @@ fn all() -> Vec<Address> {
 #[esker_sdk::test]
 fn a_block_ends_within_its_gas(chain: &mut Chain, alice: User) {
     let world = full(chain, alice);
-    let (run, staking) = (world.chain.run(), world.staking.clone());
+    let (run, staking) = (world.chain.run(), world.staking);
     let end = |missed: &[Address]| staking.end_block(operator(7).address, 1_000_000_007, 100, missed);
     // Every counter is written for the first time; then every counter in an epoch that it does not know.
     let missed = all();
@@ -60,7 +60,7 @@ fn a_block_ends_within_its_gas(chain: &mut Chain, alice: User) {
 #[esker_sdk::test]
 fn an_epoch_ends_within_its_gas(chain: &mut Chain, alice: User) {
     let mut world = full(chain, alice);
-    let (run, staking) = (world.chain.run(), world.staking.clone());
+    let (run, staking) = (world.chain.run(), world.staking);
     let usual = world.chain.send(RUNTIME, staking.end_epoch()).succeeds();
     bounded(run, "endEpoch, nothing changed", &usual);
     // Everybody missed slots, so that a third is jailed, and the order of the rest is turned round.
@@ -86,7 +86,7 @@ fn an_epoch_ends_within_its_gas(chain: &mut Chain, alice: User) {
 #[esker_sdk::test]
 fn what_users_do_stays_affordable(chain: &mut Chain, alice: User, ada: User) {
     let mut world = full(chain, alice);
-    let (run, staking) = (world.chain.run(), world.staking.clone());
+    let (run, staking) = (world.chain.run(), world.staking);
     let mut all = Vec::new();
     all.push(("createValidator among 100 candidates", world.create(ada, 200, coins(5_000)).gas_used()));
     all.push(("delegate, the first time", world.delegate(alice, ada, coins(50)).gas_used()));
@@ -109,4 +109,14 @@ fn what_users_do_stays_affordable(chain: &mut Chain, alice: User, ada: User) {
             assert!(gas < 2_500_000, "{what} costs {gas} gas");
         }
     }
+}
+
+/// A transaction's payload may have 96 KiB, and genesis none the less carries it.
+#[test]
+fn the_contract_fits_in_a_payload() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let built = esker_sdk_build::build_once(folder, &esker_sdk_build::ToStderr);
+    let size = built.unwrap_or_else(|error| panic!("the contract does not build: {error}")).artifact.size;
+    println!("wasm {} bytes, envelope {} bytes", size.wasm, size.envelope);
+    assert!(size.wasm <= 96 << 10 && size.envelope <= 48 << 10, "{} and {} bytes", size.wasm, size.envelope);
 }

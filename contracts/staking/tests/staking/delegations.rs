@@ -10,7 +10,7 @@ use crate::support::{World, assert_rewards, coins, genesis_validator, params};
 #[esker_sdk::test]
 fn stake_comes_and_goes(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     let (delegator, validator) = (alice.address, ada.address);
     let small = Error::DelegationTooSmall { have: coins(1) - 1, want: coins(1) };
     world.delegate(alice, ada, coins(1) - 1).reverts(small);
@@ -55,7 +55,7 @@ fn stake_comes_and_goes(chain: &mut Chain, alice: User, ada: User, bob: User, ev
 #[esker_sdk::test]
 fn rewards_follow_shares(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     world.delegate(alice, ada, coins(300)).succeeds();
     // A tenth to Ada as commission; of the rest she has a quarter.
     world.end_block(ada, coins(4), &[]);
@@ -89,7 +89,7 @@ fn rewards_follow_shares(chain: &mut Chain, alice: User, ada: User, bob: User, e
 #[esker_sdk::test]
 fn rewards_of_nobody_wait_for_the_next_proposer(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     world.end_block(alice, U256::from(70), &[]);
     assert_eq!(world.chain.read(staking.totals()).unallocated, 70);
     // A validator from which everybody has left has no shares.
@@ -105,7 +105,7 @@ fn rewards_of_nobody_wait_for_the_next_proposer(chain: &mut Chain, alice: User, 
 #[esker_sdk::test]
 fn stake_moves_at_once_and_not_twice(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     let (a, b, e) = (ada.address, bob.address, eve.address);
     world.delegate(alice, ada, coins(20)).succeeds();
     world.delegate(alice, bob, coins(5)).succeeds();
@@ -146,7 +146,7 @@ fn lots_and_unbondings_are_bounded(chain: &mut Chain, alice: User, ada: User, bo
     let validators: Vec<_> =
         [ada, bob, eve].into_iter().zip(1..).map(|(v, i)| genesis_validator(v, i, coins(10))).collect();
     let mut world = World::with(chain, alice, params, &validators);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     let (a, b) = (ada.address, bob.address);
     world.delegate(alice, ada, coins(100)).succeeds();
     for _ in 0..LOTS_MAX {
@@ -171,7 +171,7 @@ fn lots_and_unbondings_are_bounded(chain: &mut Chain, alice: User, ada: User, bo
 #[esker_sdk::test]
 fn a_slash_reaches_what_moved_and_what_is_leaving(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     let (a, b) = (ada.address, bob.address);
     world.delegate(alice, ada, coins(60)).succeeds();
     // Epoch 0: leaves before the offence.

@@ -15,7 +15,6 @@ fn members(set: Vec<esker_staking::NextValidator>) -> Vec<(Address, u64)> {
 #[esker_sdk::test]
 fn slots_are_counted_for_an_epoch(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
     let slots = |world: &mut World<'_>, of: User| {
         let info = world.chain.read(world.staking.validator(of.address));
         (info.slots, info.missed)
@@ -32,13 +31,12 @@ fn slots_are_counted_for_an_epoch(chain: &mut Chain, alice: User, ada: User, bob
     let many = vec![bob.address; 150];
     world.end_block(ada, U256::ZERO, &many);
     assert_eq!(slots(&mut world, bob), (100, 100));
-    let _ = staking;
 }
 
 #[esker_sdk::test]
 fn who_misses_too_many_slots_is_jailed_and_comes_back(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     // Half of the slots is not too many, and two are too few.
     for _ in 0..3 {
         world.end_block(eve, U256::ZERO, &[eve.address]);
@@ -115,7 +113,7 @@ fn the_richest_are_chosen_and_equals_by_address(chain: &mut Chain, alice: User) 
 #[esker_sdk::test]
 fn without_anybody_the_present_set_stays(chain: &mut Chain, alice: User, ada: User) {
     let mut world = World::with(chain, alice, params(), &[genesis_validator(ada, 1, coins(10))]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     let set = world.chain.read(staking.validator_set());
     world.chain.send(ada, staking.undelegate(ada.address, coins(10))).succeeds();
     assert_eq!(world.end_epoch(), []);

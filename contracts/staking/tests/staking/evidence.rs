@@ -5,7 +5,7 @@ use esker_sdk_test::{CHAIN_ID, Chain, User};
 use esker_staking::events::{ReportClaimed, Slashed};
 use esker_staking::{Error, Params, SlashInfo};
 
-use crate::support::messages::{SignedFor, sign};
+use crate::support::messages::{SignedFor, public_key, sign};
 use crate::support::{World, assert_rewards, coins, genesis_validator, params};
 
 const ONE: Option<[u8; 32]> = Some([1; 32]);
@@ -20,7 +20,7 @@ fn signed(seed: u8, first: Vec<u8>, second: Vec<u8>) -> [Vec<u8>; 4] {
 #[esker_sdk::test]
 fn whoever_signs_twice_is_slashed_and_out_for_ever(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     world.delegate(alice, ada, coins(300)).succeeds();
     world.end_block(ada, coins(4), &[]);
     let rewards = world.chain.read(staking.rewards_of(alice.address, ada.address));
@@ -61,7 +61,7 @@ fn whoever_signs_twice_is_slashed_and_out_for_ever(chain: &mut Chain, alice: Use
     world.chain.send(ada, staking.enter(ada.address)).reverts(Error::NotEligible { validator: ada.address });
     world.chain.send(ada, staking.unjail()).reverts(Error::NotJailed {});
     world.create(ada, 9, coins(10)).reverts(Error::ValidatorExists { operator: ada.address });
-    world.create(alice, 1, coins(10)).reverts(Error::KeyTaken { public_key: crate::support::messages::public_key(1) });
+    world.create(alice, 1, coins(10)).reverts(Error::KeyTaken { public_key: public_key(1) });
     let operators: Vec<_> = world.end_epoch().into_iter().map(|next| next.operator).collect();
     assert_eq!(operators, [bob.address, eve.address]);
     // Whoever is still there leaves with what is left.
@@ -188,7 +188,7 @@ fn a_slash_may_take_everything(chain: &mut Chain, alice: User, ada: User, bob: U
     let params = Params { slash_bps: 10_000, ..params() };
     let validators = [genesis_validator(ada, 1, coins(10)), genesis_validator(bob, 2, coins(10))];
     let mut world = World::with(chain, alice, params, &validators);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     world.delegate(alice, ada, coins(5)).succeeds();
     world.chain.send(alice, staking.redelegate(ada.address, bob.address, coins(1))).succeeds();
     world.chain.send(alice, staking.undelegate(ada.address, coins(1))).succeeds();
@@ -211,6 +211,20 @@ fn a_slash_may_take_everything(chain: &mut Chain, alice: User, ada: User, bob: U
 /// Somebody without coins: gas costs nothing here.
 fn eve() -> User {
     User { address: Address([0xee; 20]) }
+}
+
+#[esker_sdk::test]
+fn the_precompiled_contract_verifies_what_validators_sign(chain: &mut Chain, alice: User, ada: User) {
+    let world = World::with(chain, alice, params(), &[genesis_validator(ada, 1, coins(10))]);
+    let mut place = [0; 20];
+    (place[18], place[19]) = (0x10, 0x02);
+    let vote = world.signed_for().vote(0, 1, 0, ONE, ada.address);
+    for (seed, good) in [(1, true), (2, false)] {
+        let input = [&public_key(1).0[..], &sign(seed, &vote), &vote].concat();
+        let sent = world.chain.send_raw(alice, Address(place), U256::ZERO, &input).succeeds();
+        let word = U256::ONE.to_be_bytes();
+        assert_eq!(sent.output(), if good { &word[..] } else { &[] });
+    }
 }
 
 /// What validators sign by the vectors of the consensus, which another implementation checks too, is what is read here.

@@ -6,5 +6,6 @@ mod costs;
 mod delegations;
 mod epochs;
 mod evidence;
+mod math;
 mod support;
 mod validators;

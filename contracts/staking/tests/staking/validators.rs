@@ -1,6 +1,6 @@
 //! Operators: becoming a validator, its profile, its place among the candidates. Natively and as wasm on the real VM.
 
-use esker_sdk::{Address, Bytes, FixedBytes, U256};
+use esker_sdk::{Address, FixedBytes, U256};
 use esker_sdk_test::{Chain, User};
 use esker_staking::events::{
     CandidateEntered, CandidateReplaced, CommissionClaimed, ValidatorCreated, ValidatorEdited,
@@ -14,7 +14,7 @@ use crate::support::{RUNTIME, World, coins, genesis_validator, params};
 #[esker_sdk::test]
 fn genesis_is_what_it_was_given(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     assert_eq!(world.chain.read(staking.params()), params());
     assert_eq!(world.chain.read(staking.epoch()), 0);
     assert_eq!(world.chain.read(staking.genesis_hash()), world.chain.genesis_hash());
@@ -105,7 +105,7 @@ fn anybody_with_a_key_and_coins_becomes_a_validator(chain: &mut Chain, alice: Us
 #[esker_sdk::test]
 fn a_key_needs_its_owner_and_belongs_to_one(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let (staking, here) = (world.staking.clone(), world.staking.address());
+    let (staking, here) = (world.staking, world.staking.address());
     let mut tried = |key, proof: &[u8], commission, name: &str, stake, error: Error| {
         let call = staking.create_validator(key, proof, commission, name).value(stake);
         world.chain.send(alice, call).reverts(error);
@@ -166,7 +166,7 @@ fn a_commission_changes_in_small_steps_and_not_before_the_next_epoch(
     eve: User,
 ) {
     let mut world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     let nobody = Error::NoValidator { validator: alice.address };
     world.chain.send(alice, staking.edit_validator("", 0)).reverts(nobody);
     let step = |to_bps| Error::CommissionStepTooLarge { from_bps: 1_000, to_bps, most_bps: 500 };
@@ -204,7 +204,7 @@ fn the_candidates_are_a_hundred_and_the_poorest_makes_room(chain: &mut Chain, al
     let validators: Vec<_> =
         (0..CANDIDATES_MAX).map(|i| genesis_validator(operator(i), i as u8, coins(20 + u64::from(i)))).collect();
     let mut world = World::with(chain, alice, params(), &validators);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     assert_eq!(world.chain.read(staking.candidates()).len(), 100);
     // Too little for a seat, enough to be a validator.
     world.create(ada, 200, coins(20)).succeeds();
@@ -241,7 +241,7 @@ fn the_candidates_are_a_hundred_and_the_poorest_makes_room(chain: &mut Chain, al
 #[esker_sdk::test]
 fn what_is_no_call_of_its_own_is_refused(chain: &mut Chain, alice: User, ada: User, bob: User, eve: User) {
     let world = World::new(chain, alice, [ada, bob, eve]);
-    let staking = world.staking.clone();
+    let staking = world.staking;
     // Coins come with delegations only.
     world.chain.send_raw(alice, staking.address(), U256::ONE, &[]).reverts_with_bytes(&[]);
     world.chain.send_raw(alice, staking.address(), U256::ONE, &[0x12; 4]).reverts_with_bytes(&[]);
@@ -253,5 +253,4 @@ fn what_is_no_call_of_its_own_is_refused(chain: &mut Chain, alice: User, ada: Us
     world.chain.send(alice, staking.end_epoch()).reverts(Error::NotSystem {});
     // It brings no coins along: they are credited before.
     world.chain.send_raw(RUNTIME, staking.address(), U256::ZERO, call.input()).succeeds();
-    let _ = Bytes::new();
 }

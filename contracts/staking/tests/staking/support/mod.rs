@@ -3,7 +3,7 @@
 pub mod messages;
 
 use esker_sdk::{Address, U256, abi::keccak256};
-use esker_sdk_test::{CHAIN_ID, Chain, Sent, User};
+use esker_sdk_test::{CHAIN_ID, Chain, Run, Sent, User};
 use esker_staking::math::COIN;
 use esker_staking::{GenesisValidator, NextValidator, Params, SYSTEM, Staking, StakingHandle};
 
@@ -74,6 +74,9 @@ impl<'a> World<'a> {
         let value = validators.iter().map(|validator| validator.self_bond).sum();
         let deployment = StakingHandle::constructor(params.clone(), validators);
         let sent = chain.try_deploy_with::<Staking>(deployer, value, deployment).succeeds();
+        if chain.run() == Run::Wasm && validators.len() > 50 {
+            println!("deployed with {} validators: {} gas", validators.len(), sent.gas_used());
+        }
         assert_eq!(sent.created(), Some(place));
         let mut world = Self { chain, staking: StakingHandle::at(place), params, treasury };
         // The first block ends: from now on it knows the chain.
