@@ -1,6 +1,6 @@
 //! What needs a state around it: storage, accounts, logs, calls between contracts, creations, precompiled contracts.
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, Bytes, U256, hex};
 use esker_runtime::exec::PRECOMPILES;
 use esker_vm::abi::{HostFunctionId as Id, Limits};
 
@@ -136,6 +136,8 @@ fn in_turn() -> Vec<(Address, Bytes)> {
 }
 
 const CALLEE_BASE: u16 = 0x100;
+/// RFC 8032's first key.
+const ED25519_KEY: [u8; 32] = hex!("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
 const ENDS_BASE: u16 = 0x200;
 
 /// The contracts that [`programs`] call.
@@ -291,6 +293,13 @@ fn precompiles() -> Vec<Program> {
     let recovered = recovery();
     let length = recovered.len();
     call(1, "recovery", recovered, length);
+    // No signature, but it takes as long as one: key and R are points, s is below the order.
+    for bytes in [0, 1_024, 128 * 1_024] {
+        let mut input = vec![0; 96 + bytes];
+        input[..32].copy_from_slice(&ED25519_KEY);
+        input[32..64].copy_from_slice(&ED25519_KEY);
+        call(0x1002, &format!("Ed25519, {bytes} bytes"), input, 96 + bytes);
+    }
     for (base, exponent, modulus) in [
         (1, 1, 1),
         (8, 1, 8),

@@ -1,8 +1,8 @@
-//! Ethereum's precompiled contracts: cryptography at fixed addresses.
+//! Precompiled contracts: cryptography at fixed addresses. All are Ethereum's, but for Ed25519, which consensus signs with.
 //!
 //! Each costs what Ethereum asks or what our host function for the same work costs, whichever is more.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use esker_abi::HostFunctionId;
 use esker_vm::{Halt, Outcome, crypto};
 use revm_precompile::{
@@ -60,6 +60,7 @@ const TABLE: &[Precompile] = &[
     at(0x10, bls12_381::map_fp_to_g1::map_fp_to_g1, Some(HostFunctionId::bls12_381_map_fp_to_g1)),
     at(0x11, bls12_381::map_fp2_to_g2::map_fp2_to_g2, Some(HostFunctionId::bls12_381_map_fp2_to_g2)),
     at(0x100, secp256r1::p256_verify_osaka, Some(HostFunctionId::p256_verify)),
+    at(0x1002, ed25519_verify, Some(HostFunctionId::ed25519_verify)),
 ];
 
 /// The addresses of the precompiled contracts, in order.
@@ -125,6 +126,16 @@ fn paid_as_twin<const N: usize>(output: Option<[u8; N]>) -> EthPrecompileResult 
     Ok(EthPrecompileOutput::new(0, output.to_vec().into()))
 }
 
+/// Public key ‖ signature ‖ message: the word 1 if the signature is good by ZIP-215's rules, else nothing, as
+/// [`secp256r1::p256_verify_osaka`] answers. It refuses no input.
+fn ed25519_verify(input: &[u8], _: u64) -> EthPrecompileResult {
+    let parts = input.split_first_chunk::<32>().and_then(|(key, rest)| Some((key, rest.split_first_chunk::<64>()?)));
+    let is_valid = parts.is_some_and(|(key, (signature, message))| crypto::ed25519_verify(key, signature, message));
+    let word = B256::with_last_byte(1);
+    // Ethereum has no price for it: it costs what the host function costs.
+    Ok(EthPrecompileOutput::new(0, if is_valid { word.to_vec().into() } else { Default::default() }))
+}
+
 fn bn254_add(input: &[u8], gas: u64) -> EthPrecompileResult {
     bn254::run_add(input, bn254::add::ISTANBUL_ADD_GAS_COST, gas)
 }
@@ -139,7 +150,7 @@ fn bn254_pairing(input: &[u8], gas: u64) -> EthPrecompileResult {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{B256, hex};
+    use alloy_primitives::hex;
 
     use super::*;
 
@@ -161,12 +172,13 @@ mod tests {
 
     #[test]
     fn every_address_in_the_table_is_found_and_no_other() {
-        for number in 0..=0x101 {
+        for number in 0..=0x1100 {
             let address = address_of(number);
             assert_eq!(is_precompile(address), PRECOMPILES.contains(&address), "{address}");
         }
         assert!(!is_precompile(address_of(0x0a)), "no blobs here");
         assert!(is_precompile(address_of(0x100)));
+        assert!(is_precompile(address_of(0x1002)));
         assert!(!is_precompile(Address::repeat_byte(1)));
     }
 
@@ -202,5 +214,31 @@ mod tests {
     fn ecrecover_of_rubbish_returns_nothing() {
         let result = run(address_of(1), B256::ZERO.as_slice(), 1_000_000);
         assert_eq!(result.outcome, Outcome::Return(Vec::new()));
+    }
+
+    #[test]
+    fn ed25519_costs_what_the_host_function_costs_and_refuses_nothing() {
+        // RFC 8032, section 7.1, test 2.
+        let key = hex!("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+        let signature = hex!(
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da
+             085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+        );
+        let good = [&key[..], &signature, &[0x72]].concat();
+        let row = HostFunctionId::ed25519_verify.row();
+        let price = |bytes: u64| (row.base_fuel + row.byte_fuel * bytes).div_ceil(10_000);
+        let result = run(address_of(0x1002), &good, 50_000);
+        assert_eq!(result.outcome, Outcome::Return(B256::with_last_byte(1).to_vec()));
+        assert_eq!(50_000 - result.gas_left, price(97));
+        assert_eq!(run(address_of(0x1002), &good, price(97) - 1).outcome, Outcome::Halt(Halt::OutOfGas));
+        let mut input = good.clone();
+        for length in 0..good.len() {
+            let result = run(address_of(0x1002), &good[..length], 50_000);
+            assert_eq!(result.outcome, Outcome::Return(Vec::new()), "cut to {length} bytes");
+            assert_eq!(50_000 - result.gas_left, price(length as u64));
+            input[length] ^= 4;
+            assert_eq!(run(address_of(0x1002), &input, 50_000).outcome, Outcome::Return(Vec::new()), "byte {length}");
+            input[length] ^= 4;
+        }
     }
 }

@@ -293,7 +293,58 @@ fn precompiles() -> Vec<Case> {
     ]
 }
 
+/// Ed25519 at its address of our own: RFC 8032's vectors (section 7.1, tests 1 to 3), then what must be refused, by the classes of
+/// Wycheproof's EdDSA tests, and what ZIP-215 accepts beyond.
+fn ed25519_precompile() -> Vec<Case> {
+    let asked = |name: &str, input: Vec<u8>| {
+        let address = alloy_primitives::Address::with_last_byte(0x02);
+        let mut address = address.into_array();
+        address[18] = 0x10;
+        Case::new(format!("precompiled contract 0x1002, {name}"))
+            .input(input)
+            .send(|sent| sent.to = Some(address.into()))
+    };
+    let joined = |key: &str, r: &str, s: &str, message: &str| [key, r, s, message].map(hex).concat();
+    let good = |name: &str, input: Vec<u8>| asked(name, input).gives(hex(&word(1)));
+    let bad = |name: &str, input: Vec<u8>| asked(name, input).gives([]);
+    let own = joined(p::ED_KEY, p::ED_R, p::ED_S, "");
+    let identity = format!("01{}", "00".repeat(31));
+    let (zero, no_point) = ("00".repeat(32), format!("02{}", "00".repeat(31)));
+    let changed = |index: usize| {
+        let mut input = own.clone();
+        input[index] ^= 1;
+        input
+    };
+    vec![
+        good("RFC 8032, test 1", own.clone()),
+        good("RFC 8032, test 2", joined(p::ED_KEY_2, p::ED_R_2, p::ED_S_2, "72")),
+        good("RFC 8032, test 3", joined(p::ED_KEY_3, p::ED_R_3, p::ED_S_3, "af82")),
+        bad("no input", Vec::new()),
+        bad("a key alone", hex(p::ED_KEY)),
+        bad("a signature cut short", own[..95].to_vec()),
+        bad("a byte behind the message", [own.clone(), vec![0]].concat()),
+        bad("another key", joined(p::ED_KEY_2, p::ED_R, p::ED_S, "")),
+        bad("a changed key", changed(0)),
+        bad("a changed R", changed(32)),
+        bad("a changed s", changed(64)),
+        bad("R and s of another message", joined(p::ED_KEY_2, p::ED_R_2, p::ED_S_2, "73")),
+        bad("R and s the other way round", joined(p::ED_KEY, p::ED_S, p::ED_R, "")),
+        bad("R and s of zeros", joined(p::ED_KEY, &zero, &zero, "")),
+        good("everything zero", vec![0; 96]).about("y = 0 is a point of order 4: ZIP-215 accepts it as key and R."),
+        bad("s of zero", joined(p::ED_KEY, p::ED_R, &zero, "")),
+        bad("s of the order", joined(p::ED_KEY, p::ED_R, p::ED_ORDER, "")),
+        bad("s plus the order", joined(p::ED_KEY, p::ED_R, p::ED_S_PLUS_ORDER, "")),
+        bad("s of all ones", joined(p::ED_KEY, p::ED_R, &"ff".repeat(32), "")),
+        bad("R that is no point", joined(p::ED_KEY, &no_point, p::ED_S, "")),
+        bad("a key that is no point", joined(&no_point, p::ED_R, p::ED_S, "")),
+        bad("a key of small order, a signature of another", joined(&identity, p::ED_R, p::ED_S, "")),
+        good("a key of small order", joined(&identity, &identity, &zero, "00"))
+            .about("ZIP-215 accepts it: the cofactored equation holds."),
+        asked("too little gas", own).gas(31_000).halts(Halt::OutOfGas),
+    ]
+}
+
 pub fn cases() -> Vec<Case> {
-    let groups = [hashes(), secp256k1(), ed25519(), p256(), bn254(), bls12_381(), precompiles()];
+    let groups = [hashes(), secp256k1(), ed25519(), p256(), bn254(), bls12_381(), precompiles(), ed25519_precompile()];
     groups.into_iter().flatten().collect()
 }

@@ -81,6 +81,18 @@ pub const ED_KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a
 pub const ED_R: &str = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155";
 /// s of that signature.
 pub const ED_S: &str = "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b";
+/// RFC 8032, section 7.1, test 2: the key of a signature of `72`.
+pub const ED_KEY_2: &str = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+/// The first half of it.
+pub const ED_R_2: &str = "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da";
+/// The second half of it.
+pub const ED_S_2: &str = "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00";
+/// RFC 8032, section 7.1, test 3: the key of a signature of `af82`.
+pub const ED_KEY_3: &str = "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025";
+/// The first half of it.
+pub const ED_R_3: &str = "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac";
+/// The second half of it.
+pub const ED_S_3: &str = "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a";
 /// s plus the group's order.
 pub const ED_S_PLUS_ORDER: &str = "4c8c7872aa064e049dbb3013fbf29380d25bf5f0595bbe24655141438e7a101b";
 /// The group's order.

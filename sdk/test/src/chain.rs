@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, transaction::Recovered};
-use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, keccak256};
-use esker_runtime::block::InOrder;
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
+use esker_runtime::block::{CommittedBlock, InOrder};
 use esker_runtime::db::{Batch, MemoryStore};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::simulate::{CallRequest, SimulateOptions, simulate};
@@ -25,8 +25,10 @@ use crate::sent::Sent;
 
 /// Chain id that contracts see in tests: that of development chains.
 pub const CHAIN_ID: u64 = 31_337;
-/// Gas of every transaction of a test.
+/// Gas of every transaction of a test but deploys.
 const GAS: u64 = 25_000_000;
+/// Gas of a deploy: what genesis deploys is not bounded by a block either.
+const DEPLOY_GAS: u64 = 100_000_000;
 const GAS_LIMIT: u64 = 100_000_000;
 /// Seconds between the blocks of a test, one for each transaction.
 const BLOCK_SECONDS: u64 = 12;
@@ -62,6 +64,7 @@ pub struct Chain {
     machine: TestMachine,
     config: ChainConfig,
     db: StateDb,
+    genesis_hash: B256,
     head: Parent,
     timestamp: u64,
     pub(crate) record: Record,
@@ -87,6 +90,7 @@ impl Chain {
             machine: TestMachine::new(engine),
             config: genesis.chain_config(),
             db,
+            genesis_hash: head.hash(),
             head,
             timestamp: FIRST_TIMESTAMP,
             record: Record::default(),
@@ -108,6 +112,25 @@ impl Chain {
     /// Lets `seconds` pass before the next transaction.
     pub const fn pass(&mut self, seconds: u64) {
         self.timestamp += seconds;
+    }
+
+    /// The number of the last block.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.head.header().number
+    }
+
+    /// Lets this many blocks pass that have no transactions.
+    pub fn pass_blocks(&mut self, count: u64) {
+        for _ in 0..count {
+            self.block(Vec::new());
+        }
+    }
+
+    /// The hash of block 0.
+    #[must_use]
+    pub fn genesis_hash(&self) -> esker_sdk::B256 {
+        esker_sdk::FixedBytes(self.genesis_hash.0)
     }
 
     /// Coins of an account, in wei.
@@ -135,13 +158,27 @@ impl Chain {
     /// If the contract does not build.
     #[must_use = "say what is expected of it: .succeeds(), .returned(), .reverts(error), .halts()"]
     pub fn try_deploy<C: Contract>(&mut self, by: User, deployment: Deployment<C>) -> Sent<()> {
+        self.try_deploy_with(by, esker_sdk::U256::ZERO, deployment)
+    }
+
+    /// Deploys a contract that is sent `value` wei, which may fail. [`Sent::created`] says where it stands.
+    ///
+    /// # Panics
+    /// If the contract does not build.
+    #[must_use = "say what is expected of it: .succeeds(), .returned(), .reverts(error), .halts()"]
+    pub fn try_deploy_with<C: Contract>(
+        &mut self,
+        by: User,
+        value: esker_sdk::U256,
+        deployment: Deployment<C>,
+    ) -> Sent<()> {
         let envelope = envelope_of(C::CRATE, &self.manifest_dir);
         if self.run == Run::Native {
             let hash = H256(keccak256(&envelope).0);
             self.machine.register(hash, NativeContract { call: C::call, deploy: C::deploy });
         }
         let payload = deployment.payload(&envelope);
-        self.transact(by, TxKind::Create, U256::ZERO, payload).typed()
+        self.transact(by, TxKind::Create, U256::from_be_bytes(value.to_be_bytes()), payload).typed()
     }
 
     /// Sends a transaction that calls a method.
@@ -206,7 +243,7 @@ impl Chain {
         let transaction = TxEip1559 {
             chain_id: CHAIN_ID,
             nonce: account.map_or(0, |account| account.nonce),
-            gas_limit: GAS,
+            gas_limit: if to == TxKind::Create { DEPLOY_GAS } else { GAS },
             to,
             value,
             input: Bytes::from(input),
@@ -214,10 +251,20 @@ impl Chain {
         };
         let unsigned = TxEnvelope::from(transaction.into_signed(Signature::test_signature()));
         let transaction = Transaction::from_recovered_unchecked(Recovered::new_unchecked(unsigned, sender));
+        let committed = self.block(vec![transaction]);
+        let result = committed.block.results.first().expect("the block has one transaction");
+        let created = result.created.filter(|_| result.status == ExecutionStatus::Success);
+        let mut step = Step::new(result.status, &result.output, &result.logs, &committed.changes, created);
+        step.gas_used = result.gas_used;
+        self.keep(step)
+    }
+
+    /// A block with these transactions.
+    fn block(&mut self, transactions: Vec<Transaction>) -> CommittedBlock {
         let timestamp = self.timestamp + BLOCK_SECONDS;
         let proposal = Proposal { timestamp, beneficiary: BENEFICIARY, round: 0 };
         let proposed = esker_vm::execution(&self.machine, |session| {
-            let source = &mut InOrder::new(vec![transaction]);
+            let source = &mut InOrder::new(transactions);
             propose_block(session, &self.config, &self.head, proposal, source, &mut || true)
         })
         .unwrap_or_else(|fatal| panic!("the node failed: {fatal}"));
@@ -225,12 +272,9 @@ impl Chain {
             panic!("the test's transaction is invalid: {error}");
         }
         let committed = proposed.block.commit(&self.db, Batch::new()).expect("memory does not fail");
-        let result = committed.block.results.first().expect("the block has one transaction");
-        let created = result.created.filter(|_| result.status == ExecutionStatus::Success);
-        let step = Step::new(result.status, &result.output, &result.logs, &committed.changes, created);
         self.timestamp = committed.block.header.timestamp;
-        self.head = committed.as_parent;
-        self.keep(step)
+        self.head = committed.as_parent.clone();
+        committed
     }
 
     fn keep(&mut self, step: Step) -> Sent<()> {

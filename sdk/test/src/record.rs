@@ -17,7 +17,7 @@ pub enum End {
     Halt,
 }
 
-/// One transaction or call, without its gas: that of a native run means nothing.
+/// One transaction or call. Its gas is not compared: that of a native run means nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) end: End,
@@ -26,6 +26,8 @@ pub(crate) struct Step {
     pub(crate) output: Bytes,
     pub(crate) logs: Vec<Log>,
     pub(crate) created: Option<Address>,
+    /// Gas of a transaction; zero for a call.
+    pub(crate) gas_used: u64,
     /// Slots after the transaction that it changed.
     storage: BTreeMap<(Address, B256), B256>,
 }
@@ -50,7 +52,7 @@ impl Step {
             .filter(|(_, value)| value.before != value.after)
             .map(|(place, value)| (place, value.after))
             .collect();
-        Self { end, halt, output: output.clone(), logs: logs.to_vec(), created, storage }
+        Self { end, halt, output: output.clone(), logs: logs.to_vec(), created, gas_used: 0, storage }
     }
 
     /// What happened, for a person.

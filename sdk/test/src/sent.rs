@@ -37,6 +37,18 @@ impl<O> Sent<O> {
         &self.step.output
     }
 
+    /// Gas that a transaction used, intrinsic gas included. It means something in the wasm run only.
+    #[must_use]
+    pub const fn gas_used(&self) -> u64 {
+        self.step.gas_used
+    }
+
+    /// The contract that it deployed.
+    #[must_use]
+    pub fn created(&self) -> Option<esker_sdk::Address> {
+        self.created.map(crate::chain::inside)
+    }
+
     /// Demands that it succeeded.
     ///
     /// # Panics
