@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::error::HomeError;
 use super::layout::read_secret;
+use super::staking::FirstValidator;
 use crate::keystore::{KeystoreError, ScryptCost, account, secret};
 
 /// What keys/consensus.json says of its kind.
@@ -140,7 +141,13 @@ impl SealedKeys {
         generate().map_err(|error| HomeError::system("no keys could be made").because(error))
     }
 
-    /// The validator's entry in a genesis.
+    /// The validator as one of the first that stake.
+    #[must_use]
+    pub const fn first_validator(&self, self_bond: u64) -> FirstValidator {
+        FirstValidator { operator: self.address, public_key: self.public_key, self_bond }
+    }
+
+    /// The validator's entry in a genesis without staking.
     #[must_use]
     pub const fn validator(&self, power: u64) -> Validator {
         Validator { address: self.address, public_key: self.public_key, power }

@@ -9,6 +9,7 @@ pub mod pace;
 pub mod peer;
 pub mod processes;
 mod scripts;
+pub mod staking;
 pub mod testnet;
 
 use std::path::{Path, PathBuf};

@@ -20,7 +20,8 @@ use super::config::{self, ConsensusConfig, GossipConfig, NS_PER_GAS, NS_PER_GAS_
 use super::error::HomeError;
 use super::keys::{SealedKeys, new_node_key};
 use super::layout::{Draft, NewHome};
-use super::network::{self, VALIDATOR_POWER};
+use super::network;
+use super::staking::{FirstValidator, StakingPlan};
 use super::{peer, scripts};
 use crate::accounts::{Accounts, DEFAULT_MNEMONIC};
 use crate::keystore::{ScryptCost, secret};
@@ -39,6 +40,8 @@ pub const COMPOSE: &str = "compose.yaml";
 pub const LOG: &str = "node.log";
 /// Where a home keeps the password of its own keys.
 const PASSWORD: &str = "password";
+/// What each validator bonds, in coins, which are also units of voting power.
+const SELF_BOND: u64 = 100;
 /// Funded accounts, and the coins of each.
 const ACCOUNTS: (u32, u64) = (10, 10_000);
 /// What the caches of all stores take together, in MiB, where many nodes share a machine.
@@ -65,6 +68,8 @@ pub struct TestnetPlan {
     pub engines: BTreeMap<usize, EngineKind>,
     /// The first port to try; those in use are passed over.
     pub base_port: u16,
+    /// How validators are chosen and paid.
+    pub staking: StakingPlan,
     /// The binary that the scripts start.
     pub program: PathBuf,
 }
@@ -83,6 +88,7 @@ impl TestnetPlan {
             idle_block_time: config::IDLE_BLOCK_TIME,
             engines: BTreeMap::new(),
             base_port: 27_000,
+            staking: StakingPlan::default(),
             program,
         }
     }
@@ -256,7 +262,8 @@ impl TestnetPlan {
         // Every run of the command gives the same genesis but for the keys, so it does not say when it was made.
         let mut genesis = Genesis::new(self.chain_id, self.gas_limit, 0);
         let validators = drafted.iter().filter_map(|one| one.keys.as_ref());
-        genesis.validators = validators.map(|keys| keys.validator(VALIDATOR_POWER)).collect();
+        let validators: Vec<FirstValidator> = validators.map(|keys| keys.first_validator(SELF_BOND)).collect();
+        self.staking.put_into(&mut genesis, &validators).map_err(failed)?;
         let (count, coins) = ACCOUNTS;
         let accounts = Accounts::from_mnemonic(DEFAULT_MNEMONIC, count).map_err(|error| failed(error.to_string()))?;
         for address in accounts.addresses() {
