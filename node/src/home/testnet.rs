@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::config::{self, ConsensusConfig, GossipConfig, NS_PER_GAS, NS_PER_GAS_INTERPRETED, NodeConfig, RpcConfig};
 use super::error::HomeError;
 use super::keys::{SealedKeys, new_node_key};
-use super::layout::{Draft, NewHome};
+use super::layout::{Draft, NewHome, utf8};
 use super::network::{self, VALIDATOR_POWER};
 use super::{peer, scripts};
 use crate::accounts::{Accounts, DEFAULT_MNEMONIC};
@@ -176,6 +176,7 @@ impl TestnetPlan {
         let total = self.check()?;
         let folder = std::path::absolute(&self.output)
             .map_err(|error| HomeError::invalid("the folder has no path").because(error))?;
+        utf8(&folder)?;
         let program = utf8(&self.program)?.to_owned();
         let mut draft = Draft::begin(&folder)?;
         let ports = free_ports(self.base_port, 3 * total)?;
@@ -308,10 +309,6 @@ fn free_ports(base: u16, count: usize) -> Result<Vec<u16>, HomeError> {
             .next("choose a lower base port"));
     }
     Ok(ports)
-}
-
-fn utf8(path: &Path) -> Result<&str, HomeError> {
-    path.to_str().ok_or_else(|| HomeError::invalid(format!("the path {} is no UTF-8 text", path.display())))
 }
 
 #[cfg(unix)]
