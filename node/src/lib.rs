@@ -16,7 +16,6 @@ pub mod keystore;
 pub mod mempool;
 pub mod network_node;
 pub mod producer;
-mod request_check;
 pub mod rpc;
 pub mod server;
 pub mod simulation;

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::key::password::PasswordArgs;
-use crate::home::{ConsensusKey, Home, HomeError, HomeFault};
+use crate::home::{ConsensusKey, Home, HomeError, HomeFault, layout};
 
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
@@ -29,7 +29,15 @@ impl From<HomeError> for Failure {
 /// If there is no password, it is wrong, or the file is damaged or readable by others.
 pub fn unlock(home: &Home, args: &PasswordArgs) -> Result<Option<ConsensusKey>, Failure> {
     let path = home.consensus_key_path();
-    if !path.exists() {
+    if !home.has_consensus_key() {
+        let record = home.path.join(layout::SIGN_STATE);
+        if record.exists() {
+            tracing::warn!(
+                "there is no {}, so the node only follows; yet {} says that a validator ran here",
+                path.display(),
+                record.display()
+            );
+        }
         return Ok(None);
     }
     let named = if args.password_file.is_some() { None } else { home.password()? };

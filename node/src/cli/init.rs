@@ -1,5 +1,6 @@
 //! `esker init`: the home of one node.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -107,6 +108,13 @@ fn parse_fund(text: &str) -> Result<(Address, u64), String> {
 /// If the folder is not empty or cannot be written, the genesis is none, or no password is given. Nothing is left behind
 /// then.
 pub fn run(args: &InitArgs) -> Result<Answer, Failure> {
+    if args.full_node && args.genesis.is_none() {
+        return Err(Failure::usage("--full-node follows a network that there is").hint("add --genesis FILE"));
+    }
+    let mut funded = BTreeSet::new();
+    if let Some((twice, _)) = args.fund.iter().find(|(address, _)| !funded.insert(*address)) {
+        return Err(Failure::usage(format!("--fund names {twice} twice")).hint("name each account once"));
+    }
     let config = args.config()?;
     let mut genesis = match &args.genesis {
         Some(path) => args.joined(path)?,

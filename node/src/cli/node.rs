@@ -127,7 +127,7 @@ async fn serve(config: NetworkConfig, home: &Home, json: bool) -> Result<ExitCod
     let outcome = tokio::select! {
         () = &mut stop => Ok(ExitCode::SUCCESS),
         failure = node.failed() => {
-            Err(Failure::infrastructure("the node stopped; no acknowledged transaction is lost").because(failure))
+            Err(Failure::infrastructure("the node stopped; nothing that is in a block is lost").because(failure))
         }
     };
     tracing::info!("stopping");

@@ -16,10 +16,11 @@ use malachite::{AppMsg, Channels, NetworkMsg, NetworkRequest, Reply};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use super::ahead::{Ahead, EarlyVotes};
 use super::app::{AppFailure, Application};
 use super::context::{EskerContext, Height, ProposalPart, Voters};
 use super::domain::Domain;
-use super::signing::ConsensusVerifier;
+use super::signing::{ConsensusSigner, ConsensusVerifier};
 use super::status::{Status, Step};
 use crate::chain::Chain;
 use crate::mempool::Pool;
@@ -39,6 +40,8 @@ pub struct Surroundings {
     pub status: Status,
     /// The chain's name for signatures.
     pub domain: Domain,
+    /// What this node votes with.
+    pub signer: Option<Arc<ConsensusSigner>>,
 }
 
 /// The application's thread, and the tasks beside it.
@@ -59,13 +62,13 @@ impl Driver {
         channels: Channels<EskerContext>,
         surroundings: Surroundings,
     ) -> std::io::Result<Self> {
-        let Surroundings { chain, pool, status, domain } = surroundings;
+        let Surroundings { chain, pool, status, domain, signer } = surroundings;
         let (failed, failure) = watch::channel(None);
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let seen = Arc::new(watch::Sender::new(0));
-        let pace = Pace { chain: chain.clone(), pool, seen_height: seen.subscribe() };
+        let ahead = Ahead::default();
+        let pace = Pace { chain: chain.clone(), pool, ahead: ahead.clone() };
         let verifier = ConsensusVerifier(domain);
-        let watching = Watching { chain, status: status.clone(), seen: seen.clone(), verifier };
+        let watching = Watching { chain, status: status.clone(), ahead: ahead.clone(), verifier, signer };
         let tasks = vec![
             tokio::spawn(watching.run(channels.events.subscribe())),
             tokio::spawn(count_peers(channels.net_requests.clone(), status)),
@@ -73,7 +76,7 @@ impl Driver {
         let worker = Worker {
             app,
             pace,
-            seen,
+            ahead,
             network: channels.network,
             net_requests: channels.net_requests,
             runtime: Handle::current(),
@@ -117,8 +120,7 @@ impl Driver {
 struct Worker {
     app: Application,
     pace: Pace,
-    /// The highest height that others are known to have begun.
-    seen: Arc<watch::Sender<u64>>,
+    ahead: Ahead,
     network: mpsc::Sender<NetworkMsg<EskerContext>>,
     net_requests: mpsc::Sender<NetworkRequest>,
     runtime: Handle,
@@ -157,12 +159,7 @@ impl Worker {
                     StreamContent::Fin => None,
                 };
                 answer(reply, value);
-                let others_at = self.app.others_at();
-                self.seen.send_if_modified(|seen| {
-                    let is_news = others_at > *seen;
-                    *seen = others_at.max(*seen);
-                    is_news
-                });
+                self.ahead.begun(self.app.others_at());
             }
             AppMsg::RestreamProposal { height, round, valid_round, address, value_id } => {
                 if let Some(part) = self.app.restream(height, round, valid_round, address, value_id.0)? {
@@ -174,7 +171,8 @@ impl Worker {
                 answer(reply, ());
             }
             AppMsg::Finalized { evidence, reply, .. } => {
-                let (height, params, idle) = self.app.finalized(&evidence)?;
+                let late = self.ahead.late_at(self.app.height().0);
+                let (height, params, idle) = self.app.finalized(&evidence, late)?;
                 if idle.is_zero() || self.pace.has_work() {
                     answer(reply, Next::Start(height, params));
                 } else {
@@ -204,7 +202,7 @@ impl Worker {
 
     /// What is published before peers listen is lost, and costs a round.
     fn start_when_peers_listen(&self, reply: Reply<(Height, HeightParams<EskerContext>)>) {
-        let (next, requests) = (self.app.next(), self.net_requests.clone());
+        let (next, requests) = (self.app.next(Duration::ZERO), self.net_requests.clone());
         self.runtime.spawn(async move {
             let until = tokio::time::Instant::now() + PEERS_WAIT_MAX;
             while tokio::time::Instant::now() < until {
@@ -225,7 +223,7 @@ impl Worker {
 struct Pace {
     chain: Arc<Chain>,
     pool: Arc<Pool>,
-    seen_height: watch::Receiver<u64>,
+    ahead: Ahead,
 }
 
 impl Pace {
@@ -235,7 +233,7 @@ impl Pace {
 
     /// Begins `height` when a transaction waits, when others have begun it, or when `idle` is over.
     async fn start_later(
-        mut self,
+        self,
         height: Height,
         params: HeightParams<EskerContext>,
         idle: Duration,
@@ -249,13 +247,11 @@ impl Pace {
                 }
             }
         };
-        let mut seen = self.seen_height.clone();
         tokio::select! {
             () = work => {}
-            _ = seen.wait_for(|seen| *seen >= height.0) => {}
+            () = self.ahead.reached(height.0) => {}
             () = tokio::time::sleep(idle) => {}
         }
-        self.seen_height.mark_unchanged();
         answer(reply, Next::Start(height, params));
     }
 }
@@ -264,19 +260,21 @@ impl Pace {
 struct Watching {
     chain: Arc<Chain>,
     status: Status,
-    seen: Arc<watch::Sender<u64>>,
+    ahead: Ahead,
     verifier: ConsensusVerifier,
+    signer: Option<Arc<ConsensusSigner>>,
 }
 
 impl Watching {
     async fn run(self, mut events: RxEvent<EskerContext>) {
         use malachite::app::engine::util::events::Event;
         use tokio::sync::broadcast::error::RecvError;
-        let mut voters: Option<(u64, Voters)> = None;
+        let (mut voters, mut votes): (Option<(u64, Voters)>, _) = (None, EarlyVotes::default());
         loop {
             match events.recv().await {
                 Ok(Event::Received(message)) => {
-                    self.ahead(&message, &mut voters);
+                    self.ahead(&message, &mut voters, &mut votes);
+                    self.recognise(&message);
                     self.step(&message);
                 }
                 Ok(Event::Published(message)) => self.step(&message),
@@ -286,23 +284,38 @@ impl Watching {
         }
     }
 
-    /// A vote for a later height that a validator signed: others are there already.
-    fn ahead(&self, message: &SignedConsensusMsg<EskerContext>, voters: &mut Option<(u64, Voters)>) {
+    /// A vote for a later height that a validator signed: perhaps others are there already.
+    fn ahead(
+        &self,
+        message: &SignedConsensusMsg<EskerContext>,
+        voters: &mut Option<(u64, Voters)>,
+        votes: &mut EarlyVotes,
+    ) {
         let SignedConsensusMsg::Vote(vote) = message else { return };
-        if vote.height.0 <= *self.seen.borrow() {
-            return;
-        }
         let head = self.chain.head();
         let number = head.block.header.number;
+        if vote.height.0 <= number.saturating_add(1) && !self.ahead.late_at(vote.height.0).is_zero() {
+            return;
+        }
         if voters.as_ref().is_none_or(|(known, _)| *known != number) {
             let set = esker_runtime::validator_set(&head.state).ok().and_then(|set| Voters::new(&set).ok());
             *voters = set.map(|set| (number, set));
         }
         let Some((_, voters)) = voters else { return };
-        let voter = voters.get_by_address(&vote.voter);
-        if voter.is_some_and(|voter| self.verifier.verify_vote(vote, &vote.signature, voter.public_key())) {
-            self.seen.send_replace(vote.height.0);
-            self.status.update(|standing| standing.highest = vote.height.0.saturating_sub(1));
+        let Some(voter) = voters.get_by_address(&vote.voter) else { return };
+        if self.verifier.verify_vote(vote, &vote.signature, voter.public_key())
+            && votes.count(number, voters, vote.voter, vote.height.0)
+        {
+            self.ahead.begun(vote.height.0);
+            self.status.update(|standing| standing.highest = standing.highest.max(vote.height.0.saturating_sub(1)));
+        }
+    }
+
+    /// Votes in this validator's name that come from others.
+    fn recognise(&self, message: &SignedConsensusMsg<EskerContext>) {
+        let (SignedConsensusMsg::Vote(vote), Some(signer)) = (message, &self.signer) else { return };
+        if vote.voter == signer.address() && self.verifier.verify_vote(vote, &vote.signature, &signer.public_key()) {
+            signer.recognise(vote);
         }
     }
 

@@ -223,6 +223,7 @@ impl Engine {
     /// [`StartError`]
     pub async fn start(settings: EngineSettings, parts: Parts) -> Result<Self, StartError> {
         let (chain, pool, status) = (parts.chain.clone(), parts.pool.clone(), parts.status.clone());
+        let own = parts.signer.clone();
         let voting = parts.signer.clone().map(|signer| Voting {
             address: signer.address(),
             public_key: signer.public_key(),
@@ -231,7 +232,7 @@ impl Engine {
         let app = Application::open(parts, settings.domain, &settings.folder)?;
         let (channels, handle) = start_malachite(&settings, voting, EskerCodec).await?;
         let domain = settings.domain;
-        let driver = Driver::start(app, channels, driver::Surroundings { chain, pool, status, domain })?;
+        let driver = Driver::start(app, channels, driver::Surroundings { chain, pool, status, domain, signer: own })?;
         Ok(Self { handle, driver })
     }
 

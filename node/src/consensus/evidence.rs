@@ -73,8 +73,12 @@ impl EvidenceStore {
 
     fn put(&self, validator: Address, height: u64, first: &Bytes, second: &Bytes) -> io::Result<bool> {
         let path = self.folder.join(format!("{height}-{}.json", hex::encode(validator)));
-        if path.exists() || fs::read_dir(&self.folder)?.count() >= EVIDENCE_MAX {
+        if path.exists() {
             return Ok(false);
+        }
+        if fs::read_dir(&self.folder)?.count() >= EVIDENCE_MAX {
+            // News all the same: whoever fills the folder must not hide what another one does.
+            return Ok(true);
         }
         let evidence = Evidence { validator, height, first: first.clone(), second: second.clone() };
         let content = serde_json::to_vec_pretty(&evidence)?;

@@ -1,5 +1,6 @@
 //! Consensus: which block comes next, agreed on by validators with Malachite (Tendermint BFT).
 
+mod ahead;
 pub mod app;
 pub mod body;
 pub mod certificate;

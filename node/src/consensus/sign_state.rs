@@ -154,13 +154,26 @@ impl SignState {
                  decided that was begun {YOUNGER_SECONDS} s after this start"
             );
         }
-        Ok(Self { path: path.to_owned(), record: found.unwrap_or_default(), from, started: now })
+        let record = found.unwrap_or_default();
+        if record.covers() > head.saturating_add(1) {
+            tracing::warn!(
+                file = %path.display(),
+                signed = record.covers(),
+                head,
+                "ALARM this validator has signed for later blocks than its chain has: the chain's data were damaged, or put \
+                 back from an older copy. Missing blocks are fetched from other nodes; nothing is signed until then. If they \
+                 do not come, check the disk"
+            );
+        }
+        Ok(Self { path: path.to_owned(), record, from, started: now })
     }
 
     /// Whether anything is signed at `height`.
     #[must_use]
     pub fn signs_at(&self, height: u64) -> bool {
-        self.from.is_some_and(|from| height >= from)
+        // Where the chain was put back, what was signed before lies ahead.
+        let is_past = self.record.signed.last().is_some_and(|last| last.position.height > height);
+        self.from.is_some_and(|from| height >= from) && !is_past
     }
 
     /// Takes note that the block of `height` is decided, of which `timestamp` is the header's. To be called before the
@@ -184,6 +197,19 @@ impl SignState {
             self.store(Record { followed: height, ..self.record.clone() })?;
         }
         Ok(())
+    }
+
+    /// Whether something signed with this key, `bytes` at `position`, was signed elsewhere: the record is whole, and says
+    /// that it was not signed here.
+    #[must_use]
+    pub fn is_foreign(&self, position: Position, bytes: &[u8]) -> bool {
+        let Some(last) = self.record.signed.last().filter(|_| self.from.is_some()) else { return false };
+        if last.position.height < position.height {
+            return true;
+        }
+        let is_forgotten = self.record.signed.len() >= SIGNED_MAX;
+        let signed = Signed { position, digest: keccak256(bytes) };
+        last.position.height == position.height && !is_forgotten && !self.record.signed.contains(&signed)
     }
 
     fn store(&mut self, record: Record) -> Result<(), SignStateError> {
@@ -309,6 +335,35 @@ mod tests {
         fs::write(&fresh, super::fresh()).expect("a new file");
         assert!(SignState::open(&fresh, 0, 0, false).expect("it opens").signs_at(1));
         assert!(!SignState::open(&fresh, 5, 0, false).expect("it opens").signs_at(6));
+    }
+
+    #[test]
+    fn what_the_key_signed_elsewhere_is_known_as_that() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sign-state.json");
+        let lost = SignState::open(&path, 5, 9, false).expect("it opens");
+        assert!(!lost.is_foreign(at(6, 0, Step::Prevote), b"x"), "it may have been signed here");
+        fs::write(&path, fresh()).expect("a new file");
+        let mut state = SignState::open(&path, 0, 0, false).expect("it opens");
+        state.advance(at(4, 1, Step::Prevote), b"a").expect("writable");
+        assert!(!state.is_foreign(at(4, 1, Step::Prevote), b"a"), "this node's own");
+        assert!(!state.is_foreign(at(3, 0, Step::Prevote), b"x"), "too long ago to know");
+        for (position, bytes) in
+            [(at(4, 1, Step::Prevote), b"b"), (at(4, 0, Step::Prevote), b"a"), (at(5, 0, Step::Prevote), b"a")]
+        {
+            assert!(state.is_foreign(position, bytes), "{position}");
+        }
+    }
+
+    #[test]
+    fn a_chain_that_was_put_back_is_followed_in_silence_up_to_what_was_signed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sign-state.json");
+        fs::write(&path, fresh()).expect("a new file");
+        let mut state = SignState::open(&path, 0, 0, false).expect("it opens");
+        state.advance(at(81, 0, Step::Prevote), b"a").expect("writable");
+        let again = SignState::open(&path, 63, 9, false).expect("it opens");
+        assert!(!again.signs_at(64) && !again.signs_at(80) && again.signs_at(81));
     }
 
     #[test]

@@ -84,6 +84,18 @@ impl ConsensusSigner {
         self.state.lock().decided(height, timestamp)
     }
 
+    /// Tells the operator if this key's `vote`, whose signature is good, was not cast here.
+    pub fn recognise(&self, vote: &Vote) {
+        let position = position_of(vote);
+        if self.state.lock().is_foreign(position, &self.domain.vote(vote)) {
+            tracing::error!(
+                %position,
+                "ALARM a vote with this validator's signature that this node did not cast: its key runs on another machine \
+                 too, or is stolen. Find the other one and stop it before both sign where one may"
+            );
+        }
+    }
+
     /// Signs a block's body. Not guarded: nothing follows from a body but what follows from its proposal.
     #[must_use]
     pub fn sign_part(&self, mut part: ProposalPart) -> ProposalPart {
@@ -108,15 +120,18 @@ impl ConsensusSigner {
     }
 }
 
+fn position_of(vote: &Vote) -> Position {
+    let step = match vote.kind {
+        VoteType::Prevote => Step::Prevote,
+        VoteType::Precommit => Step::Precommit,
+    };
+    Position::new(vote.height.0, vote.round, step)
+}
+
 #[async_trait]
 impl Signer<EskerContext> for ConsensusSigner {
     async fn sign_vote(&self, vote: Vote) -> Result<SignedMessage<EskerContext, Vote>, Error> {
-        let step = match vote.kind {
-            VoteType::Prevote => Step::Prevote,
-            VoteType::Precommit => Step::Precommit,
-        };
-        let position = Position::new(vote.height.0, vote.round, step);
-        let signature = self.guarded(position, &self.domain.vote(&vote))?;
+        let signature = self.guarded(position_of(&vote), &self.domain.vote(&vote))?;
         Ok(SignedMessage::new(vote, signature))
     }
 

@@ -86,12 +86,20 @@ pub(super) fn read_secret(path: &Path) -> Result<String, HomeError> {
 /// # Errors
 /// What to change.
 pub fn check_private(path: &Path) -> Result<(), HomeError> {
+    if path.is_dir() {
+        return Err(HomeError::invalid(format!("{} is a folder, and should be a file", path.display())));
+    }
     match file::exposure(path) {
         Ok(mode) if mode != 0 => Err(HomeError::invalid(format!("{} is not private", path.display()))
             .because("others than its owner may read or change it")
             .next(format!("run `chmod 600 {}`, and think of who may have read it already", path.display()))),
         _ => Ok(()),
     }
+}
+
+/// The path as text, which files and answers need.
+pub(super) fn utf8(path: &Path) -> Result<&str, HomeError> {
+    path.to_str().ok_or_else(|| HomeError::invalid(format!("the path {} is no UTF-8 text", path.display())))
 }
 
 /// What a new home holds.
@@ -115,6 +123,7 @@ impl NewHome<'_> {
     /// # Errors
     /// If the folder is not empty, or cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), HomeError> {
+        utf8(path)?;
         let mut draft = Draft::begin(path)?;
         self.fill(&mut draft, Path::new(""))?;
         draft.keep();

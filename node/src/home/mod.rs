@@ -70,6 +70,12 @@ impl Home {
         self.path.join(layout::CONSENSUS_KEY)
     }
 
+    /// Whether there is a consensus key: also one that cannot be reached now, such as a link to where nothing is mounted.
+    #[must_use]
+    pub fn has_consensus_key(&self) -> bool {
+        self.consensus_key_path().symlink_metadata().is_ok()
+    }
+
     /// The password of the consensus key, if the settings name its file.
     ///
     /// # Errors
@@ -89,7 +95,7 @@ impl Home {
     /// If the password is wrong, or the file is damaged or readable by others.
     pub fn consensus_key(&self, password: &str) -> Result<Option<ConsensusKey>, HomeError> {
         let path = self.consensus_key_path();
-        if !path.exists() {
+        if !self.has_consensus_key() {
             return Ok(None);
         }
         ConsensusKey::open(&path, password).map(Some)

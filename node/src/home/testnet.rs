@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::config::{self, ConsensusConfig, GossipConfig, NS_PER_GAS, NS_PER_GAS_INTERPRETED, NodeConfig, RpcConfig};
 use super::error::HomeError;
 use super::keys::{SealedKeys, new_node_key};
-use super::layout::{Draft, NewHome};
+use super::layout::{Draft, NewHome, utf8};
 use super::network;
 use super::staking::{FirstValidator, StakingPlan};
 use super::{peer, scripts};
@@ -182,6 +182,7 @@ impl TestnetPlan {
         let total = self.check()?;
         let folder = std::path::absolute(&self.output)
             .map_err(|error| HomeError::invalid("the folder has no path").because(error))?;
+        utf8(&folder)?;
         let program = utf8(&self.program)?.to_owned();
         let mut draft = Draft::begin(&folder)?;
         let ports = free_ports(self.base_port, 3 * total)?;
@@ -317,10 +318,6 @@ fn free_ports(base: u16, count: usize) -> Result<Vec<u16>, HomeError> {
     Ok(ports)
 }
 
-fn utf8(path: &Path) -> Result<&str, HomeError> {
-    path.to_str().ok_or_else(|| HomeError::invalid(format!("the path {} is no UTF-8 text", path.display())))
-}
-
 #[cfg(unix)]
 fn make_executable(path: &Path) -> Result<(), HomeError> {
     use std::os::unix::fs::PermissionsExt;
@@ -335,6 +332,8 @@ fn user() -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
+    use esker_runtime::staking::STAKING_ADDRESS;
+
     use super::*;
     use crate::home::Home;
 
@@ -370,7 +369,10 @@ mod tests {
             let password = home.password().expect("readable").unwrap_or_default();
             let key = home.consensus_key(&password).expect("the password fits");
             assert_eq!(key.as_ref().map(|key| key.address), node.validator);
-            let entry = home.genesis.validators.get(index).copied();
+            // The order is that of the staking contract.
+            let entry = node.validator.and_then(|address| {
+                home.genesis.validators.iter().find(|validator| validator.address == address).copied()
+            });
             assert_eq!(entry.map(|entry| (entry.address, entry.power)), node.validator.map(|address| (address, 100)));
             assert_eq!(entry.map(|entry| entry.public_key), key.map(|key| key.public_key()));
             let id = peer::peer_id(home.node_key().expect("readable")).expect("a seed");
@@ -382,7 +384,11 @@ mod tests {
         }
         let written = std::fs::read_to_string(network.folder.join(NETWORK)).expect("written");
         assert_eq!(serde_json::from_str::<Value>(&written).expect("JSON"), network.network_json());
-        assert_eq!(network::read_genesis(&network.folder.join(GENESIS)).expect("a genesis").alloc.len(), 10);
+        assert_eq!(
+            network::read_genesis(&network.folder.join(GENESIS)).expect("a genesis").alloc.len(),
+            11,
+            "ten accounts and the staking contract"
+        );
     }
 
     #[test]
@@ -393,6 +399,9 @@ mod tests {
             let network = plan.write().expect("the folder is empty");
             let mut genesis = network::read_genesis(&network.folder.join(GENESIS)).expect("a genesis");
             genesis.validators.clear();
+            // Its storage has the keys in it.
+            let staking = genesis.alloc.get_mut(&STAKING_ADDRESS).expect("the contract");
+            staking.storage.clear();
             network::genesis_text(&genesis)
         });
         assert_eq!(texts[0], texts[1]);

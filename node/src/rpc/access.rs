@@ -16,7 +16,15 @@ use crate::consensus::status::Status;
 use crate::mempool::Pool;
 
 /// Requests that read, at most so many at a time.
-const READERS: usize = 64;
+const READERS: usize = 16;
+/// Transactions that are checked at a time, at most. Apart from the readers: what is paid for does not wait for what is
+/// free.
+const SENDERS: usize = 16;
+/// Subscriptions that look at a block at a time, at most.
+const FOLLOWERS: usize = 4;
+/// Requests that read or answer much: as many at a time as there are threads, and at most so many. Each may need some
+/// hundred megabytes meanwhile.
+const GATHERERS_MAX: usize = 4;
 
 /// What the methods of every node work on: reading and simulating; nothing in it makes a block.
 pub struct Api {
@@ -39,6 +47,9 @@ pub struct Api {
     /// Installed filters.
     pub(super) filters: Filters,
     pub(super) readers: Arc<Semaphore>,
+    pub(super) senders: Arc<Semaphore>,
+    pub(super) followers: Arc<Semaphore>,
+    pub(super) gatherers: Arc<Semaphore>,
     pub(super) executors: Arc<Semaphore>,
 }
 
@@ -60,7 +71,7 @@ impl Api {
         client_version: String,
     ) -> Self {
         let block_gas_limit = chain.head().block.header.gas_limit;
-        let executors = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             chain,
             pool,
@@ -72,7 +83,10 @@ impl Api {
             network: None,
             filters: Filters::default(),
             readers: Arc::new(Semaphore::new(READERS)),
-            executors: Arc::new(Semaphore::new(executors)),
+            senders: Arc::new(Semaphore::new(SENDERS)),
+            followers: Arc::new(Semaphore::new(FOLLOWERS)),
+            gatherers: Arc::new(Semaphore::new(threads.min(GATHERERS_MAX))),
+            executors: Arc::new(Semaphore::new(threads)),
         }
     }
 

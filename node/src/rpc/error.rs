@@ -20,6 +20,8 @@ pub mod code {
     pub const INTERNAL: i32 = -32603;
     /// Blocks of a time that this node does not hold (EIP-4444).
     pub const PRUNED: i32 = 4444;
+    /// What a batch answers is too much (geth's code).
+    pub const RESPONSE_TOO_LARGE: i32 = -32003;
     /// A limit of this server was reached.
     pub const LIMIT: i32 = -32005;
 }

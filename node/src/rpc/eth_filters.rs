@@ -13,6 +13,7 @@ use super::eth_logs;
 use super::log_filter::{BlockRange, LogFilter};
 use super::views::{LogView, TransactionView};
 use super::{Api, Args, RpcError};
+use crate::server::limits;
 
 /// A filter that nobody asks for this long is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
@@ -28,6 +29,13 @@ enum Watch {
     Blocks { next: u64 },
     /// Transactions that entered the pool after the first `seen`.
     Pending { seen: u64, is_full: bool },
+}
+
+impl Watch {
+    /// What it takes in memory.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + if let Self::Logs { filter, .. } = self { filter.bytes() } else { 0 }
+    }
 }
 
 #[derive(Debug)]
@@ -54,6 +62,11 @@ impl Filters {
         inner.filters.retain(|_, filter| filter.asked.elapsed() < FORGOTTEN_AFTER);
         if inner.filters.len() >= FILTERS_MAX {
             return Err(RpcError::new(code::LIMIT, format!("too many filters, limit {FILTERS_MAX}: uninstall some")));
+        }
+        let held: usize = inner.filters.values().map(|filter| filter.watch.bytes()).sum();
+        if held + watch.bytes() > limits::FILTERS_BYTES_MAX {
+            let words = "too large filters: name fewer addresses and topics, or uninstall some";
+            return Err(RpcError::new(code::LIMIT, words));
         }
         inner.last_id += 1;
         let id = inner.last_id;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jsonrpsee::core::RegisterMethodError;
-use jsonrpsee::types::Params;
-use jsonrpsee::{PendingSubscriptionSink, RpcModule, SubscriptionMessage, SubscriptionSink};
+use jsonrpsee::types::{Params, SubscriptionId, SubscriptionPayload, SubscriptionResponse};
+use jsonrpsee::{Extensions, PendingSubscriptionSink, RpcModule, SubscriptionSink};
 use serde::Serialize;
 
 use super::error::code;
@@ -12,6 +12,7 @@ use super::log_filter::LogFilter;
 use super::register::on_worker;
 use super::views::{HeaderView, TransactionView};
 use super::{Api, Args, RpcError, eth_logs};
+use crate::server::{Charge, Exhausted, Notifier, limits};
 
 /// What a client subscribes to.
 enum Kind {
@@ -37,36 +38,53 @@ fn kind(params: &Params<'_>) -> Result<Kind, RpcError> {
     }
 }
 
+impl Kind {
+    /// What the subscription remembers, in bytes.
+    fn bytes(&self) -> usize {
+        if let Self::Logs(filter) = self { filter.bytes() } else { 0 }
+    }
+}
+
 /// Adds `eth_subscribe` and `eth_unsubscribe`.
 pub fn register(module: &mut RpcModule<Api>) -> Result<(), RegisterMethodError> {
     module.register_subscription(
         "eth_subscribe",
         "eth_subscription",
         "eth_unsubscribe",
-        |params, pending, api, _| async move { serve(&params, pending, api).await },
+        |params, pending, api, extensions| async move { serve(params, pending, api, &extensions).await },
     )?;
     Ok(())
 }
 
-async fn serve(params: &Params<'_>, pending: PendingSubscriptionSink, api: Arc<Api>) {
-    let kind = match kind(params) {
-        Ok(kind) => kind,
+async fn serve(params: Params<'static>, pending: PendingSubscriptionSink, api: Arc<Api>, extensions: &Extensions) {
+    let Some(notifier) = extensions.get::<Notifier>().cloned() else {
+        return pending.reject(RpcError::new(code::METHOD_NOT_FOUND, "notifications not supported")).await;
+    };
+    let remembered = kind(&params).and_then(|kind| {
+        let charge = notifier.remember(kind.bytes())?;
+        Ok((kind, charge))
+    });
+    // Their text may be long, and subscriptions live long.
+    drop(params);
+    let (kind, _charge) = match remembered {
+        Ok(remembered) => remembered,
         Err(error) => return pending.reject(error).await,
     };
     // What counts as new is fixed before the client learns its subscription's id.
     let next_block = api.chain.head().block.header.number + 1;
     let (_, seen) = api.pool.arrivals_since(u64::MAX);
     let Ok(sink) = pending.accept().await else { return };
+    let client = Client { sink, notifier };
     let result = match kind {
-        Kind::NewHeads => follow_blocks(&api, &sink, next_block, heads).await,
+        Kind::NewHeads => follow_blocks(&api, &client, next_block, heads).await,
         Kind::Logs(filter) => {
             let filter = Arc::new(*filter);
-            follow_blocks(&api, &sink, next_block, move |api, number| eth_logs::between(api, &filter, (number, number)))
-                .await
+            let read = move |api: &Api, number| eth_logs::between(api, &filter, (number, number));
+            follow_blocks(&api, &client, next_block, read).await
         }
-        Kind::PendingTransactions { is_full } => follow_pool(&api, &sink, seen, is_full).await,
+        Kind::PendingTransactions { is_full } => follow_pool(&api, &client, seen, is_full).await,
         Kind::Syncing => {
-            sink.closed().await;
+            client.sink.closed().await;
             Ok(())
         }
     };
@@ -80,58 +98,112 @@ fn heads(api: &Api, number: u64) -> Result<Vec<HeaderView>, RpcError> {
 }
 
 /// Sends what `read` finds in every block from `next` on, in order, none left out. Ends when the client goes.
-async fn follow_blocks<T, F>(api: &Arc<Api>, sink: &SubscriptionSink, mut next: u64, read: F) -> Result<(), RpcError>
+async fn follow_blocks<T, F>(api: &Arc<Api>, client: &Client, mut next: u64, read: F) -> Result<(), RpcError>
 where
-    T: Serialize + Send + 'static,
+    T: Serialize,
     F: Fn(&Api, u64) -> Result<Vec<T>, RpcError> + Clone + Send + 'static,
 {
     let mut heads = api.chain.watch();
     loop {
+        let mut wanted = 0;
         while next <= *heads.borrow_and_update() {
-            let (reader, read) = (api.clone(), read.clone());
-            let items = on_worker(api.readers.clone(), move || read(&reader, next)).await?;
-            if !send_all(sink, &items).await? {
-                return Ok(());
+            let Some(room) = client.room(wanted).await else { return Ok(()) };
+            let (reader, read, envelope) = (api.clone(), read.clone(), client.envelope());
+            let texts = on_worker(api.followers.clone(), move || envelope.texts(&read(&reader, next)?));
+            let texts = match texts.await {
+                Ok(texts) => texts,
+                // Nobody is left out because others are slow.
+                Err(error) if error.code == code::LIMIT => continue,
+                Err(error) => return Err(error),
+            };
+            match client.notifier.send(texts, room) {
+                Ok(()) => (next, wanted) = (next + 1, 0),
+                Err(bytes) if bytes > limits::ANSWER_BYTES_MAX => {
+                    return Err(RpcError::new(code::LIMIT, format!("block {next} has too much to tell")));
+                }
+                Err(bytes) => wanted = bytes,
             }
-            next += 1;
         }
         tokio::select! {
-            () = sink.closed() => return Ok(()),
+            () = client.sink.closed() => return Ok(()),
             changed = heads.changed() => if changed.is_err() { return Ok(()) },
         }
     }
 }
 
-async fn follow_pool(api: &Arc<Api>, sink: &SubscriptionSink, mut seen: u64, is_full: bool) -> Result<(), RpcError> {
+async fn follow_pool(api: &Arc<Api>, client: &Client, mut seen: u64, is_full: bool) -> Result<(), RpcError> {
     let mut arrivals = api.pool.watch();
+    let envelope = client.envelope();
+    let texts = |hash| {
+        if !is_full {
+            return envelope.texts(&[hash]);
+        }
+        let waiting = api.pool.get(hash).map(|waiting| TransactionView::pending(&waiting));
+        envelope.texts(waiting.as_slice())
+    };
+    let mut wanted = 0;
     loop {
+        let Some(mut listed) = client.room(wanted).await else { return Ok(()) };
         arrivals.borrow_and_update();
         let (hashes, count) = api.pool.arrivals_since(seen);
-        seen = count;
-        let is_open = if is_full {
-            let waiting = hashes.into_iter().filter_map(|hash| api.pool.get(hash));
-            let views: Vec<TransactionView> = waiting.map(|waiting| TransactionView::pending(&waiting)).collect();
-            send_all(sink, &views).await?
-        } else {
-            send_all(sink, &hashes).await?
-        };
-        if !is_open {
-            return Ok(());
+        // What finds no room is not kept: it is asked for again when there is some.
+        wanted = size_of_val(hashes.as_slice());
+        if let Err(Exhausted) = listed.raise_to(wanted) {
+            continue;
         }
+        for hash in hashes {
+            let mut wanted = 0;
+            loop {
+                let Some(room) = client.room(wanted).await else { return Ok(()) };
+                match client.notifier.send(texts(hash)?, room) {
+                    Ok(()) => break,
+                    Err(bytes) => wanted = bytes,
+                }
+            }
+        }
+        (seen, wanted) = (count, 0);
+        drop(listed);
         tokio::select! {
-            () = sink.closed() => return Ok(()),
+            () = client.sink.closed() => return Ok(()),
             changed = arrivals.changed() => if changed.is_err() { return Ok(()) },
         }
     }
 }
 
-/// Sends each item as a notification; `false` if the client is gone.
-async fn send_all<T: Serialize>(sink: &SubscriptionSink, items: &[T]) -> Result<bool, RpcError> {
-    for item in items {
-        let message = SubscriptionMessage::new(sink.method_name(), sink.subscription_id(), item);
-        if sink.send(message.map_err(RpcError::internal)?).await.is_err() {
-            return Ok(false);
+/// Who subscribed.
+struct Client {
+    sink: SubscriptionSink,
+    notifier: Notifier,
+}
+
+impl Client {
+    /// Room for so many bytes, when there is some; `None` if the client goes before.
+    async fn room(&self, bytes: usize) -> Option<Charge> {
+        tokio::select! {
+            biased;
+            () = self.sink.closed() => None,
+            room = self.notifier.room(bytes) => Some(room),
         }
     }
-    Ok(true)
+
+    fn envelope(&self) -> Envelope {
+        Envelope { method: self.sink.method_name().to_owned(), subscription: self.sink.subscription_id().into_owned() }
+    }
+}
+
+/// What is around every notification of a subscription.
+struct Envelope {
+    method: String,
+    subscription: SubscriptionId<'static>,
+}
+
+impl Envelope {
+    /// A notification of each item.
+    fn texts<T: Serialize>(&self, items: &[T]) -> Result<Vec<String>, RpcError> {
+        let text = |item| {
+            let payload = SubscriptionPayload { subscription: self.subscription.clone(), result: item };
+            serde_json::to_string(&SubscriptionResponse::new(self.method.as_str().into(), payload))
+        };
+        items.iter().map(text).collect::<Result<_, _>>().map_err(RpcError::internal)
+    }
 }

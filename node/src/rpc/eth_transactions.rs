@@ -44,7 +44,7 @@ pub(super) fn submit(api: &Api, transaction: Transaction) -> Result<B256, RpcErr
 /// `eth_sendRawTransaction`
 pub async fn send_raw(api: &Arc<Api>, args: Args) -> Result<B256, RpcError> {
     let worker = api.clone();
-    on_worker(api.readers.clone(), move || {
+    on_worker(api.senders.clone(), move || {
         let raw: Bytes = args.required(0)?;
         submit(&worker, Transaction::decode(&raw, worker.chain.config())?)
     })

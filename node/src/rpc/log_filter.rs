@@ -75,6 +75,13 @@ impl LogFilter {
             && self.topics.iter().all(|alternatives| any(&mut alternatives.iter().map(|topic| topic.as_slice())))
     }
 
+    /// What it takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let topics: usize = self.topics.iter().map(|alternatives| size_of_val(alternatives.as_slice())).sum();
+        size_of::<Self>() + size_of_val(self.addresses.as_slice()) + topics
+    }
+
     /// Refuses what the protocol's own words refuse beyond the JSON: the same text and code as geth.
     ///
     /// # Errors

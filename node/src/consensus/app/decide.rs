@@ -61,13 +61,14 @@ impl Application {
     }
 
     /// The height is over. Keeps the evidence that it brought, and returns the next height with how long it may wait for
-    /// a transaction.
+    /// a transaction. Others have been at it for as long as `late` says.
     ///
     /// # Errors
     /// [`AppFailure`]: the node cannot go on.
     pub fn finalized(
         &mut self,
         evidence: &MisbehaviorEvidence<EskerContext>,
+        late: Duration,
     ) -> Result<(Height, HeightParams<EskerContext>, Duration), AppFailure> {
         let caught = self.evidence.keep(evidence).map_err(|error| AppFailure::Io("evidence", error))?;
         if let Some(signer) = self.signer.as_ref().filter(|signer| caught.contains(&signer.address().0)) {
@@ -76,7 +77,7 @@ impl Application {
                 height: self.height.0.saturating_sub(1),
             });
         }
-        let (height, params) = self.next();
+        let (height, params) = self.next(late);
         Ok((height, params, self.timing.idle(self.head_age())))
     }
 

@@ -17,7 +17,7 @@ pub use failure::AppFailure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use alloy_primitives::B256;
 use esker_runtime::{Parent, PreparedBlock, validator_set};
@@ -126,11 +126,18 @@ impl Application {
         })
     }
 
-    /// The height to decide next, and how.
+    /// The height to decide next, and how. Where others have been at it for a while (`late`), its pace is shorter by
+    /// that: a node that waited as long as they do would come too late to every height.
     #[must_use]
-    pub fn next(&self) -> (Height, HeightParams<EskerContext>) {
-        let target = self.timing.target(self.head_age());
+    pub fn next(&self, late: Duration) -> (Height, HeightParams<EskerContext>) {
+        let target = self.timing.target(self.head_age()).map(|target| target.saturating_sub(late));
         (self.height, HeightParams::new(self.voters.clone(), self.timing.timeouts(), target))
+    }
+
+    /// The height that is being decided.
+    #[must_use]
+    pub const fn height(&self) -> Height {
+        self.height
     }
 
     /// The highest height that a validator is known to have begun.

@@ -144,7 +144,10 @@ impl Application {
         // Also where it is said to be proposed again: that is the proposer's word here, which the engine compares with
         // prevotes only in the proposal itself. A block that was taken once is past by now.
         let is_fresh = !self.undecided.has(hash);
-        if is_fresh && header.timestamp > self.clock.now().saturating_add(CLOCK_DRIFT_MAX) {
+        // A block may not be younger than its parent, whose time stands: where all clocks were wrong once, the chain must
+        // not wait until they are right again.
+        let now = self.clock.now().max(self.chain.head().block.header.timestamp);
+        if is_fresh && header.timestamp > now.saturating_add(CLOCK_DRIFT_MAX) {
             tracing::warn!(
                 proposer = %part.proposer,
                 ahead = header.timestamp.saturating_sub(self.clock.now()),

@@ -198,7 +198,7 @@ impl Liar {
     fn answer(&mut self, message: AppMsg<EskerContext>) -> Vec<ProposalPart> {
         match message {
             AppMsg::ConsensusReady { reply } => {
-                let _ = reply.send(self.app.next());
+                let _ = reply.send(self.app.next(Duration::ZERO));
             }
             AppMsg::StartedRound { height, round, proposer, reply_value, .. } => {
                 let _ = reply_value.send(self.app.started_round(height, round, proposer).expect("it goes on"));
@@ -228,7 +228,7 @@ impl Liar {
                 let _ = reply.send(());
             }
             AppMsg::Finalized { evidence, reply, .. } => {
-                let (height, params, _) = self.app.finalized(&evidence).expect("it goes on");
+                let (height, params, _) = self.app.finalized(&evidence, Duration::ZERO).expect("it goes on");
                 let _ = reply.send(Next::Start(height, params));
             }
             AppMsg::ProcessSyncedValue { height, round, proposer, value_bytes, reply } => {

@@ -6,7 +6,7 @@ use crate::byzantine::{self, LIES, Misdeed};
 use crate::history::{one_history, one_history_with_liars};
 use crate::load::{Load, summary};
 use crate::network::{Network, Plan};
-use crate::node::Node;
+use crate::node::{Node, tail};
 use crate::scenario::{Scenario, is_full, scenario, until};
 
 /// Resident memory of an honest node may be so much, whatever a liar does.
@@ -39,7 +39,7 @@ fn lies() {
         let load = Load::transfers(&network, &[0, 1]);
         let times = if is_full() { 10 } else { 1 };
         let told = |lie| network.nodes[3].log_since(0).matches(&format!("lie {lie:?} at")).count();
-        for lie in LIES {
+        for (times, lie) in (1..=times).flat_map(|times| LIES.map(|lie| (times, lie))) {
             until(format_args!("{lie:?} is told {times} times"), async || (told(lie) >= times).then_some(())).await;
         }
         network.progress(&[0, 1, 2], 3).await;
@@ -78,7 +78,9 @@ fn withheld_bodies() {
         let times = if is_full() { 40 } else { 2 };
         for what in ["withholds the body", "withholds the word"] {
             let told = || network.nodes[3].log_since(0).matches(what).count();
-            until(format_args!("it {what}"), async || (told() >= times).then_some(())).await;
+            for times in 1..=times {
+                until(format_args!("it {what} {times} times"), async || (told() >= times).then_some(())).await;
+            }
         }
         network.progress(&[0, 1, 2], 3).await;
         let acks = load.stop().await;
@@ -110,6 +112,9 @@ fn garbled_messages() {
     });
 }
 
+/// How the second machine with a key is started.
+const AS_TWIN: [&str; 3] = ["--clock-offset", "1", "--sign-now"];
+
 #[test]
 fn equivocation() {
     scenario("equivocation", async |run| {
@@ -126,7 +131,7 @@ fn equivocation() {
         let password = network.nodes[victim].home.join("password");
         std::fs::copy(password, network.nodes[twin].home.join("password")).expect("writable");
         network.nodes[twin].configure(|config| config.password_file = Some("password".into()));
-        network.nodes[twin].start_with(&["--clock-offset", "1", "--sign-now"]);
+        network.nodes[twin].start_with(&AS_TWIN);
         network.answer().await;
         run.says("node4 runs with the key of node3, its clock one second ahead");
 
@@ -134,10 +139,23 @@ fn equivocation() {
         let honest = [0, 1, 2];
         let state = network.nodes[victim].ask("esker_consensusState", json!([])).await.expect("an answer");
         let culprit = state["validator"].as_str().expect("an address").trim_start_matches("0x").to_lowercase();
-        until("the honest nodes have evidence", async || {
-            honest.iter().all(|index| !network.nodes[*index].evidence().is_empty()).then_some(())
+        // A node that learns that its key signs elsewhere stops, and says so. Whoever starts it again goes on lying.
+        let mut stops = 0;
+        until("an honest node has evidence, and a machine with the key has stopped", async || {
+            for index in [victim, twin] {
+                if network.nodes[index].has_ended() {
+                    let log = network.nodes[index].log_since(0);
+                    assert!(log.contains("runs on another machine too"), "{}", tail(&network.nodes[index].log()));
+                    assert_eq!(network.nodes[index].exit().await.code(), Some(3));
+                    stops += 1;
+                    network.nodes[index].start_with(if index == twin { &AS_TWIN } else { &[] });
+                }
+            }
+            let has_evidence = honest.iter().any(|index| !network.nodes[*index].evidence().is_empty());
+            (stops > 0 && has_evidence).then_some(())
         })
         .await;
+        run.says(format_args!("a node whose key signs elsewhere has stopped {stops} times"));
         network.progress(&honest, 5).await;
         let acks = load.stop().await;
         run.says(summary(&acks));

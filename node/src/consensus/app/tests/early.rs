@@ -129,3 +129,40 @@ fn a_block_from_the_future_waits_for_its_time() {
     let mut node = node.reopened(-1_000);
     assert_eq!(validity(node.start(0).first()), Some(true));
 }
+
+#[test]
+fn a_chain_whose_clocks_were_all_wrong_goes_on_once_they_are_right() {
+    let mut nodes = network();
+    let by = proposer(&nodes[0], 0);
+    let (_, part) = nodes[usize::from(by)].propose(0);
+    let (header, transactions) = decoded(&part);
+    // As if every clock had been an hour ahead when the block was made.
+    let hasty = Header { timestamp: header.timestamp + 3_600, ..header };
+    let part = signed_part(&nodes[0], Height(1), 0, encode(&hasty, &transactions));
+    let hash = hasty.hash_slow();
+    let mut later: Vec<Node> = (0..VALIDATORS).map(|index| Node::new(index, 3_600)).collect();
+    for node in &mut later {
+        node.start(0);
+        if node.index != by {
+            assert_eq!(validity(node.receive(&part).as_ref()), Some(true));
+        }
+    }
+    let later: Vec<Node> = later.into_iter().filter(|node| node.index != by).collect();
+    let mut right: Vec<Node> = Vec::new();
+    for mut node in later {
+        node.decide(0, hash);
+        right.push(node.reopened(0));
+    }
+    // The next block takes its parent's time, an hour from now, and is taken at once.
+    let turn =
+        (0..).find(|round| right.iter().any(|node| node.index == proposer(&right[0], *round))).expect("one of them");
+    let maker = right.iter().position(|node| node.index == proposer(&right[0], turn)).expect("found just now");
+    for node in &mut right {
+        for round in 0..=turn {
+            node.start(round);
+        }
+    }
+    let (_, part) = right[maker].propose(turn);
+    let taker = (maker + 1) % right.len();
+    assert_eq!(validity(right[taker].receive(&part).as_ref()), Some(true));
+}

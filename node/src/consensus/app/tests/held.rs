@@ -86,7 +86,7 @@ fn double_vote(height: u64, index: u8, fill: u8) -> MisbehaviorEvidence<EskerCon
 fn evidence_is_kept_once_for_each_validator_and_height_and_within_bounds() {
     let mut node = Node::new(0, 0);
     for seen in [double_vote(1, 2, 1), double_vote(1, 2, 5), double_vote(1, 3, 1), double_vote(2, 2, 1)] {
-        node.app.finalized(&seen).expect("kept");
+        node.app.finalized(&seen, Duration::ZERO).expect("kept");
     }
     let kept = node.app.evidence.all().expect("readable");
     let whose: Vec<_> = kept.iter().map(|one| (one.height, one.validator)).collect();
@@ -101,7 +101,7 @@ fn evidence_is_kept_once_for_each_validator_and_height_and_within_bounds() {
     }
     let mut again = again;
     for height in 10..15 {
-        again.app.finalized(&double_vote(height, 1, 1)).expect("well");
+        again.app.finalized(&double_vote(height, 1, 1), Duration::ZERO).expect("well");
     }
     assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), EVIDENCE_MAX);
 }
@@ -109,8 +109,8 @@ fn evidence_is_kept_once_for_each_validator_and_height_and_within_bounds() {
 #[test]
 fn a_node_whose_own_key_is_caught_stops_once() {
     let mut node = Node::new(0, 0);
-    let failure = node.app.finalized(&double_vote(1, 0, 1)).expect_err("it runs elsewhere");
+    let failure = node.app.finalized(&double_vote(1, 0, 1), Duration::ZERO).expect_err("it runs elsewhere");
     assert!(matches!(failure, AppFailure::KeyElsewhere { validator, .. } if validator == address(0).0), "{failure}");
     assert_eq!(node.app.evidence.all().expect("readable").len(), 1, "the proof is kept");
-    node.app.finalized(&double_vote(1, 0, 1)).expect("its operator knows");
+    node.app.finalized(&double_vote(1, 0, 1), Duration::ZERO).expect("its operator knows");
 }

@@ -22,7 +22,7 @@ fn a_proposal_of_one_is_valid_for_all_and_is_committed_with_its_certificate() {
         assert_eq!(node.chain.head().block.hash, hash);
         let kept = node.chain.certificate(1).expect("readable").expect("kept with the block");
         assert_eq!(kept, crate::consensus::certificate::encode(&certificate(Height(1), 0, hash)).to_vec());
-        assert_eq!(node.app.next().0, Height(2));
+        assert_eq!(node.app.next(Duration::ZERO).0, Height(2));
         assert_eq!(std::fs::read_dir(node.folder.path().join("undecided")).expect("a folder").count(), 0);
     }
     assert!(!maker.pool.has_executable(maker.chain.next_base_fee()), "what is in a block has left the pool");
