@@ -1,5 +1,6 @@
 //! A fixed sequence of signed transactions that reaches every corner of execution, and what a machine makes of it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEnvelope, TxLegacy, TypedTransaction};
@@ -43,8 +44,16 @@ impl CommittedArtifact {
     /// If the file is missing or is no artifact.
     #[must_use]
     pub fn read(name: &str) -> Self {
-        let path = workspace_root().join("tests/vectors/artifacts").join(format!("{name}.json"));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self::read_file(&workspace_root().join("tests/vectors/artifacts").join(format!("{name}.json")))
+    }
+
+    /// Reads an artifact from its file.
+    ///
+    /// # Panics
+    /// If the file is missing or is no artifact.
+    #[must_use]
+    pub fn read_file(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let artifact: Value = serde_json::from_str(&text).expect("a committed artifact is JSON");
         Self {
             abi: serde_json::from_value(artifact["abi"].clone()).expect("a committed artifact has an ABI"),
