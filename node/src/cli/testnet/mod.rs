@@ -18,6 +18,7 @@ use super::failure::Failure;
 use crate::home::config;
 use crate::home::network::CHAIN_ID_MAX;
 use crate::home::pace;
+use crate::home::staking::StakingPlan;
 use crate::home::testnet::{COMPOSE, FULL_NODES_MAX, GENESIS, NETWORK, START, Testnet, TestnetPlan};
 
 /// `esker testnet`.
@@ -56,6 +57,11 @@ pub struct TestnetArgs {
     /// Gas limit of a block
     #[arg(long, value_name = "GAS", default_value_t = 30_000_000)]
     gas_limit: u64,
+
+    /// Blocks of an epoch: after each the validators' powers follow the stake
+    #[arg(long, value_name = "BLOCKS", default_value_t = StakingPlan::default().epoch_length)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    epoch_length: u32,
 
     /// What runs contract code on one node, by its number from 0: cranelift or pulley; repeatable
     #[arg(long, value_name = "NODE=ENGINE", value_parser = parse_engine)]
@@ -99,6 +105,7 @@ impl TestnetArgs {
             idle_block_time: self.idle_block_time.unwrap_or_else(|| config::idle_block_time(self.block_time)),
             engines,
             base_port: self.base_port,
+            staking: StakingPlan { epoch_length: self.epoch_length, ..StakingPlan::default() },
             ..TestnetPlan::new(self.output.clone(), self.validators as usize, program)
         })
     }

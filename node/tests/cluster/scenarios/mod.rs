@@ -9,4 +9,5 @@ mod followers;
 mod liars;
 mod links;
 mod long;
+mod stake;
 mod strangers;
