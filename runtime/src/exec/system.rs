@@ -1,11 +1,10 @@
 //! Calls that the protocol makes itself, after a block's transactions.
 
 use alloy_primitives::{Address, U256};
-use esker_abi::FUEL_PER_GAS;
-use esker_vm::{CallKind, Fatal, Halt, HostError, Meter, Outcome};
+use esker_vm::{Fatal, Halt, Outcome};
 
 use super::create::Creation;
-use super::frame::{Call, FrameResult};
+use super::frame::FrameResult;
 use super::host::transaction_context;
 use super::inspect::FrameKind;
 use super::{ExecutionStatus, Executor, fatal};
@@ -82,26 +81,6 @@ impl Executor<'_> {
         // More coins than there can be: as if the call had failed.
         let Some(balance) = balance.checked_add(minted) else { return Ok(FrameResult::halt(Halt::OutOfGas)) };
         self.journal.set_balance(account, balance);
-        self.journal.warm(account);
-        let mut meter = Meter::new(gas.saturating_mul(FUEL_PER_GAS));
-        let code = match self.access_target(target, account, &mut meter) {
-            Ok(code) => code,
-            Err(HostError::Halt(halt)) => return Ok(FrameResult::halt(halt)),
-            Err(HostError::Fatal(fatal)) => return Err(fatal),
-        };
-        Ok(self.call(Call {
-            kind: CallKind::Call,
-            from: SYSTEM_ADDRESS,
-            caller: SYSTEM_ADDRESS,
-            address: target,
-            account,
-            target,
-            code,
-            value: U256::ZERO,
-            input,
-            is_static: false,
-            inherited_reentrancy: false,
-            gas: meter.gas(),
-        }))
+        self.first_frame(SYSTEM_ADDRESS, target, U256::ZERO, input, gas)
     }
 }

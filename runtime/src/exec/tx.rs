@@ -225,6 +225,18 @@ impl Executor<'_> {
     ) -> Result<FrameResult, Fatal> {
         let nonce = self.journal.account(sender).nonce;
         self.journal.set_nonce(sender, nonce + 1);
+        self.first_frame(message.sender, target, message.value, message.input.to_vec(), gas)
+    }
+
+    /// Makes a message call that no frame makes: of a transaction, or of the protocol.
+    pub(super) fn first_frame(
+        &mut self,
+        caller: Address,
+        target: Address,
+        value: U256,
+        input: Vec<u8>,
+        gas: u64,
+    ) -> Result<FrameResult, Fatal> {
         let account = self.journal.load(target).map_err(fatal)?;
         self.journal.warm(account);
         let mut meter = Meter::new(gas.saturating_mul(FUEL_PER_GAS));
@@ -235,14 +247,14 @@ impl Executor<'_> {
         };
         Ok(self.call(Call {
             kind: CallKind::Call,
-            from: message.sender,
-            caller: message.sender,
+            from: caller,
+            caller,
             address: target,
             account,
             target,
             code,
-            value: message.value,
-            input: message.input.to_vec(),
+            value,
+            input,
             is_static: false,
             inherited_reentrancy: false,
             gas: meter.gas(),
