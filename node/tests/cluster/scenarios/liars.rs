@@ -1,5 +1,7 @@
 //! Validators that break the rules.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::byzantine::{self, LIES, Misdeed};
@@ -114,6 +116,8 @@ fn garbled_messages() {
 
 /// How the second machine with a key is started.
 const AS_TWIN: [&str; 3] = ["--clock-offset", "1", "--sign-now"];
+/// The second machine is started again when the two have agreed for so long.
+const AGAIN_AFTER: Duration = Duration::from_secs(4);
 
 #[test]
 fn equivocation() {
@@ -140,7 +144,7 @@ fn equivocation() {
         let state = network.nodes[victim].ask("esker_consensusState", json!([])).await.expect("an answer");
         let culprit = state["validator"].as_str().expect("an address").trim_start_matches("0x").to_lowercase();
         // A node that learns that its key signs elsewhere stops, and says so. Whoever starts it again goes on lying.
-        let mut stops = 0;
+        let (mut stops, mut tried) = (0, Instant::now());
         until("an honest node has evidence, and a machine with the key has stopped", async || {
             for index in [victim, twin] {
                 if network.nodes[index].has_ended() {
@@ -150,6 +154,12 @@ fn equivocation() {
                     stops += 1;
                     network.nodes[index].start_with(if index == twin { &AS_TWIN } else { &[] });
                 }
+            }
+            if tried.elapsed() > AGAIN_AFTER && network.nodes[twin].is_running() {
+                // Two that keep step vote alike: only now and then do they come to say different things.
+                tried = Instant::now();
+                network.nodes[twin].kill();
+                network.nodes[twin].start_with(&AS_TWIN);
             }
             let has_evidence = honest.iter().any(|index| !network.nodes[*index].evidence().is_empty());
             (stops > 0 && has_evidence).then_some(())
