@@ -20,3 +20,4 @@ pub mod rpc;
 pub mod server;
 pub mod simulation;
 pub mod snapshot;
+pub mod staking;

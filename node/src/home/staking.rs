@@ -1,14 +1,15 @@
 //! Proof of stake in a new network's genesis: the staking contract with its first validators.
 
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
+use alloy_sol_types::SolConstructor;
 use esker_runtime::genesis::construct;
 use esker_runtime::staking::{STAKING_ADDRESS, StakingConfig};
 use esker_runtime::{Genesis, Validator};
 use esker_vm::{Engine, EngineConfig, execution};
 use serde_json::Value;
 
-/// The staking contract as it was built from `contracts/staking`; a test compares it with its source.
-const ARTIFACT: &str = include_str!("../../contracts/Staking.json");
+use crate::staking::{ARTIFACT, Staking};
+
 /// Wei of a coin, which is also one unit of voting power.
 const COIN: u64 = 1_000_000_000_000_000_000;
 
@@ -94,30 +95,30 @@ impl StakingPlan {
         Ok(())
     }
 
-    /// The constructor's arguments, as the ABI writes `((…13 parameters…), (address, bytes32, uint16, uint256)[])`.
     fn arguments(&self, validators: &[FirstValidator]) -> Vec<u8> {
-        let parameters = [
-            U256::from(self.epoch_length),
-            U256::from(self.unbonding_epochs),
-            U256::from(self.evidence_epochs),
-            U256::from(self.max_validators),
-            wei(self.min_self_bond),
-            U256::from(self.min_delegation) * U256::from(COIN / 1_000),
-            U256::from(self.slash_bps),
-            U256::from(self.reporter_bps),
-            U256::from(self.jail_epochs),
-            U256::from(self.missed_slots_bps),
-            U256::from(self.missed_slots_min),
-            U256::from(self.max_commission_step_bps),
-            U256::from(self.inflation_per_block),
-        ];
-        let place = U256::from(32 * (parameters.len() + 1));
-        let head = parameters.into_iter().chain([place, U256::from(validators.len())]).map(B256::from);
-        let entries = validators.iter().flat_map(|validator| {
-            // No commission: a new network's operators choose theirs.
-            [validator.operator.into_word(), validator.public_key, B256::ZERO, B256::from(wei(validator.self_bond))]
-        });
-        head.chain(entries).flat_map(|word| word.0).collect()
+        let params = Staking::Params {
+            epochLength: self.epoch_length,
+            unbondingEpochs: self.unbonding_epochs,
+            evidenceEpochs: self.evidence_epochs,
+            maxValidators: self.max_validators,
+            minSelfBond: wei(self.min_self_bond),
+            minDelegation: U256::from(self.min_delegation) * U256::from(COIN / 1_000),
+            slashBps: self.slash_bps,
+            reporterBps: self.reporter_bps,
+            jailEpochs: self.jail_epochs,
+            missedSlotsBps: self.missed_slots_bps,
+            missedSlotsMin: self.missed_slots_min,
+            maxCommissionStepBps: self.max_commission_step_bps,
+            inflationPerBlock: U256::from(self.inflation_per_block),
+        };
+        let entry = |first: &FirstValidator| Staking::GenesisValidator {
+            operator: first.operator,
+            publicKey: first.public_key,
+            // None: a new network's operators choose theirs.
+            commissionBps: 0,
+            selfBond: wei(first.self_bond),
+        };
+        Staking::constructorCall { params, validators: validators.iter().map(entry).collect() }.abi_encode()
     }
 }
 

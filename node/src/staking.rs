@@ -1,0 +1,161 @@
+//! The staking contract as this node deals with it: what genesis puts on the chain, and its interface.
+
+use alloy_sol_types::sol;
+
+/// The contract as it was built from `contracts/staking`; a test compares it with its source.
+pub const ARTIFACT: &str = include_str!("../contracts/Staking.json");
+
+sol! {
+    /// What anybody calls of the staking contract; `docs/spec/staking.md` says what each does. Amounts are in wei, fractions
+    /// in basis points.
+    #[sol(abi)]
+    #[derive(Debug, PartialEq, Eq)]
+    contract Staking {
+        struct Params {
+            uint32 epochLength;
+            uint32 unbondingEpochs;
+            uint32 evidenceEpochs;
+            uint16 maxValidators;
+            uint256 minSelfBond;
+            uint256 minDelegation;
+            uint16 slashBps;
+            uint16 reporterBps;
+            uint32 jailEpochs;
+            uint16 missedSlotsBps;
+            uint32 missedSlotsMin;
+            uint16 maxCommissionStepBps;
+            uint256 inflationPerBlock;
+        }
+
+        struct GenesisValidator {
+            address operator;
+            bytes32 publicKey;
+            uint16 commissionBps;
+            uint256 selfBond;
+        }
+
+        struct NextValidator {
+            address operator;
+            bytes32 publicKey;
+            uint64 power;
+        }
+
+        struct ValidatorInfo {
+            address operator;
+            bytes32 publicKey;
+            string name;
+            uint256 stake;
+            uint256 shares;
+            uint256 selfBond;
+            uint16 commissionBps;
+            uint16 nextCommissionBps;
+            uint256 commission;
+            uint32 slots;
+            uint32 missed;
+            bool isJailed;
+            uint64 jailedUntil;
+            bool isTombstoned;
+            uint64 offenceEpoch;
+            bool isCandidate;
+        }
+
+        struct LotInfo {
+            address source;
+            uint64 epoch;
+            uint256 shares;
+        }
+
+        struct DelegationInfo {
+            uint256 shares;
+            uint256 stake;
+            uint256 redelegable;
+            uint256 lostShares;
+            LotInfo[] lots;
+        }
+
+        struct UnbondingInfo {
+            uint256 amount;
+            uint64 matures;
+            uint64 epoch;
+            bool isAtRisk;
+            address source;
+            uint64 sourceEpoch;
+        }
+
+        struct SlashInfo {
+            bool isSlashed;
+            uint64 offenceEpoch;
+            uint16 slashBps;
+        }
+
+        struct Totals {
+            uint256 bonded;
+            uint256 unbonding;
+            uint256 rewards;
+            uint256 commissions;
+            uint256 unallocated;
+            uint256 burned;
+            uint256 reports;
+        }
+
+        constructor(Params params, GenesisValidator[] validators) payable;
+
+        function createValidator(bytes32 publicKey, bytes proof, uint16 commissionBps, string name) external payable;
+        function editValidator(string name, uint16 commissionBps) external;
+        function unjail() external;
+        function enter(address validator) external;
+        function claimCommission() external;
+        function delegate(address validator) external payable;
+        function undelegate(address validator, uint256 amount) external;
+        function redelegate(address from, address to, uint256 amount) external;
+        function withdraw(address validator) external;
+        function claimRewards(address validator) external;
+        function submitEvidence(bytes first, bytes firstSignature, bytes second, bytes secondSignature) external;
+        function settle(address delegator, address validator) external;
+        function claimReport() external;
+        function params() external view returns (Params);
+        function epoch() external view returns (uint64);
+        function genesisHash() external view returns (bytes32);
+        function validator(address operator) external view returns (ValidatorInfo);
+        function keyOwner(bytes32 publicKey) external view returns (address);
+        function candidates() external view returns (address[]);
+        function validatorSet() external view returns (NextValidator[]);
+        function delegation(address delegator, address validator) external view returns (DelegationInfo);
+        function rewardsOf(address delegator, address validator) external view returns (uint256);
+        function reportOf(address reporter) external view returns (uint256);
+        function unbondings(address delegator, address validator) external view returns (UnbondingInfo[]);
+        function slashOf(address validator) external view returns (SlashInfo);
+        function totals() external view returns (Totals);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_json_abi::{JsonAbi, Param};
+
+    use super::*;
+
+    /// Types and names, with those of the parts.
+    fn written(params: &[Param]) -> String {
+        let one = |param: &Param| format!("{} {}({})", param.ty, param.name, written(&param.components));
+        params.iter().map(one).collect::<Vec<_>>().join(",")
+    }
+
+    #[test]
+    fn the_interface_is_the_artifacts() {
+        let artifact: serde_json::Value = serde_json::from_str(ARTIFACT).expect("JSON");
+        let abi: JsonAbi = serde_json::from_value(artifact["abi"].clone()).expect("an ABI");
+        let ours = Staking::abi::contract();
+        let constructor = |abi: &JsonAbi| abi.constructor.as_ref().map(|found| written(&found.inputs));
+        assert_eq!(constructor(&abi), constructor(&ours));
+        // The runtime has those of its own.
+        let system = ["endBlock", "endEpoch"];
+        for function in abi.functions().filter(|function| !system.contains(&function.name.as_str())) {
+            let same = ours.function(&function.name).and_then(|overloads| overloads.first()).expect("declared here");
+            assert_eq!(written(&function.inputs), written(&same.inputs), "{}", function.name);
+            assert_eq!(written(&function.outputs), written(&same.outputs), "{}", function.name);
+            assert_eq!(function.state_mutability, same.state_mutability, "{}", function.name);
+        }
+        assert_eq!(abi.functions().count(), ours.functions().count() + system.len());
+    }
+}
