@@ -16,6 +16,7 @@ pub mod keystore;
 pub mod mempool;
 pub mod network_node;
 pub mod producer;
+pub mod reporter;
 pub mod rpc;
 pub mod server;
 pub mod simulation;

@@ -19,6 +19,7 @@ use crate::consensus::app::{AppFailure, Parts};
 use crate::consensus::context::ValidatorAddress;
 use crate::consensus::domain::Domain;
 use crate::consensus::engine::{self, Engine, EngineSettings, StartError};
+use crate::consensus::evidence::EVIDENCE;
 use crate::consensus::sign_state::{SignState, SignStateError};
 use crate::consensus::signing::ConsensusSigner;
 use crate::consensus::status::Status;
@@ -26,6 +27,8 @@ use crate::consensus::timing::Timing;
 use crate::gossip::{Gossip, GossipConfig, GossipError, PoolSink};
 use crate::mempool::journal::{Journal, JournalError, JournalKeeper};
 use crate::mempool::{Limits, Pool};
+use crate::reporter::account::ReporterAccount;
+use crate::reporter::{self, Publish, Reporter};
 use crate::rpc::network::NetworkApi;
 use crate::rpc::{self, Api};
 use crate::server::{Listener, RpcServer, ServerError};
@@ -160,6 +163,7 @@ pub struct NetworkNode {
     consensus_runtime: ConsensusRuntime,
     gossip: Arc<Gossip>,
     journal: JournalKeeper,
+    reporter: Option<Reporter>,
 }
 
 /// Threads of consensus alone: however many requests clients send, they wait for each other and not for these.
@@ -203,6 +207,7 @@ impl NetworkNode {
         let pool = Arc::new(Pool::new(Limits::default()));
         chain.follow(pool.clone());
         let validator = config.validator.as_ref().map(|key| key.address);
+        let reporter_account = config.validator.as_ref().map(|key| ReporterAccount::of_validator(&key.seed));
         let signer =
             config.validator.map(|key| open_signer(&key, domain, head, clock.now(), &config.data)).transpose()?;
         let status = Status::default();
@@ -224,19 +229,33 @@ impl NetworkNode {
         let gossip = Arc::new(Gossip::start(gossip, sink).await?);
 
         let beneficiary = validator.unwrap_or_default();
-        let api = Api::new(chain.clone(), pool.clone(), clock.clone(), machine, beneficiary, client_version());
+        let api = Api::new(chain.clone(), pool.clone(), clock.clone(), machine.clone(), beneficiary, client_version());
         let api = Arc::new(api.in_network(status.clone()));
         let mut methods = Methods::from(rpc::module(api.clone())?);
         let (told, waiting) = (gossip.clone(), pool.clone());
-        let tell = move |hash| {
+        let publish: Publish = Arc::new(move |hash| {
             if let Some(transaction) = waiting.get(hash) {
                 told.publish(transaction.encoded().into());
             }
-        };
-        let network = NetworkApi::new(api, status.clone(), validator, Arc::new(tell));
+        });
+        let network = NetworkApi::new(api, status.clone(), validator, publish.clone());
         methods.merge(rpc::network::module(network)?)?;
         let server = RpcServer::start(listener, methods)?;
 
+        let with = reporter::Surroundings {
+            chain: chain.clone(),
+            pool: pool.clone(),
+            machine,
+            status: status.clone(),
+            domain,
+            publish,
+        };
+        let staking = chain.config().staking;
+        let reporter = staking
+            .and(validator)
+            .zip(reporter_account)
+            .map(|(validator, account)| Reporter::start(with, validator, account, &config.data.join(EVIDENCE)));
+        let reporter = reporter.transpose()?;
         let gas_limit = config.genesis.gas_limit;
         let timing = Timing {
             block_time: config.block_time,
@@ -256,7 +275,17 @@ impl NetworkNode {
         let consensus_runtime = ConsensusRuntime::new()?;
         let engine = consensus_runtime.run(Engine::start(settings, parts)).await;
         let engine = engine.unwrap_or_else(|| Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into()))?;
-        Ok(Self { address: server.address, chain, status, server, engine, consensus_runtime, gossip, journal })
+        Ok(Self {
+            address: server.address,
+            chain,
+            status,
+            server,
+            engine,
+            consensus_runtime,
+            gossip,
+            journal,
+            reporter,
+        })
     }
 
     /// Returns when a part of the node ends that must not, with the reason.
@@ -275,6 +304,7 @@ impl NetworkNode {
 
     /// Takes no more requests, ends the height under way, closes the store.
     pub async fn stop(self) {
+        drop(self.reporter);
         self.server.stop().await;
         self.consensus_runtime.run(self.engine.stop()).await;
         if let Ok(gossip) = Arc::try_unwrap(self.gossip) {

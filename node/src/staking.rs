@@ -98,6 +98,41 @@ sol! {
             uint256 reports;
         }
 
+        error NotSystem();
+        error BadParameters();
+        error WrongValue(uint256 have, uint256 want);
+        error NoValidator(address validator);
+        error ValidatorExists(address operator);
+        error KeyTaken(bytes32 publicKey);
+        error BadKey(bytes32 publicKey);
+        error BadProof();
+        error CommissionTooHigh(uint16 commissionBps);
+        error CommissionStepTooLarge(uint16 fromBps, uint16 toBps, uint16 mostBps);
+        error NameTooLong();
+        error SelfBondTooSmall(uint256 have, uint256 want);
+        error DelegationTooSmall(uint256 have, uint256 want);
+        error Tombstoned(address validator);
+        error NoAmount();
+        error InsufficientStake(uint256 have, uint256 want);
+        error StakeAtRisk(uint256 free, uint256 want);
+        error SameValidator();
+        error TooManyLots();
+        error TooManyUnbondings();
+        error NothingMatured();
+        error NothingToClaim();
+        error PaymentRefused(address to);
+        error NotJailed();
+        error StillJailed(uint64 until);
+        error NotEligible(address validator);
+        error AlreadyCandidate(address validator);
+        error CandidatesFull(uint256 have, uint256 least);
+        error NotEvidence();
+        error OtherChain();
+        error EvidenceFromTheFuture(uint64 epoch);
+        error EvidenceTooOld(uint64 epoch);
+        error BadSignature();
+        error ReentrancyGuardReentrantCall();
+
         constructor(Params params, GenesisValidator[] validators) payable;
 
         function createValidator(bytes32 publicKey, bytes proof, uint16 commissionBps, string name) external payable;
@@ -156,6 +191,10 @@ mod tests {
             assert_eq!(written(&function.outputs), written(&same.outputs), "{}", function.name);
             assert_eq!(function.state_mutability, same.state_mutability, "{}", function.name);
         }
+        let errors = |abi: &JsonAbi| -> Vec<String> {
+            abi.errors().map(|error| format!("{}({})", error.name, written(&error.inputs))).collect()
+        };
+        assert_eq!(errors(&abi), errors(&ours));
         assert_eq!(abi.functions().count(), ours.functions().count() + system.len());
     }
 }

@@ -12,11 +12,18 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::EskerCodec;
 use super::context::EskerContext;
+use super::domain::Domain;
 use crate::durable_file;
 use malachite::app::types::codec::Codec;
 
 /// Most pieces kept: one for each validator and height is enough, and who lies so often needs no more proof.
 pub const EVIDENCE_MAX: usize = 1_000;
+/// The folder's name in a node's data.
+pub const EVIDENCE: &str = "evidence";
+/// Ends the name of a piece that waits to be punished.
+const OPEN: &str = ".json";
+/// Ends the name of one about which nothing can be done any more.
+const SETTLED: &str = ".settled";
 
 /// Two signed messages of one validator that exclude each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +37,34 @@ pub struct Evidence {
     pub first: Bytes,
     /// The other one.
     pub second: Bytes,
+}
+
+/// What a validator signed, as whoever punishes it reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The bytes that were signed.
+    pub message: Vec<u8>,
+    /// The Ed25519 signature.
+    pub signature: [u8; 64],
+}
+
+impl Evidence {
+    /// The two as they were signed on that chain; `None` if they are not as the wire has them.
+    #[must_use]
+    pub fn statements(&self, domain: &Domain) -> Option<[Statement; 2]> {
+        let statement = |bytes: &Bytes| {
+            let (message, signature) = match EskerCodec.decode(bytes.0.clone()).ok()? {
+                SignedConsensusMsg::Vote(vote) => (domain.vote(&vote), vote.signature),
+                SignedConsensusMsg::Proposal(proposal) => (domain.proposal(&proposal), proposal.signature),
+            };
+            Some(Statement { message, signature: signature.to_bytes() })
+        };
+        Some([statement(&self.first)?, statement(&self.second)?])
+    }
+
+    fn file(&self) -> String {
+        format!("{}-{}", self.height, hex::encode(self.validator))
+    }
 }
 
 /// The folder of evidence.
@@ -53,52 +88,85 @@ impl EvidenceStore {
     /// # Errors
     /// If it cannot be written.
     pub fn keep(&self, seen: &MisbehaviorEvidence<EskerContext>) -> io::Result<BTreeSet<Address>> {
+        let votes = seen.votes.iter().filter_map(|(validator, pairs)| {
+            let (first, second) = pairs.first()?;
+            Some((validator.0, first.height.0, vote(first), vote(second)))
+        });
+        let proposals = seen.proposals.iter().filter_map(|(validator, pairs)| {
+            let (first, second) = pairs.first()?;
+            Some((validator.0, first.height.0, proposal(first), proposal(second)))
+        });
         let mut caught = BTreeSet::new();
-        for (validator, pairs) in &seen.votes {
-            if let Some((first, second)) = pairs.first()
-                && self.put(validator.0, first.height.0, &vote(first), &vote(second))?
-            {
-                caught.insert(validator.0);
-            }
-        }
-        for (validator, pairs) in seen.proposals.iter() {
-            if let Some((first, second)) = pairs.first()
-                && self.put(validator.0, first.height.0, &proposal(first), &proposal(second))?
-            {
-                caught.insert(validator.0);
+        for (validator, height, first, second) in votes.chain(proposals) {
+            if self.put(&Evidence { validator, height, first, second })? {
+                caught.insert(validator);
             }
         }
         Ok(caught)
     }
 
-    fn put(&self, validator: Address, height: u64, first: &Bytes, second: &Bytes) -> io::Result<bool> {
-        let path = self.folder.join(format!("{height}-{}.json", hex::encode(validator)));
-        if path.exists() {
+    fn put(&self, evidence: &Evidence) -> io::Result<bool> {
+        let path = self.folder.join(evidence.file() + OPEN);
+        if path.exists() || self.settled(evidence).exists() {
             return Ok(false);
         }
-        if fs::read_dir(&self.folder)?.count() >= EVIDENCE_MAX {
+        if !self.has_room()? {
             // News all the same: whoever fills the folder must not hide what another one does.
             return Ok(true);
         }
-        let evidence = Evidence { validator, height, first: first.clone(), second: second.clone() };
-        let content = serde_json::to_vec_pretty(&evidence)?;
+        let content = serde_json::to_vec_pretty(evidence)?;
         durable_file::replace(&path, &content).map_err(|error| durable_file::at(&path, error))?;
+        let Evidence { validator, height, .. } = evidence;
         tracing::error!(%validator, height, file = %path.display(), "ALARM a validator signed two conflicting messages");
         Ok(true)
     }
 
-    /// Everything kept, by height. What cannot be read is left out.
+    /// Whether one more fits; a piece that is settled gives way.
+    fn has_room(&self) -> io::Result<bool> {
+        let mut settled = None;
+        let mut count = 0;
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            count += 1;
+            if settled.is_none() && path.extension().is_some_and(|end| end == &SETTLED[1..]) {
+                settled = Some(path);
+            }
+        }
+        match settled {
+            _ if count < EVIDENCE_MAX => Ok(true),
+            Some(path) => fs::remove_file(path).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Every piece that waits to be punished, by height. What cannot be read is left out.
     ///
     /// # Errors
     /// If the folder cannot be read.
     pub fn all(&self) -> io::Result<Vec<Evidence>> {
         let mut all = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
-            let bytes = fs::read(entry?.path())?;
-            all.extend(serde_json::from_slice::<Evidence>(&bytes));
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().ends_with(OPEN) {
+                let bytes = fs::read(entry.path())?;
+                all.extend(serde_json::from_slice::<Evidence>(&bytes));
+            }
         }
         all.sort_by_key(|evidence| (evidence.height, evidence.validator));
         Ok(all)
+    }
+
+    /// Nothing can be done about this piece any more. It stays in the folder as long as there is room.
+    ///
+    /// # Errors
+    /// If its file cannot be renamed.
+    pub fn settle(&self, evidence: &Evidence) -> io::Result<()> {
+        let path = self.folder.join(evidence.file() + OPEN);
+        fs::rename(&path, self.settled(evidence)).map_err(|error| durable_file::at(&path, error))
+    }
+
+    fn settled(&self, evidence: &Evidence) -> PathBuf {
+        self.folder.join(evidence.file() + OPEN + SETTLED)
     }
 }
 

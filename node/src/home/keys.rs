@@ -13,6 +13,7 @@ use super::error::HomeError;
 use super::layout::read_secret;
 use super::staking::FirstValidator;
 use crate::keystore::{KeystoreError, ScryptCost, account, secret};
+use crate::reporter::account::ReporterAccount;
 
 /// What keys/consensus.json says of its kind.
 const KEY_TYPE: &str = "ed25519";
@@ -118,6 +119,8 @@ pub struct SealedKeys {
     pub address: Address,
     /// What votes are checked with.
     pub public_key: B256,
+    /// The account that reports other validators' offences; it needs some coins.
+    pub reporter: Address,
     pub(super) consensus: Value,
     pub(super) operator: Value,
 }
@@ -134,6 +137,7 @@ impl SealedKeys {
             Ok(Self {
                 address: operator.address(),
                 public_key: consensus.public_key(),
+                reporter: ReporterAccount::of_validator(consensus.seed()).address(),
                 consensus: consensus.encrypt(password, cost)?,
                 operator: account::encrypt(&operator, password, cost)?,
             })

@@ -44,6 +44,8 @@ const PASSWORD: &str = "password";
 const SELF_BOND: u64 = 100;
 /// Funded accounts, and the coins of each.
 const ACCOUNTS: (u32, u64) = (10, 10_000);
+/// What each validator's reporter has for gas, in coins.
+const REPORTER_COINS: u64 = 1;
 /// What the caches of all stores take together, in MiB, where many nodes share a machine.
 const CACHES_MIB: u64 = 512;
 
@@ -262,13 +264,16 @@ impl TestnetPlan {
         let failed = |reason: String| HomeError::invalid("the network cannot be").because(reason);
         // Every run of the command gives the same genesis but for the keys, so it does not say when it was made.
         let mut genesis = Genesis::new(self.chain_id, self.gas_limit, 0);
-        let validators = drafted.iter().filter_map(|one| one.keys.as_ref());
-        let validators: Vec<FirstValidator> = validators.map(|keys| keys.first_validator(SELF_BOND)).collect();
+        let keys: Vec<&SealedKeys> = drafted.iter().filter_map(|one| one.keys.as_ref()).collect();
+        let validators: Vec<FirstValidator> = keys.iter().map(|keys| keys.first_validator(SELF_BOND)).collect();
         self.staking.put_into(&mut genesis, &validators).map_err(failed)?;
         let (count, coins) = ACCOUNTS;
         let accounts = Accounts::from_mnemonic(DEFAULT_MNEMONIC, count).map_err(|error| failed(error.to_string()))?;
         for address in accounts.addresses() {
             network::fund(&mut genesis, *address, coins);
+        }
+        for keys in keys {
+            network::fund(&mut genesis, keys.reporter, REPORTER_COINS);
         }
         network::check_genesis(&genesis).map_err(failed)?;
         Ok(genesis)

@@ -26,7 +26,7 @@ use malachite::app::types::core::{Context as _, HeightParams, Round, Validator a
 
 use super::context::{BlockHash, EskerContext, Height, ProposalPart, ValidatorAddress, Voters};
 use super::domain::Domain;
-use super::evidence::EvidenceStore;
+use super::evidence::{EVIDENCE, EvidenceStore};
 use super::signing::{ConsensusSigner, ConsensusVerifier};
 use super::status::{Status, Step};
 use super::timing::Timing;
@@ -100,7 +100,7 @@ impl Application {
         let number = head.block.header.number;
         let failed = |what: &'static str| move |error| AppFailure::Io(what, error);
         let undecided = Undecided::open(&folder.join("undecided"), number).map_err(failed("proposed blocks"))?;
-        let evidence = EvidenceStore::open(&folder.join("evidence")).map_err(failed("evidence"))?;
+        let evidence = EvidenceStore::open(&folder.join(EVIDENCE)).map_err(failed("evidence"))?;
         let voters = Voters::new(&validator_set(&head.state)?)?;
         Ok(Self {
             chain,

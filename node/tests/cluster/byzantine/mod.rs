@@ -3,6 +3,7 @@
 //! The engine and most of the application are the honest ones; what differs is what is proposed, what is published, and
 //! how messages look on the wire. It has no guard, no RPC server, and does not exchange transactions.
 
+mod contradiction;
 mod garbling;
 mod lies;
 
@@ -15,7 +16,7 @@ use alloy_primitives::B256;
 use async_trait::async_trait;
 use bytes::Bytes;
 use esker::chain::{Chain, Clock, genesis_hash, open_state_dir};
-use esker::consensus::app::{Application, Parts};
+use esker::consensus::app::{AppFailure, Application, Parts};
 use esker::consensus::codec::EskerCodec;
 use esker::consensus::context::{BlockHash, EskerContext, Proposal, ProposalPart, ValidatorAddress, Vote};
 use esker::consensus::domain::Domain;
@@ -54,6 +55,10 @@ pub enum Misdeed {
     Withhold,
     /// Damages some of all messages that it sends.
     Garble,
+    /// Does as honest ones do, but minds nothing: another machine has its key.
+    Agree,
+    /// Votes for nothing where that other machine votes for a block.
+    Contradict,
 }
 
 impl Misdeed {
@@ -62,11 +67,13 @@ impl Misdeed {
             Self::Lie => "lie",
             Self::Withhold => "withhold",
             Self::Garble => "garble",
+            Self::Agree => "agree",
+            Self::Contradict => "contradict",
         }
     }
 
     fn named(name: &str) -> Self {
-        let all = [Self::Lie, Self::Withhold, Self::Garble];
+        let all = [Self::Lie, Self::Withhold, Self::Garble, Self::Agree, Self::Contradict];
         all.into_iter().find(|misdeed| misdeed.name() == name).unwrap_or_else(|| panic!("no misdeed is called {name}"))
     }
 }
@@ -163,6 +170,10 @@ async fn play(home: &Path, misdeed: Misdeed) {
     let voting = Voting { address, public_key: key.private_key().public_key(), signer };
     let started = match misdeed {
         Misdeed::Garble => start_malachite(&settings, Some(voting), garbling::Garbling::default()).await,
+        Misdeed::Contradict => {
+            let codec = contradiction::Contradicting::new(domain, key.private_key());
+            start_malachite(&settings, Some(voting), codec).await
+        }
         _ => start_malachite(&settings, Some(voting), EskerCodec).await,
     };
     let (channels, _handle) = started.expect("the engine starts");
@@ -228,7 +239,12 @@ impl Liar {
                 let _ = reply.send(());
             }
             AppMsg::Finalized { evidence, reply, .. } => {
-                let (height, params, _) = self.app.finalized(&evidence, Duration::ZERO).expect("it goes on");
+                match self.app.finalized(&evidence, Duration::ZERO) {
+                    // What an honest one stops for.
+                    Ok(_) | Err(AppFailure::KeyElsewhere { .. }) => {}
+                    Err(failure) => panic!("it cannot go on: {failure}"),
+                }
+                let (height, params) = self.app.next(Duration::ZERO);
                 let _ = reply.send(Next::Start(height, params));
             }
             AppMsg::ProcessSyncedValue { height, round, proposer, value_bytes, reply } => {
@@ -256,7 +272,7 @@ impl Liar {
         let turn = self.told;
         self.told += 1;
         match self.misdeed {
-            Misdeed::Garble => (hash, true, vec![part]),
+            Misdeed::Garble | Misdeed::Agree | Misdeed::Contradict => (hash, true, vec![part]),
             Misdeed::Withhold => {
                 let says = turn.is_multiple_of(2);
                 println!(

@@ -9,5 +9,6 @@ mod followers;
 mod liars;
 mod links;
 mod long;
+mod offences;
 mod stake;
 mod strangers;

@@ -11,7 +11,7 @@ use crate::node::number;
 use crate::scenario::{is_full, scenario, until};
 
 /// Wei of a coin, which is one unit of power.
-const COIN: u64 = 1_000_000_000_000_000_000;
+pub const COIN: u64 = 1_000_000_000_000_000_000;
 /// What each account stakes, in coins.
 const COINS: u64 = 15;
 
@@ -23,7 +23,8 @@ fn stake(method: &str, validator: Address, coins: u64, value: u64) -> Action {
     Action { to: TxKind::Call(STAKING_ADDRESS), value: value * COIN, input: Bytes::from(input), gas: 1_000_000 }
 }
 
-fn power(validators: &Value, address: Address) -> Option<u64> {
+/// The power that an answer of `esker_validators` gives somebody.
+pub fn power(validators: &Value, address: Address) -> Option<u64> {
     let list = validators["validators"].as_array()?;
     let entry = list.iter().find(|entry| entry["address"] == json!(address))?;
     number(&entry["power"])

@@ -4,7 +4,7 @@ use malachite::app::types::MisbehaviorEvidence;
 use malachite::app::types::core::SignedMessage;
 
 use super::*;
-use crate::consensus::evidence::EVIDENCE_MAX;
+use crate::consensus::evidence::{EVIDENCE, EVIDENCE_MAX, Evidence};
 
 #[test]
 fn what_was_proposed_before_a_restart_is_proposed_again() {
@@ -95,7 +95,7 @@ fn evidence_is_kept_once_for_each_validator_and_height_and_within_bounds() {
     let again = Node::open(0, 0, node.store.clone(), node.folder);
     assert_eq!(again.app.evidence.all().expect("readable"), kept, "it outlives the node");
 
-    let folder = again.folder.path().join("evidence");
+    let folder = again.folder.path().join(EVIDENCE);
     for number in kept.len()..EVIDENCE_MAX - 1 {
         std::fs::write(folder.join(format!("other-{number}")), b"").expect("written");
     }
@@ -104,6 +104,43 @@ fn evidence_is_kept_once_for_each_validator_and_height_and_within_bounds() {
         again.app.finalized(&double_vote(height, 1, 1), Duration::ZERO).expect("well");
     }
     assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), EVIDENCE_MAX);
+}
+
+#[test]
+fn evidence_that_is_settled_gives_way_and_is_not_news_again() {
+    let mut node = Node::new(0, 0);
+    for height in 1..=3 {
+        node.app.finalized(&double_vote(height, 2, 1), Duration::ZERO).expect("kept");
+    }
+    let kept = node.app.evidence.all().expect("readable");
+    node.app.evidence.settle(&kept[0]).expect("writable");
+    assert_eq!(node.app.evidence.all().expect("readable"), kept[1..]);
+    node.app.finalized(&double_vote(1, 2, 7), Duration::ZERO).expect("well");
+    assert_eq!(node.app.evidence.all().expect("readable"), kept[1..], "it was known");
+    let folder = node.folder.path().join(EVIDENCE);
+    for number in 3..EVIDENCE_MAX {
+        std::fs::write(folder.join(format!("other-{number}")), b"").expect("written");
+    }
+    node.app.finalized(&double_vote(9, 2, 1), Duration::ZERO).expect("well");
+    let heights: Vec<u64> = node.app.evidence.all().expect("readable").iter().map(|one| one.height).collect();
+    assert_eq!(heights, [2, 3, 9], "the settled one has made room");
+    node.app.finalized(&double_vote(10, 2, 1), Duration::ZERO).expect("well");
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), EVIDENCE_MAX);
+}
+
+#[test]
+fn evidence_is_what_the_two_signed() {
+    let mut node = Node::new(0, 0);
+    node.app.finalized(&double_vote(4, 2, 1), Duration::ZERO).expect("kept");
+    let kept = node.app.evidence.all().expect("readable");
+    let [first, second] = kept[0].statements(&domain()).expect("two votes");
+    assert_ne!(first.message, second.message);
+    for statement in [first, second] {
+        let signature = malachite_ed25519::Signature::from_bytes(statement.signature);
+        key(2).public_key().verify(&statement.message, &signature).expect("a good signature");
+    }
+    let damaged = Evidence { second: kept[0].second.slice(1..), ..kept[0].clone() };
+    assert_eq!(damaged.statements(&domain()), None);
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! What lying costs.
+
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolCall;
+use esker::staking::Staking;
+use esker_runtime::staking::STAKING_ADDRESS;
+use serde_json::json;
+
+use super::stake::{COIN, power};
+use crate::byzantine::{self, Misdeed};
+use crate::history::one_history_with_liars;
+use crate::load::{Load, summary};
+use crate::network::{Network, Plan};
+use crate::node::Node;
+use crate::scenario::{scenario, until};
+
+/// What the contract of a node's head says of a validator.
+async fn validator(node: &Node, operator: Address) -> Staking::ValidatorInfo {
+    let input = Staking::validatorCall { operator }.abi_encode();
+    let call = json!({"to": STAKING_ADDRESS, "input": alloy_primitives::hex::encode_prefixed(input)});
+    let answer = node.ask("eth_call", json!([call, "latest"])).await.expect("an answer");
+    let output = alloy_primitives::hex::decode(answer.as_str().expect("text")).expect("digits");
+    Staking::validatorCall::abi_decode_returns(&output).expect("the contract's answer")
+}
+
+#[test]
+fn equivocation_is_punished() {
+    scenario("punished", async |run| {
+        let plan = Plan { full_nodes: 1, more: &["--epoch-length", "25"], ..Plan::default() };
+        let mut network = Network::create(run, &plan);
+        let (honest, liar, twin) = ([0, 1, 2], 3, 4);
+        let home = esker::home::Home::open(&network.nodes[liar].home).expect("a home");
+        let password = home.password().expect("readable").expect("the home names the password's file");
+        let culprit = home.consensus_key(&password).expect("it opens").expect("a validator").address;
+        network.share_keys(liar, twin);
+        for index in honest {
+            network.nodes[index].start();
+        }
+        byzantine::start(&mut network.nodes[liar], Misdeed::Agree);
+        byzantine::start(&mut network.nodes[twin], Misdeed::Contradict);
+        network.answer().await;
+        let load = Load::transfers(&network, &[0, 1]);
+        run.says("node3 votes on two machines, and one says the contrary of the other");
+        for index in honest {
+            let node = &network.nodes[index];
+            until(format_args!("node{index} has {culprit} punished"), async || {
+                validator(node, culprit).await.isTombstoned.then_some(())
+            })
+            .await;
+            let info = validator(node, culprit).await;
+            assert_eq!(info.stake, U256::from(COIN) * U256::from(95), "five of a hundred coins are gone");
+            until(format_args!("{culprit} is out of the set of node{index}"), async || {
+                let set = node.ask("esker_validators", json!([])).await.ok()?;
+                power(&set, culprit).is_none().then_some(())
+            })
+            .await;
+            until(format_args!("node{index} has nothing more to report"), async || {
+                node.evidence().iter().all(|name| name.ends_with(".settled")).then_some(())
+            })
+            .await;
+        }
+        let reports: usize =
+            honest.iter().map(|index| network.nodes[*index].log_since(0).matches("reported a").count()).sum();
+        run.says(format_args!("slashed, and out of the set; {reports} reports were sent"));
+        assert!(reports >= 1, "nobody reported it");
+        network.progress(&honest, 30).await;
+        let acks = load.stop().await;
+        run.says(summary(&acks));
+        let honest = network.some(&honest);
+        let info = validator(honest[0], culprit).await;
+        assert_eq!(info.stake, U256::from(COIN) * U256::from(95), "it is slashed once");
+        one_history_with_liars(run, &honest, &acks).await;
+    });
+}
