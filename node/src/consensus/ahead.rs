@@ -34,6 +34,12 @@ impl Ahead {
         });
     }
 
+    /// Whether others are known to have begun `height`, or a later one.
+    #[must_use]
+    pub fn is_begun(&self, height: u64) -> bool {
+        self.0.borrow().is_some_and(|(begun, _)| begun >= height)
+    }
+
     /// How long others have been at `height`, or at a later one; zero if they are not known to be.
     #[must_use]
     pub fn late_at(&self, height: u64) -> Duration {

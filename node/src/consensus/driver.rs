@@ -292,11 +292,13 @@ impl Watching {
         votes: &mut EarlyVotes,
     ) {
         let SignedConsensusMsg::Vote(vote) = message else { return };
-        let head = self.chain.head();
-        let number = head.block.header.number;
-        if vote.height.0 <= number.saturating_add(1) && !self.ahead.late_at(vote.height.0).is_zero() {
+        // A proposer alone makes a height begun, and only votes show that the one before it is decided.
+        let is_known = self.status.get().highest.saturating_add(1) >= vote.height.0;
+        if is_known && self.ahead.is_begun(vote.height.0) {
             return;
         }
+        let head = self.chain.head();
+        let number = head.block.header.number;
         if voters.as_ref().is_none_or(|(known, _)| *known != number) {
             let set = esker_runtime::validator_set(&head.state).ok().and_then(|set| Voters::new(&set).ok());
             *voters = set.map(|set| (number, set));

@@ -46,15 +46,14 @@ pub(super) fn run(args: &ImportArgs) -> Result<Answer, Failure> {
     let file = File::open(&args.snapshot).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
     let Some(trusted) = args.trusted_hash else { return Err(untrusted(file)) };
-    let file_of_genesis = args.genesis.clone().or_else(|| args.place.genesis());
-    let genesis = file_of_genesis.as_deref().map(read_genesis).transpose()?;
+    let genesis = args.genesis.clone().or_else(|| args.place.genesis());
+    let genesis = genesis.map(|path| read_genesis(&path).map(|genesis| (path, genesis))).transpose()?;
     let refused = "the snapshot was not imported";
     let snapshot = Snapshot::read(BufReader::with_capacity(1 << 20, file), trusted);
     let snapshot = snapshot.map_err(|error| failure(refused, error))?;
     let proof = match &genesis {
-        Some(genesis) if *genesis != snapshot.origin().genesis => {
-            let reason =
-                format!("it is of a chain that began with another genesis than {}", named(file_of_genesis.as_deref()));
+        Some((path, genesis)) if *genesis != snapshot.origin().genesis => {
+            let reason = format!("it is of a chain that began with another genesis than {}", path.display());
             return Err(Failure::failed(refused).because(reason));
         }
         Some(_) => Proof::File,
@@ -80,10 +79,6 @@ fn untrusted(file: File) -> Failure {
     Failure::usage("a snapshot is imported only with the hash of its block")
         .because("whoever made the file could have written anything into it")
         .hint(hint)
-}
-
-fn named(path: Option<&Path>) -> String {
-    path.map(|path| path.display().to_string()).unwrap_or_default()
 }
 
 fn read_genesis(path: &Path) -> Result<Genesis, Failure> {
