@@ -47,12 +47,12 @@ pub fn judge(chain: &Chain, machine: &dyn Machine, head: &Head, from: Address, i
         CallRequest { from, kind: TxKind::Call(STAKING_ADDRESS), input: input.clone(), ..CallRequest::default() };
     let options = SimulateOptions { gas_cap: REPORT_GAS_MAX, ..SimulateOptions::default() };
     let env = BlockEnv::from(&head.block.header);
-    let simulated = esker_vm::simulation(machine, |session| {
+    // In a block's place: those for simulations may be taken by clients, and this must not wait for what is free.
+    let simulated = esker_vm::execution(machine, |session| {
         simulate::simulate(session, &head.state, chain.config(), &env, &request, &options)
     });
     let simulation = match simulated {
-        Ok(Ok(simulation)) => simulation,
-        Ok(Err(error)) => return Judgement::Unknown(error.to_string()),
+        Ok(simulation) => simulation,
         Err(error) => return Judgement::Unknown(error.to_string()),
     };
     match simulation.status {

@@ -143,24 +143,29 @@ impl Work {
 
     fn try_look(&mut self, head: &Head) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let balance = self.warn_if_poor(head)?;
-        // Of one validator a single piece is enough.
-        let mut pieces = BTreeMap::new();
+        let mut offenders: BTreeMap<Address, Vec<Evidence>> = BTreeMap::new();
         for piece in self.evidence.all()? {
-            pieces.entry(piece.validator).or_insert(piece);
+            offenders.entry(piece.validator).or_default().push(piece);
         }
-        self.seen.retain(|validator, _| pieces.contains_key(validator));
-        for piece in pieces.into_values().take(LOOKED_AT_MAX) {
+        self.seen.retain(|validator, _| offenders.contains_key(validator));
+        for pieces in offenders.into_values().take(LOOKED_AT_MAX) {
+            // A single piece is enough, and the oldest is the first that is of no use any more.
+            let Some(piece) = pieces.first() else { continue };
             let Some(statements) = piece.statements(&self.with.domain) else {
-                self.settle(&piece, "it cannot be read")?;
+                self.settle(piece, "it cannot be read")?;
                 continue;
             };
             let input = judgement::input(statements);
             let (chain, machine) = (&self.with.chain, &*self.with.machine);
             match judgement::judge(chain, machine, head, self.account.address(), &input) {
-                Judgement::Punished => self.settle(&piece, "the validator is punished")?,
-                Judgement::Refused(reason) => self.settle(&piece, &reason)?,
+                Judgement::Punished => {
+                    for piece in &pieces {
+                        self.settle(piece, "the validator is punished")?;
+                    }
+                }
+                Judgement::Refused(reason) => self.settle(piece, &reason)?,
                 Judgement::Unknown(reason) => tracing::debug!(validator = %piece.validator, reason, "not reported yet"),
-                Judgement::Open { gas } if self.is_my_turn(head, &piece)? => {
+                Judgement::Open { gas } if self.is_my_turn(head, piece)? => {
                     self.send(head, balance, gas, input, piece.validator)?;
                     // The next one has the next number, which is known when this one is in a block.
                     return Ok(());
