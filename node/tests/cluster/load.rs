@@ -51,7 +51,7 @@ pub struct Action {
     /// Whom it calls; nobody: it deploys.
     pub to: TxKind,
     /// Wei.
-    pub value: u64,
+    pub value: u128,
     /// Input.
     pub input: Bytes,
     /// Gas limit.
@@ -61,7 +61,7 @@ pub struct Action {
 impl Action {
     /// Moves some wei.
     pub fn transfer(to: Address, value: u64) -> Self {
-        Self { to: TxKind::Call(to), value, input: Bytes::new(), gas: 21_000 }
+        Self { to: TxKind::Call(to), value: value.into(), input: Bytes::new(), gas: 21_000 }
     }
 }
 
