@@ -49,6 +49,19 @@ pub struct Checker {
     pub epochs: Option<Epochs>,
 }
 
+impl Tally {
+    /// Adds what another run amounted to.
+    pub fn add(&mut self, other: &Self) {
+        self.crashes += other.crashes;
+        self.synced += other.synced;
+        self.withheld += other.withheld;
+        self.refused += other.refused;
+        self.undecodable += other.undecodable;
+        self.replayed += other.replayed;
+        self.round_max = self.round_max.max(other.round_max);
+    }
+}
+
 impl Checker {
     /// Watches nodes of which these are Byzantine.
     pub fn new(genesis: B256, byzantine: BTreeSet<usize>) -> Self {
@@ -158,7 +171,15 @@ impl Checker {
     }
 
     /// A node of a chain with staking made a block, its certificate and the next set part of its chain.
-    pub fn commits_node(&mut self, node: usize, height: u64, chain: &Chain, roster: &Roster, verifier: &OnceVerifier) {
+    pub fn commits_node(
+        &mut self,
+        node: usize,
+        height: u64,
+        round: i64,
+        chain: &Chain,
+        roster: &Roster,
+        verifier: &OnceVerifier,
+    ) {
         let Some(epochs) = self.epochs.as_mut().filter(|_| !self.byzantine.contains(&node)) else { return };
         let value = BlockHash(chain.head().block.hash);
         if let Some((first, by)) = self.decided.get(&height).filter(|(first, _)| *first != value) {
@@ -168,6 +189,7 @@ impl Checker {
         match epochs.commits(height, chain, roster, verifier) {
             Ok(time) => {
                 self.decided.entry(height).or_insert((value, node));
+                self.tally.round_max = self.tally.round_max.max(round);
                 if height > self.last.height {
                     self.last = Parent { height, hash: value.0, time };
                 }

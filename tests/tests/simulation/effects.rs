@@ -141,6 +141,7 @@ impl Host {
                 resume.resume_with(())
             }
             Effect::CertRejectedSyncValue(peer, height, error, resume) => {
+                env.checker.tally.refused += 1;
                 env.trace.add(env.at(), self.index, format_args!("refuses a block {height} from sync: {error}"));
                 if let Error::InvalidCommitCertificate(..) = error
                     && let Some(from) = env.roster.peer(&peer)

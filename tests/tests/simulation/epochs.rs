@@ -1,6 +1,7 @@
 //! What must hold where the set follows the stake: everybody has the same set at each height, it is the one that the stakes
 //! of the contract give, it changes at the ends of epochs alone, and certificates and missed slots are judged by it.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -49,6 +50,21 @@ pub struct Seen {
     pub against_former: u64,
 }
 
+impl Seen {
+    /// Adds what was seen in another run.
+    pub fn add(&mut self, other: &Self) {
+        self.epochs += other.epochs;
+        self.changed += other.changed;
+        self.newcomers += other.newcomers;
+        self.replaced += other.replaced;
+        self.alone += other.alone;
+        self.kept += other.kept;
+        self.missed += other.missed;
+        self.tombstoned += other.tombstoned;
+        self.against_former += other.against_former;
+    }
+}
+
 /// Watches the sets of one chain.
 pub struct Epochs {
     config: ChainConfig,
@@ -61,6 +77,8 @@ pub struct Epochs {
     /// Slots and missed slots of the present epoch.
     slots: BTreeMap<Address, (u32, u32)>,
     evidence: BTreeSet<(usize, Address, u64)>,
+    /// What the contract answered about validators on the head.
+    infos: RefCell<BTreeMap<Address, Option<Staking::ValidatorInfo>>>,
     /// What was seen.
     pub seen: Seen,
 }
@@ -79,11 +97,6 @@ pub fn view<C: SolCall>(head: &Head, config: &ChainConfig, call: &C) -> Option<C
     answer.status.is_success().then(|| returned(&answer.output))
 }
 
-/// A validator as the state after `head` has it.
-pub fn info(head: &Head, config: &ChainConfig, operator: Address) -> Option<Staking::ValidatorInfo> {
-    view(head, config, &Staking::validatorCall { operator })
-}
-
 impl Epochs {
     /// Watches a chain that begins with `head`.
     pub fn new(stake: &Stake, head: Arc<Head>) -> Self {
@@ -98,6 +111,7 @@ impl Epochs {
             head,
             slots: BTreeMap::new(),
             evidence: BTreeSet::new(),
+            infos: RefCell::default(),
             seen: Seen::default(),
         }
     }
@@ -105,6 +119,12 @@ impl Epochs {
     /// The rules.
     pub const fn config(&self) -> &ChainConfig {
         &self.config
+    }
+
+    /// A validator as the state after the head has it.
+    pub fn info(&self, operator: Address) -> Option<Staking::ValidatorInfo> {
+        let ask = || view(&self.head, &self.config, &Staking::validatorCall { operator });
+        self.infos.borrow_mut().entry(operator).or_insert_with(ask).clone()
     }
 
     /// The set that decides about `height`, if the block before is known.
@@ -150,6 +170,7 @@ impl Epochs {
         let (set, voters) = (set.clone(), voters.clone());
         self.count_slots(height, &head, &voters)?;
         self.head = head.clone();
+        self.infos.borrow_mut().clear();
         if height.is_multiple_of(self.length) {
             self.ends_epoch(height, &set, &next)?;
         } else if set != next {
@@ -159,7 +180,7 @@ impl Epochs {
         let fixed: u64 =
             roster.stake.iter().flat_map(|stake| &stake.fixed).map(|node| power_of(roster, *node, &next)).sum();
         if fixed * 3 >= known.total_voting_power() {
-            return Err(format!("plan: a third of the power at height {} is Byzantine or wiped", height + 1));
+            return Err(format!("plan: {fixed} of the power at height {} is Byzantine or wiped: {next:?}", height + 1));
         }
         self.sets.insert(height + 1, (next, known));
         Ok(header.timestamp)
@@ -185,10 +206,9 @@ impl Epochs {
     }
 
     fn ends_epoch(&mut self, height: u64, set: &[Validator], next: &[Validator]) -> Result<(), String> {
-        let head = self.head.clone();
-        let info = |operator| info(&head, &self.config, operator).expect("it was in a set or is a candidate");
+        let known = "it was in a set or is a candidate";
         for (operator, counted) in std::mem::take(&mut self.slots) {
-            let found = info(operator);
+            let found = self.info(operator).expect(known);
             if (found.slots, found.missed) != counted {
                 let found = (found.slots, found.missed);
                 return Err(format!(
@@ -196,11 +216,11 @@ impl Epochs {
                 ));
             }
         }
-        let candidates = view(&head, &self.config, &Staking::candidatesCall {}).expect("always answered");
+        let candidates = view(&self.head, &self.config, &Staking::candidatesCall {}).expect("always answered");
         let mut ranked: Vec<(U256, Validator)> = candidates
             .into_iter()
             .map(|operator| {
-                let found = info(operator);
+                let found = self.info(operator).expect(known);
                 let power = u64::try_from(found.stake / U256::from(COIN)).unwrap_or(u64::MAX);
                 (found.stake, Validator { address: operator, public_key: found.publicKey, power })
             })
@@ -263,7 +283,7 @@ impl Epochs {
     }
 
     fn is_tombstoned(&self, operator: Address) -> bool {
-        info(&self.head, &self.config, operator).is_some_and(|info| info.isTombstoned)
+        self.info(operator).is_some_and(|info| info.isTombstoned)
     }
 }
 

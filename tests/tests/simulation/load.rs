@@ -19,7 +19,7 @@ use malachite::app::types::SignedConsensusMsg;
 use malachite::app::types::codec::Codec as _;
 
 use super::dice::Dice;
-use super::epochs::{COIN, Epochs, info, view};
+use super::epochs::{COIN, Epochs, view};
 use super::plan::{MS, SECOND};
 use super::roster::{CHAIN_ID, Roster, Stake};
 use super::trace::Time;
@@ -186,8 +186,11 @@ impl Load {
 
     /// Coins that `node` has as a candidate when everything on its way that takes some has arrived.
     fn sure(&self, node: usize, epochs: &Epochs, roster: &Roster) -> u64 {
-        let info = info(&epochs.head, epochs.config(), roster.nodes[node].address.0);
-        let stake = info.filter(|info| info.isCandidate).map_or(0, |info| coins(info.stake));
+        let info = epochs.info(roster.nodes[node].address.0);
+        // Whose own stake is gone is a candidate until the epoch ends, and no longer.
+        let stake = info
+            .filter(|info| info.isCandidate && info.selfBond >= U256::from(COIN))
+            .map_or(0, |info| coins(info.stake));
         let lost = self.pending.iter().flatten().filter_map(|pending| pending.loses).filter(|(of, _)| *of == node);
         stake.saturating_sub(lost.fold(0, |sum, (_, coins)| sum.saturating_add(coins)))
     }
@@ -212,7 +215,7 @@ impl Load {
     ) -> Option<Action> {
         let operator = roster.nodes[node].address.0;
         let wants = self.aim.contains(&node);
-        let Some(info) = info(&epochs.head, epochs.config(), operator) else {
+        let Some(info) = epochs.info(operator) else {
             let public_key = B256::from_slice(roster.nodes[node].public_key.as_bytes());
             let (proof, name) = (possession(roster, node).into(), format!("node {node}"));
             let create = Staking::createValidatorCall { publicKey: public_key, proof, commissionBps: 500, name };
@@ -236,7 +239,9 @@ impl Load {
             return None;
         }
         let (amount, loses) = match dice.below(4) {
-            _ if !wants => (own, coins(info.stake) + 1),
+            _ if !wants && own == 0 => return None,
+            // Whatever else it may have by then is of no use to it.
+            _ if !wants => (own, u64::MAX),
             0 => return does(dice.between(1, BOND_MAX), &Staking::delegateCall { validator: operator }),
             1 if own > 1 => {
                 let amount = dice.between(1, own - 1);
@@ -245,7 +250,8 @@ impl Load {
             _ => return None,
         };
         let call = Staking::undelegateCall { validator: operator, amount: wei(amount) };
-        self.may_lose(loses, epochs, roster, stake).then(|| Action {
+        let at_stake = loses.min(self.sure(node, epochs, roster));
+        self.may_lose(at_stake, epochs, roster, stake).then(|| Action {
             coins: 0,
             input: call.abi_encode(),
             loses: Some((node, loses)),
@@ -280,7 +286,7 @@ impl Load {
 
     fn reports(&self, epochs: &Epochs, roster: &Roster, evidence: &[Evidence], dice: &mut Dice) -> Option<Action> {
         let piece = evidence.get(dice.index(evidence.len()))?;
-        let offender = info(&epochs.head, epochs.config(), piece.validator)?;
+        let offender = epochs.info(piece.validator)?;
         if offender.isTombstoned {
             return None;
         }

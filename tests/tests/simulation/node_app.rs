@@ -220,7 +220,8 @@ impl Host {
                     result => result.map_err(failed)?,
                 }
                 if let Some(node) = &self.node {
-                    env.checker.commits_node(self.index, height, &node.chain, env.roster, env.verifier);
+                    let round = certificate.round.as_i64();
+                    env.checker.commits_node(self.index, height, round, &node.chain, env.roster, env.verifier);
                 }
             }
             Request::Finalized(height, evidence) => {

@@ -85,6 +85,8 @@ pub struct Plan {
     pub step: Option<(usize, u64)>,
     /// Nodes that die at a step with a name.
     pub kill: Option<Kill>,
+    /// Nodes that are gone for ever once they have this block.
+    pub gone: Option<(u64, BTreeSet<usize>)>,
     /// Sets that the accounts of a chain with staking aim at: from which epoch on.
     pub script: Vec<(u64, BTreeSet<usize>)>,
     /// How likely they aim at another set with each epoch, per million.
@@ -124,6 +126,7 @@ impl Plan {
             deadly: 0,
             step: None,
             kill: None,
+            gone: None,
             script: Vec::new(),
             fickle: 500_000,
             misjudges: BTreeMap::new(),
@@ -225,6 +228,11 @@ impl Plan {
         self.deadly = dice.pick(&[0, 0, 100, 500, 3_000]);
         self.faults.retain(|(at, _)| *at < until);
         self.faults.push((until, Fault::Calm));
+    }
+
+    /// Whether this node, whose last block is `head`, is gone for ever.
+    pub fn is_gone(&self, node: usize, head: u64) -> bool {
+        self.gone.as_ref().is_some_and(|(height, nodes)| head >= *height && nodes.contains(&node))
     }
 
     /// How this node breaks the rules.

@@ -7,10 +7,14 @@ use esker::home::staking::StakingPlan;
 
 use super::byzantine::Behaviour;
 use super::dice::Dice;
+use super::kills::{Kill, What, When};
 use super::plan::{MS, Plan, SECOND, Weather};
 use super::roster::Roster;
-use super::seeds::folder;
-use super::world::{Outcome, run};
+use super::scenarios::{found, holds, watch};
+use super::seeds::{run_seed, sweep};
+
+/// Seeds of the ordinary run.
+const SEEDS: u64 = 24;
 
 /// The parameters of a chain whose epochs have so many blocks.
 fn staking(epoch_length: u32) -> StakingPlan {
@@ -64,32 +68,137 @@ fn draw(seed: u64) -> (Plan, Roster) {
     (plan, roster)
 }
 
-fn watch(plan: &Plan, roster: &Roster, prints: bool) -> Outcome {
-    let folder = folder();
-    run(plan, roster, folder.path(), prints)
+#[test]
+fn every_rotating_seed_keeps_one_history_and_goes_on() {
+    let Some(sum) = sweep(draw, SEEDS) else { return };
+    if sum.seeds >= SEEDS {
+        // Else the seeds would show nothing.
+        let (seen, tally) = (sum.seen, sum.tally);
+        let counts = [
+            seen.changed,
+            seen.newcomers,
+            seen.replaced,
+            seen.alone,
+            seen.kept,
+            seen.missed,
+            seen.tombstoned,
+            seen.against_former,
+            tally.crashes,
+            tally.synced,
+            tally.refused,
+            tally.replayed,
+            sum.accused,
+        ];
+        assert!(counts.iter().all(|count| *count > 0), "some things never came: {counts:?}");
+    }
 }
 
 #[test]
-fn first_look() {
-    let from: u64 = std::env::var("FROM").map_or(0, |text| text.parse().expect("a number"));
-    let count: u64 = std::env::var("COUNT").map_or(10, |text| text.parse().expect("a number"));
-    for seed in from..from + count {
-        let began = std::time::Instant::now();
-        let (plan, roster) = draw(seed);
-        let drawn = began.elapsed();
-        let outcome = watch(&plan, &roster, count == 1);
-        println!(
-            "seed {seed}: {:?} {:?} nodes {} height {} events {} {:?} {:?} {:?} recovery {:?}",
-            drawn,
-            began.elapsed(),
-            roster.nodes.len(),
-            outcome.height,
-            outcome.events,
-            outcome.seen,
-            outcome.tally,
-            outcome.violation,
-            outcome.recovery
-        );
-        let _: BTreeSet<usize> = outcome.struck;
+fn a_rotating_seed_gives_the_same_trace_twice() {
+    for seed in [2, 5] {
+        let (first, second) = (run_seed(draw, seed, false), run_seed(draw, seed, false));
+        assert!(first.digest.1 > 100, "seed {seed}: {first:?}");
+        assert_eq!((first.digest, first.events), (second.digest, second.events), "seed {seed}");
     }
+}
+
+#[test]
+fn where_sets_rotate_nodes_that_forget_sign_twice_and_the_checker_sees_it() {
+    found("double sign", 30, |seed| {
+        let (mut plan, roster) = draw(seed);
+        plan.guarded = false;
+        plan.keeps_log = false;
+        plan.deadly = 10_000;
+        (plan, roster)
+    });
+}
+
+/// Seven nodes, of which four decide at first; some of them go and others come, until none of the first is there.
+fn changeover() -> (Plan, Roster) {
+    let mut plan = Plan::calm(7, 7);
+    plan.pause_max = 300 * MS;
+    plan.fickle = 0;
+    plan.script = [vec![0, 1, 2, 3], vec![2, 3, 4, 5], vec![2, 3, 4, 5], vec![4, 5, 6]]
+        .into_iter()
+        .zip(0..)
+        .map(|(aim, epoch)| (epoch, aim.into_iter().collect()))
+        .collect();
+    plan.heights_after = 24;
+    let first = [(0, 30), (1, 25), (2, 40), (3, 35)];
+    let roster = Roster::staked(7, 7, &first, &[], Duration::ZERO, &staking(4));
+    (plan, roster)
+}
+
+/// The last block of an epoch after which some go, some stay and some come; and who they are.
+struct Turn {
+    height: u64,
+    leaving: BTreeSet<usize>,
+    staying: BTreeSet<usize>,
+    coming: BTreeSet<usize>,
+}
+
+/// The first such turn of the changeover, as long as nobody dies.
+fn turn() -> Turn {
+    let (plan, roster) = changeover();
+    let outcome = holds(&plan, &roster);
+    let pairs = outcome.sets.iter().zip(outcome.sets.iter().skip(1)).zip(1..);
+    let mut turns = pairs.map(|((old, new), height)| Turn {
+        height,
+        leaving: old.difference(new).copied().collect(),
+        staying: old.intersection(new).copied().collect(),
+        coming: new.difference(old).copied().collect(),
+    });
+    let has_all = |turn: &Turn| [&turn.leaving, &turn.staying, &turn.coming].iter().all(|class| !class.is_empty());
+    turns.find(has_all).expect("the script moves the set")
+}
+
+#[test]
+fn a_set_goes_on_without_those_who_left_it() {
+    let turn = turn();
+    let (mut plan, roster) = changeover();
+    plan.gone = Some((turn.height, turn.leaving));
+    let outcome = holds(&plan, &roster);
+    let last = outcome.sets.last().cloned().unwrap_or_default();
+    assert_eq!(last, BTreeSet::from([4, 5, 6]), "nobody of the first set is left");
+    assert!(outcome.seen.newcomers > 0 && outcome.seen.changed > 1, "{outcome:?}");
+}
+
+#[test]
+fn a_network_goes_on_whoever_dies_at_whichever_step_of_an_epochs_end() {
+    let turn = turn();
+    let all = || turn.leaving.iter().chain(&turn.staying).chain(&turn.coming).copied().collect::<BTreeSet<_>>();
+    let classes = [
+        ("those who leave", turn.leaving.clone(), false),
+        ("those who stay", turn.staying.clone(), false),
+        ("those who come", turn.coming.clone(), false),
+        ("everybody who gets there", all(), false),
+        ("everybody at once", all(), true),
+    ];
+    let everything = std::env::var_os("ESKER_SIM_MATRIX").is_some();
+    let (mut runs, mut struck, mut cells, mut number) = (0, 0, BTreeSet::new(), 0);
+    for height in [turn.height, turn.height + 1] {
+        for what in What::ALL {
+            for when in [When::Before, When::After] {
+                number += 1;
+                for (index, (name, nodes, together)) in classes.iter().enumerate() {
+                    if !everything && index != 4 && index != number % 4 {
+                        continue;
+                    }
+                    let (mut plan, roster) = changeover();
+                    plan.heights_after = turn.height + 6;
+                    plan.kill = Some(Kill { what, when, height, nodes: nodes.clone(), together: *together });
+                    let outcome = watch(&plan, &roster);
+                    let place = format!("{name} die {when:?} {what:?} of height {height}");
+                    assert_eq!(outcome.violation, None, "{place}");
+                    runs += 1;
+                    struck += outcome.struck.len();
+                    if !outcome.struck.is_empty() {
+                        cells.insert((height, what, when));
+                    }
+                }
+            }
+        }
+    }
+    println!("{runs} runs, in which {struck} nodes died at {} of {number} steps", cells.len());
+    assert!(cells.len() > 50, "{} steps came: {cells:?}", cells.len());
 }

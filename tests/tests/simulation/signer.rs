@@ -23,7 +23,7 @@ pub enum SimSigner {
     /// Behind the guard.
     Guarded(Arc<ConsensusSigner>),
     /// Signs whatever it is asked to, as Byzantine nodes do.
-    Bare(Domain, PrivateKey),
+    Bare(Domain, Box<PrivateKey>),
 }
 
 impl SimSigner {
@@ -36,7 +36,7 @@ impl SimSigner {
 
     /// Without a guard.
     pub fn bare(roster: &Roster, identity: &Identity) -> Self {
-        Self::Bare(roster.domain, PrivateKey::from(*identity.key.inner().as_bytes()))
+        Self::Bare(roster.domain, Box::new(PrivateKey::from(*identity.key.inner().as_bytes())))
     }
 
     /// Signs a vote, or leaves it without a signature.

@@ -229,7 +229,10 @@ impl<'a> World<'a> {
             .slots
             .iter()
             .enumerate()
-            .filter(|(index, slot)| self.checker.is_honest(*index) && slot.head_seen < goal)
+            .filter(|(index, slot)| {
+                let is_gone = self.plan.is_gone(*index, slot.head_seen);
+                self.checker.is_honest(*index) && !is_gone && slot.head_seen < goal
+            })
             .map(|(index, slot)| (index, slot.head_seen))
             .collect();
         if behind.is_empty() {
@@ -308,6 +311,7 @@ impl<'a> World<'a> {
         slot.head_seen = slot.head_seen.max(head);
         slot.node = Some(node);
         match result {
+            Ok(()) if self.plan.is_gone(index, head) => self.crash(index, Time::MAX / 2),
             Ok(()) => {}
             Err(Stop::Crash) => {
                 // What was handed to the network last may not have left.
@@ -443,6 +447,11 @@ impl<'a> World<'a> {
         let head = chain.as_ref().map_or_else(|| disk.head(), |chain| chain.head().block.header.number);
         if head < slot.head_seen {
             self.checker.violated(format!("durability: node {index} starts below height {}", slot.head_seen));
+        }
+        if let Some(chain) = chain.as_ref().filter(|_| head > slot.head_seen) {
+            // The power went when the block was durable and nobody knew.
+            self.checker.commits_node(index, head, -1, chain, self.roster, &self.verifier);
+            slot.head_seen = head;
         }
         slot.life += 1;
         let identity = &self.roster.nodes[index];
