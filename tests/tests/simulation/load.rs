@@ -51,6 +51,8 @@ pub struct Load {
     pending: Vec<Option<Pending>>,
     aim: BTreeSet<usize>,
     epoch: u64,
+    /// The first epoch with which this aim may change.
+    until: u64,
     /// Aims to come, which chance does not choose: from an epoch on.
     pub script: Vec<(u64, BTreeSet<usize>)>,
     /// How likely aims change with an epoch, per million.
@@ -107,7 +109,7 @@ impl Load {
     pub fn new(roster: &Roster, stake: &Stake, first: impl Iterator<Item = usize>) -> Self {
         let accounts = roster.nodes.len() + stake.delegators.len();
         let pending = (0..accounts).map(|_| None).collect();
-        Self { pending, aim: first.collect(), epoch: 0, script: Vec::new(), fickle: 500_000 }
+        Self { pending, aim: first.collect(), epoch: 0, until: 0, script: Vec::new(), fickle: 500_000 }
     }
 
     /// What is sent now, seeing the chain that `epochs` has seen; `evidence` is what some node has.
@@ -166,19 +168,20 @@ impl Load {
         if let Some((_, aim)) = self.script.iter().rev().find(|(from, _)| *from <= self.epoch) {
             self.aim.clone_from(aim);
         }
-        if !dice.happens(self.fickle) {
+        if self.epoch < self.until || !dice.happens(self.fickle) {
             return;
         }
+        self.until = self.epoch + dice.between(1, 4);
         let all = 0..roster.nodes.len();
         let present = epochs.set(epochs.head.block.header.number + 1).unwrap_or_default();
         let is_present =
             |node: &usize| present.iter().any(|validator| validator.address == roster.nodes[*node].address.0);
-        self.aim = match dice.below(8) {
+        self.aim = match dice.below(9) {
             // Everybody who is in goes, everybody who is not comes.
             0..3 => all.filter(|node| !is_present(node)).collect(),
             3 => BTreeSet::from([dice.index(all.len())]),
-            4 => BTreeSet::new(),
-            5 => all.collect(),
+            4 | 5 => BTreeSet::new(),
+            6 => all.collect(),
             _ => all.filter(|_| dice.happens(600_000)).collect(),
         };
         self.aim.extend(&stake.fixed);

@@ -89,6 +89,8 @@ pub struct Plan {
     pub gone: Option<(u64, BTreeSet<usize>)>,
     /// Sets that the accounts of a chain with staking aim at: from which epoch on.
     pub script: Vec<(u64, BTreeSet<usize>)>,
+    /// Whether somebody tells the contract of evidence.
+    pub reports: bool,
     /// How likely they aim at another set with each epoch, per million.
     pub fickle: u64,
     /// Heights at which nodes judge wrongly.
@@ -128,6 +130,7 @@ impl Plan {
             kill: None,
             gone: None,
             script: Vec::new(),
+            reports: true,
             fickle: 500_000,
             misjudges: BTreeMap::new(),
             heights_after: 5,

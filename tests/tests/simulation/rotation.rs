@@ -8,7 +8,7 @@ use esker::home::staking::StakingPlan;
 use super::byzantine::Behaviour;
 use super::dice::Dice;
 use super::kills::{Kill, What, When};
-use super::plan::{MS, Plan, SECOND, Weather};
+use super::plan::{Fault, MS, Plan, SECOND, Weather};
 use super::roster::Roster;
 use super::scenarios::{found, holds, watch};
 use super::seeds::{run_seed, sweep};
@@ -43,7 +43,10 @@ fn draw(seed: u64) -> (Plan, Roster) {
         |dice: &mut Dice, node: usize| if fixed.contains(&node) { 1 + dice.below(3) } else { dice.between(15, 90) };
     let first: Vec<(usize, u64)> = nodes[..members].iter().map(|node| (*node, coins(&mut dice, *node))).collect();
     for liar in &nodes[..liars] {
-        plan.behaviours.insert(*liar, Behaviour { hurries: false, ..Behaviour::draw(&mut dice) });
+        plan.behaviours.insert(
+            *liar,
+            Behaviour { hurries: false, false_sync: dice.happens(600_000), ..Behaviour::draw(&mut dice) },
+        );
     }
     let mut staking = staking(dice.between(2, 7) as u32);
     if fixed.is_empty() {
@@ -129,6 +132,16 @@ fn changeover() -> (Plan, Roster) {
     (plan, roster)
 }
 
+/// The changeover, in which the fourth node is small and stays.
+fn changeover_with_a_liar() -> (Plan, Roster) {
+    let (mut plan, _) = changeover();
+    for (_, aim) in &mut plan.script {
+        aim.insert(3);
+    }
+    let first = [(0, 30), (1, 25), (2, 40), (3, 2)];
+    (plan, Roster::staked(7, 7, &first, &[3], Duration::ZERO, &staking(4)))
+}
+
 /// The last block of an epoch after which some go, some stay and some come; and who they are.
 struct Turn {
     height: u64,
@@ -161,6 +174,37 @@ fn a_set_goes_on_without_those_who_left_it() {
     let last = outcome.sets.last().cloned().unwrap_or_default();
     assert_eq!(last, BTreeSet::from([4, 5, 6]), "nobody of the first set is left");
     assert!(outcome.seen.newcomers > 0 && outcome.seen.changed > 1, "{outcome:?}");
+}
+
+#[test]
+fn who_was_in_another_set_can_make_nobody_believe_a_block() {
+    let mut refused = 0;
+    for seed in 0..4 {
+        let (mut plan, roster) = changeover_with_a_liar();
+        plan.seed = seed;
+        plan.behaviours.insert(3, Behaviour { false_sync: true, ..Behaviour::default() });
+        // Those who come are away again and again, and ask anybody for what they missed.
+        plan.faults = (1..8).map(|second| (second * SECOND, Fault::Crash(5 + second as usize % 2, SECOND))).collect();
+        plan.faults.push((9 * SECOND, Fault::Calm));
+        let outcome = holds(&plan, &roster);
+        assert!(outcome.tally.synced > 0, "{outcome:?}");
+        refused += outcome.tally.refused;
+    }
+    assert!(refused > 0, "nobody was told lies");
+}
+
+#[test]
+fn evidence_is_kept_when_the_offender_has_left() {
+    let (mut plan, roster) = changeover();
+    // It signs two things at every height, and nobody tells the contract.
+    plan.behaviours.insert(1, Behaviour { double_votes: true, double_proposals: true, ..Behaviour::default() });
+    plan.reports = false;
+    plan.faults = vec![(8 * SECOND, Fault::CrashAll(SECOND)), (10 * SECOND, Fault::Calm)];
+    let outcome = holds(&plan, &roster);
+    assert!(outcome.sets.last().is_some_and(|set| !set.contains(&1)), "{:?}", outcome.sets);
+    assert_eq!(outcome.seen.tombstoned, 0);
+    let observers = outcome.evidence.keys().filter(|(_, offender)| *offender == 1).count();
+    assert!(observers >= 3 && outcome.seen.against_former >= 3, "{outcome:?}");
 }
 
 #[test]
