@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 #[derive(Debug, Default)]
 pub struct Clock {
     inner: Mutex<Shift>,
+    /// Does not follow the system's clock at all.
+    stands: bool,
 }
 
 #[derive(Debug, Default)]
@@ -28,17 +30,28 @@ impl Clock {
     /// A clock that differs from the system's by so many seconds: what a node whose clock is wrong has.
     #[must_use]
     pub fn shifted(offset: i64) -> Self {
-        Self { inner: Mutex::new(Shift { offset, next: None }) }
+        Self { inner: Mutex::new(Shift { offset, next: None }), stands: false }
     }
 
-    fn system() -> u64 {
+    /// A clock that shows `seconds` until it is moved: what a simulation has, which keeps its own time.
+    #[must_use]
+    pub fn standing(seconds: u64) -> Self {
+        let offset = i64::try_from(seconds).unwrap_or(i64::MAX);
+        Self { inner: Mutex::new(Shift { offset, next: None }), stands: true }
+    }
+
+    /// What is moved: the system's clock, or zero.
+    fn base(&self) -> u64 {
+        if self.stands {
+            return 0;
+        }
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
     }
 
     /// The time now, in seconds since the Unix epoch.
     #[must_use]
     pub fn now(&self) -> u64 {
-        Self::system().saturating_add_signed(self.inner.lock().offset)
+        self.base().saturating_add_signed(self.inner.lock().offset)
     }
 
     /// Moves the clock forward for good and returns by how much it differs from the system's, in seconds.
@@ -69,7 +82,7 @@ impl Clock {
     pub fn block_made(&self, timestamp: u64) {
         let mut shift = self.inner.lock();
         if shift.next.take().is_some() {
-            let system = i64::try_from(Self::system()).unwrap_or(i64::MAX);
+            let system = i64::try_from(self.base()).unwrap_or(i64::MAX);
             shift.offset = i64::try_from(timestamp).unwrap_or(i64::MAX).saturating_sub(system);
         }
     }
@@ -78,6 +91,17 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_standing_clock_moves_only_when_it_is_moved() {
+        let clock = Clock::standing(1_000);
+        assert_eq!(clock.now(), 1_000);
+        clock.increase(5);
+        assert_eq!((clock.now(), clock.next_block(0)), (1_005, 1_005));
+        clock.set_next(2_000);
+        clock.block_made(2_000);
+        assert_eq!(clock.now(), 2_000);
+    }
 
     #[test]
     fn time_never_runs_backwards_and_goes_on_from_where_it_was_set() {

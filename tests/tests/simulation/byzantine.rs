@@ -1,17 +1,23 @@
 //! What nodes do that do not follow the rules. They run the same core, so that they know what is going on, and send
 //! something else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_consensus::Header;
+use alloy_primitives::{Address, B256};
+use alloy_rlp::Decodable as _;
 use bytes::Bytes;
+use esker::consensus::codec::extended;
 use esker::consensus::context::{BlockHash, EskerContext, Height, Proposal, ProposalPart, Vote};
+use esker::consensus::{body, certificate};
 use malachite::app::consensus::LivenessMsg;
 use malachite::app::streaming::StreamContent;
 use malachite::app::types::SignedConsensusMsg;
 use malachite::app::types::core::{
-    NilOrVal, PolkaCertificate, Round, RoundCertificate, RoundCertificateType, SignedMessage, SignedVote, VoteType,
+    CommitCertificate, CommitSignature, NilOrVal, PolkaCertificate, Round, RoundCertificate, RoundCertificateType,
+    SignedMessage, SignedVote, VoteType,
 };
-use malachite_sync::Response;
+use malachite_sync::{RawDecidedValue, Response};
 
 use super::app::stream;
 use super::block::{Block, Parent, hash};
@@ -20,7 +26,6 @@ use super::plan::{Plan, SECOND};
 use super::roster::Roster;
 use super::sync::Sync;
 use super::wire::Wire;
-use alloy_primitives::B256;
 
 /// Frames kept to be sent again.
 const SEEN_MAX: usize = 256;
@@ -62,6 +67,10 @@ struct Faces {
 #[derive(Default)]
 pub struct Scheme {
     faces: BTreeMap<(u64, i64), Faces>,
+    /// Blocks that could have been proposed in place of those that were, on a chain with staking.
+    alternatives: BTreeMap<(u64, i64), Bytes>,
+    /// Who decides at each height from 1 on, on a chain with staking.
+    pub sets: Vec<BTreeSet<usize>>,
     seen: Vec<Bytes>,
 }
 
@@ -108,6 +117,37 @@ impl Behaviour {
         };
         spoilt.encode()
     }
+
+    /// The bytes it proposes in place of a valid block of a chain with staking; none if it has nothing against that one.
+    pub fn spoil_block(&self, bytes: &[u8], dice: &mut Dice) -> Option<Bytes> {
+        if !self.bad_blocks {
+            return None;
+        }
+        let mut header = body::header(bytes).ok()?;
+        match dice.below(7) {
+            0 => header.state_root = B256::repeat_byte(7),
+            1 => header.parent_hash = B256::repeat_byte(9),
+            2 => header.timestamp += 1 << 40,
+            3 => header.number += 1,
+            4 => header.beneficiary = Address::repeat_byte(3),
+            5 => return Some(Bytes::from_static(b"no block at all")),
+            // Says that others missed their turn.
+            _ => header.extra_data = [&header.extra_data[..4], &3u32.to_be_bytes()].concat().into(),
+        }
+        with_header(bytes, &header)
+    }
+}
+
+/// The bytes of a block with another header.
+fn with_header(bytes: &[u8], header: &Header) -> Option<Bytes> {
+    let mut rest = bytes;
+    let mut fields = alloy_rlp::Header::decode_bytes(&mut rest, true).ok()?;
+    Header::decode(&mut fields).ok()?;
+    let payload = [alloy_rlp::encode(header).as_slice(), fields].concat();
+    let mut spoilt = Vec::new();
+    alloy_rlp::Header { list: true, payload_length: payload.len() }.encode(&mut spoilt);
+    spoilt.extend_from_slice(&payload);
+    Some(spoilt.into())
 }
 
 fn to_all(roster: &Roster, from: usize, bytes: &Bytes, pick: impl Fn(usize) -> bool) -> Vec<Sent> {
@@ -141,6 +181,14 @@ impl Scheme {
         } else {
             let place = dice.index(SEEN_MAX);
             self.seen[place] = bytes.clone();
+        }
+    }
+
+    /// They could have proposed this too.
+    pub fn has_alternative(&mut self, height: u64, round: i64, block: Bytes) {
+        self.alternatives.insert((height, round), block);
+        while self.alternatives.len() > SEEN_MAX {
+            self.alternatives.pop_first();
         }
     }
 
@@ -215,11 +263,20 @@ impl Scheme {
         roster: &Roster,
         dice: &mut Dice,
     ) -> Option<Vec<Sent>> {
-        let block = Block::decode(&part.block).filter(|_| part.pol_round == Round::Nil)?;
-        let parent = Parent { height: block.height.checked_sub(1)?, hash: block.parent, time: block.time };
-        let second = Block::on(&parent, block.time, block.payload ^ 1).encode();
+        let (names, second) = match self.alternatives.remove(&(part.height.0, part.round.as_i64())) {
+            Some(second) => {
+                let name = |bytes: &Bytes| Some(BlockHash(body::header(bytes).ok()?.hash_slow()));
+                ((name(&part.block)?, name(&second)?), second)
+            }
+            None => {
+                let block = Block::decode(&part.block).filter(|_| part.pol_round == Round::Nil)?;
+                let parent = Parent { height: block.height.checked_sub(1)?, hash: block.parent, time: block.time };
+                let second = Block::on(&parent, block.time, block.payload ^ 1).encode();
+                ((hash(&part.block), hash(&second)), second)
+            }
+        };
         let mask = dice.number();
-        let faces = Faces { first: hash(&part.block), second: hash(&second), mask };
+        let faces = Faces { first: names.0, second: names.1, mask };
         self.faces.insert((part.height.0, part.round.as_i64()), faces);
         while self.faces.len() > SEEN_MAX {
             self.faces.pop_first();
@@ -231,13 +288,21 @@ impl Scheme {
     }
 
     /// What a Byzantine node answers to a request for blocks.
-    pub fn answers(&self, from: usize, to: usize, wire: Wire, plan: &Plan, dice: &mut Dice) -> Sent {
+    pub fn answers(
+        &self,
+        (from, to): (usize, usize),
+        wire: Wire,
+        plan: &Plan,
+        roster: &Roster,
+        dice: &mut Dice,
+    ) -> Sent {
         let lies = plan.behaviour(from).is_some_and(|behaviour| behaviour.false_sync);
         let Wire::Response(Response::ValueResponse(mut response)) = wire else { return (to, wire.encode()) };
         if lies {
             let count = response.values.len();
             if let Some(value) = response.values.get_mut(dice.index(count)) {
-                match dice.below(6) {
+                match dice.below(if roster.stake.is_some() { 8 } else { 6 }) {
+                    6.. => *value = self.forged(value, roster).unwrap_or_else(|| value.clone()),
                     0 => value.value_bytes = Bytes::from_static(b"false"),
                     1 => value.certificate.commit_signatures.truncate(1),
                     2 => value.certificate.value_id = BlockHash(B256::repeat_byte(3)),
@@ -251,6 +316,31 @@ impl Scheme {
             }
         }
         (to, Wire::Response(Response::ValueResponse(response)).encode())
+    }
+
+    /// Another block in place of a decided one, with a certificate by those who are validators at other heights.
+    fn forged(&self, value: &RawDecidedValue<EskerContext>, roster: &Roster) -> Option<RawDecidedValue<EskerContext>> {
+        let (length, rest) = value.value_bytes.split_first_chunk::<4>()?;
+        let block = rest.get(u32::from_be_bytes(*length) as usize..)?;
+        let mut header = body::header(block).ok()?;
+        header.timestamp += 1;
+        let block = with_header(block, &header)?;
+        let (height, round) = (value.certificate.height, value.certificate.round);
+        let value_id = BlockHash(header.hash_slow());
+        let sign = |node: &usize| {
+            let voter = roster.nodes[*node].address;
+            let vote = Vote { kind: VoteType::Precommit, height, round, value: NilOrVal::Val(value_id), voter };
+            CommitSignature::new(voter, sign_vote(roster, *node, vote).signature)
+        };
+        let present = self.sets.get(usize::try_from(height.0).ok()?.checked_sub(1)?)?;
+        let others: BTreeSet<usize> =
+            self.sets.iter().flatten().filter(|node| !present.contains(node)).copied().collect();
+        let commit_signatures = others.iter().map(sign).collect();
+        let certificate = CommitCertificate { height, round, value_id, commit_signatures };
+        let encoded = certificate::encode(&certificate);
+        let length = u32::try_from(encoded.len()).ok()?;
+        let bytes = [length.to_be_bytes().as_slice(), &encoded, &block].concat();
+        Some(RawDecidedValue::new(bytes.into(), extended(certificate)))
     }
 
     /// What a Byzantine node, at `height` and `round`, sends without being asked.

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy_primitives::{B256, keccak256};
-use esker::consensus::context::{BlockHash, EskerContext, Proposal, Vote};
+use esker::chain::Chain;
+use esker::consensus::context::{BlockHash, EskerContext, Proposal, Vote, Voters};
 use malachite::app::consensus::MisbehaviorEvidence;
 use malachite::app::types::core::VoteType;
 use malachite_ed25519::Signature;
 
 use super::block::{Block, Parent, hash};
+use super::epochs::Epochs;
 use super::roster::Roster;
 use super::signer::OnceVerifier;
 
@@ -21,6 +23,8 @@ pub struct Tally {
     pub synced: u64,
     /// Times that the guard withheld a signature.
     pub withheld: u64,
+    /// Blocks from sync that were not what their sender said.
+    pub refused: u64,
     /// Frames that no decoder accepted.
     pub undecodable: u64,
     /// Highest round in which something was decided.
@@ -41,6 +45,21 @@ pub struct Checker {
     signed: HashMap<(usize, u64, i64, u8), B256>,
     decided: BTreeMap<u64, (BlockHash, usize)>,
     last: Parent,
+    /// Watches the sets of a chain with staking.
+    pub epochs: Option<Epochs>,
+}
+
+impl Tally {
+    /// Adds what another run amounted to.
+    pub fn add(&mut self, other: &Self) {
+        self.crashes += other.crashes;
+        self.synced += other.synced;
+        self.withheld += other.withheld;
+        self.refused += other.refused;
+        self.undecodable += other.undecodable;
+        self.replayed += other.replayed;
+        self.round_max = self.round_max.max(other.round_max);
+    }
 }
 
 impl Checker {
@@ -54,6 +73,7 @@ impl Checker {
             signed: HashMap::new(),
             decided: BTreeMap::new(),
             last: Parent { height: 0, hash: genesis, time: 0 },
+            epochs: None,
         }
     }
 
@@ -72,7 +92,15 @@ impl Checker {
         self.last.height
     }
 
-    fn signs(&mut self, node: usize, place: (u64, i64, u8), bytes: &[u8], signature: &Signature, what: &str) {
+    fn signs(
+        &mut self,
+        roster: &Roster,
+        node: usize,
+        place: (u64, i64, u8),
+        bytes: &[u8],
+        signature: &Signature,
+        what: &str,
+    ) {
         if !self.is_honest(node) {
             return;
         }
@@ -81,6 +109,12 @@ impl Checker {
             return;
         }
         let (height, round, step) = place;
+        let identity = &roster.nodes[node];
+        if let Some(epochs) = &self.epochs
+            && let Err(what) = epochs.signs(height, identity.address.0, identity.public_key.as_bytes())
+        {
+            return self.violated(what);
+        }
         let digest = keccak256(bytes);
         let first = *self.signed.entry((node, height, round, step)).or_insert(digest);
         if first != digest {
@@ -95,13 +129,13 @@ impl Checker {
             VoteType::Precommit => (2, "precommit"),
         };
         let place = (vote.height.0, vote.round.as_i64(), step);
-        self.signs(node, place, &roster.domain.vote(vote), signature, what);
+        self.signs(roster, node, place, &roster.domain.vote(vote), signature, what);
     }
 
     /// A node signed a proposal, or tried to.
     pub fn signs_proposal(&mut self, roster: &Roster, node: usize, proposal: &Proposal, signature: &Signature) {
         let place = (proposal.height.0, proposal.round.as_i64(), 0);
-        self.signs(node, place, &roster.domain.proposal(proposal), signature, "proposal");
+        self.signs(roster, node, place, &roster.domain.proposal(proposal), signature, "proposal");
     }
 
     /// A node made a block part of its chain.
@@ -124,6 +158,50 @@ impl Checker {
                 self.decided.insert(height, (value, node));
             }
             other => self.violated(format!("validity: node {node} decided {other:?} on {:?}", self.last)),
+        }
+    }
+
+    /// A node makes a height's beginning with this set.
+    pub fn decides(&mut self, node: usize, height: u64, voters: &Voters) {
+        if let Some(Err(what)) = self.epochs.as_ref().map(|epochs| epochs.decides(height, voters))
+            && self.is_honest(node)
+        {
+            self.violated(format!("node {node}: {what}"));
+        }
+    }
+
+    /// A node of a chain with staking made a block, its certificate and the next set part of its chain.
+    pub fn commits_node(
+        &mut self,
+        node: usize,
+        height: u64,
+        round: i64,
+        chain: &Chain,
+        roster: &Roster,
+        verifier: &OnceVerifier,
+    ) {
+        let Some(epochs) = self.epochs.as_mut().filter(|_| !self.byzantine.contains(&node)) else { return };
+        let value = BlockHash(chain.head().block.hash);
+        if let Some((first, by)) = self.decided.get(&height).filter(|(first, _)| *first != value) {
+            let what = format!("agreement: node {node} decided {value} at height {height}, node {by} {first}");
+            return self.violated(what);
+        }
+        match epochs.commits(height, chain, roster, verifier) {
+            Ok(time) => {
+                self.decided.entry(height).or_insert((value, node));
+                self.tally.round_max = self.tally.round_max.max(round);
+                if height > self.last.height {
+                    self.last = Parent { height, hash: value.0, time };
+                }
+            }
+            Err(what) => self.violated(format!("node {node}: {what}")),
+        }
+    }
+
+    /// A node says that it keeps the evidence of a height.
+    pub fn keeps(&mut self, node: usize, evidence: &MisbehaviorEvidence<EskerContext>) {
+        if let Some(epochs) = self.epochs.as_mut().filter(|_| !self.byzantine.contains(&node)) {
+            epochs.keeps(node, evidence);
         }
     }
 

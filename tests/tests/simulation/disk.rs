@@ -17,6 +17,7 @@ use malachite::app::wal::log::Log;
 
 use super::block::{Block, Parent};
 use super::dice::Dice;
+use super::node_app::NodeDisk;
 
 #[derive(Default)]
 struct Contents {
@@ -185,6 +186,8 @@ pub struct Disk {
     pub built: BTreeMap<(u64, i64), B256>,
     /// The guard's file, on the machine's own disk.
     pub sign_state: PathBuf,
+    /// What the node's own application keeps, if that is what runs; all but the two files above is empty then.
+    pub node: Option<NodeDisk>,
 }
 
 impl Disk {
@@ -197,6 +200,7 @@ impl Disk {
             parts: BTreeMap::new(),
             built: BTreeMap::new(),
             sign_state,
+            node: None,
         }
     }
 

@@ -9,6 +9,7 @@ use malachite_signing::VerifierExt as _;
 
 use super::engine::{Host, Phase};
 use super::env::{Env, Local, Message, Out, Request, Stop};
+use super::kills::{What, When};
 use super::wire::Wire;
 
 const WAITS_FOR_NOTHING: &str = "verifying waits for nothing";
@@ -31,13 +32,13 @@ impl Host {
             }
             Effect::StartRound(height, round, proposer, role, resume) => {
                 self.flush(env);
-                let proposer = env.roster.index_of(proposer);
+                let index = env.roster.index_of(proposer);
                 env.trace.add(
                     env.at(),
                     self.index,
-                    format_args!("starts round {height}/{round}, proposer {proposer:?}, {role:?}"),
+                    format_args!("starts round {height}/{round}, proposer {index:?}, {role:?}"),
                 );
-                for value in self.started_round(height, round, env) {
+                for value in self.started_round(height, round, proposer, env)? {
                     env.later(env.at(), Local::Engine(Message::Proposed(value, ValueOrigin::Consensus)));
                 }
                 resume.resume_with(())
@@ -140,6 +141,7 @@ impl Host {
                 resume.resume_with(())
             }
             Effect::CertRejectedSyncValue(peer, height, error, resume) => {
+                env.checker.tally.refused += 1;
                 env.trace.add(env.at(), self.index, format_args!("refuses a block {height} from sync: {error}"));
                 if let Error::InvalidCommitCertificate(..) = error
                     && let Some(from) = env.roster.peer(&peer)
@@ -157,8 +159,11 @@ impl Host {
     /// What the signer does before it records a signature.
     fn flush_before_signing(&mut self, env: &mut Env<'_>) -> Result<(), Stop> {
         if env.plan.syncs_first {
+            if env.dies_at(What::LogSync, When::Before, self.height) {
+                return Err(Stop::Crash);
+            }
             self.flush(env);
-            if env.dies() {
+            if env.dies_at(What::LogSync, When::After, self.height) {
                 return Err(Stop::Crash);
             }
         }

@@ -8,11 +8,13 @@ use malachite::app::consensus::{Input, Params, Resume, State, ValuePayload, hand
 use malachite::app::types::core::{LinearTimeouts, Timeout, TimeoutKind, ValidatorSet as _, VoteExtensionPolicy};
 use malachite_consensus::r#gen::{CoResult, Gen};
 
-use super::app::App;
 use super::block::hash;
 use super::disk::{Disk, Wal};
 use super::env::{Env, Local, Message, Request, Stop};
+use super::kills::{What, When};
+use super::node_app::NodeApp;
 use super::signer::SimSigner;
+use super::small::Small;
 use super::sync::Sync;
 use super::trace::Time;
 
@@ -82,8 +84,13 @@ pub struct Host {
     pub height_began: Time,
     /// How long the height is to take.
     pub target: Option<Time>,
-    /// The application.
-    pub app: App,
+    /// The height it works on.
+    pub height: u64,
+    timeouts: LinearTimeouts,
+    /// The small application,
+    pub small: Small,
+    /// unless it is the node's own.
+    pub node: Option<NodeApp>,
     /// Value sync.
     pub sync: Sync,
     /// When the application is done with what it has.
@@ -91,7 +98,7 @@ pub struct Host {
     buffer: Vec<Message>,
 }
 
-/// Its steps, timeouts at height and round, and what they are when nobody fails.
+/// The small application's.
 pub fn timeouts() -> LinearTimeouts {
     LinearTimeouts {
         propose: Duration::from_millis(400),
@@ -132,7 +139,10 @@ impl Host {
             next_timer: 0,
             height_began: 0,
             target: None,
-            app: App::default(),
+            height: 0,
+            timeouts: timeouts(),
+            small: Small::default(),
+            node: None,
             sync: Sync::default(),
             host_free_at: 0,
             buffer: Vec::new(),
@@ -152,7 +162,7 @@ impl Host {
             TimeoutKind::FinalizeHeight(_) => {
                 (self.height_began + self.target.unwrap_or_default()).saturating_sub(env.at())
             }
-            _ => self.clock.takes(timeouts().duration_for(timeout).as_micros() as Time),
+            _ => self.clock.takes(self.timeouts.duration_for(timeout).as_micros() as Time),
         };
         self.next_timer += 1;
         self.timers.insert(timer_key(&timeout), self.next_timer);
@@ -206,7 +216,7 @@ impl Node {
             Message::Proposed(value, origin) => self.process(Input::ProposedValue(value, origin), env),
             Message::Part(part) => {
                 // What is not for now, or known, is not executed.
-                let is_new = part.height.0 == self.host.disk.head() + 1
+                let is_new = part.height.0 == self.host.head() + 1
                     && !self.host.disk.undecided.contains_key(&(part.height.0, hash(&part.block).0));
                 let takes = if is_new { env.plan.execution(env.dice) } else { 0 };
                 self.host.ask(Request::Part(part), takes, env);
@@ -225,7 +235,13 @@ impl Node {
     fn start_height(&mut self, height: u64, env: &mut Env<'_>) -> Result<(), Stop> {
         let index = self.host.index;
         let address: ValidatorAddress = env.roster.nodes[index].address;
-        let voters = env.roster.voters(height).clone();
+        if env.dies_at(What::Height, When::Before, height) {
+            return Err(Stop::Crash);
+        }
+        let params = self.host.next(height, env);
+        let voters = params.validator_set;
+        self.host.height = height;
+        self.host.timeouts = params.timeouts;
         self.host.is_validator = voters.get_by_address(&address).is_some();
         self.core.get_or_insert_with(|| {
             let params = Params {
@@ -243,7 +259,7 @@ impl Node {
             Vec::new()
         };
         self.host.height_began = env.at();
-        self.host.target = self.host.target_time(env);
+        self.host.target = params.target_time.map(|target| target.as_micros() as Time);
         env.trace.add(env.at(), index, format_args!("starts height {height}, {} entries logged", entries.len()));
         let target = self.host.target.map(|_| NEVER);
         self.process(Input::StartHeight(Height(height), voters, false, target, VoteExtensionPolicy::Disabled), env)?;
@@ -251,6 +267,9 @@ impl Node {
             self.replay(entries, env)?;
         }
         self.host.phase = Phase::Running;
+        if env.dies_at(What::Height, When::After, height) {
+            return Err(Stop::Crash);
+        }
         self.feed_synced(env)?;
         for message in std::mem::take(&mut self.host.buffer) {
             self.handle(message, env)?;
@@ -276,7 +295,7 @@ impl Node {
     /// Gives the engine the block that sync has for its height, if it has one.
     pub fn feed_synced(&mut self, env: &mut Env<'_>) -> Result<(), Stop> {
         let Some(core) = &self.core else { return Ok(()) };
-        if self.host.phase != Phase::Running || self.host.disk.head() >= core.height().0 {
+        if self.host.phase != Phase::Running || self.host.head() >= core.height().0 {
             return Ok(());
         }
         match self.host.sync.take(core.height().0, env.roster) {
@@ -303,11 +322,12 @@ impl Node {
                     return done.map_err(|error| Stop::Broken(format!("the core fails: {error}")));
                 }
                 CoResult::<EskerContext>::Yielded(effect) => {
-                    if env.dies() {
+                    let (what, height) = (What::follows(&effect), host.height);
+                    if env.dies_at(what, When::Before, height) {
                         return Err(Stop::Crash);
                     }
                     let resume = host.effect(effect, env)?;
-                    if env.dies() {
+                    if env.dies_at(what, When::After, height) {
                         return Err(Stop::Crash);
                     }
                     result = coroutine.resume_with(resume);

@@ -1,5 +1,6 @@
 //! What a node sees of the world while it handles one event.
 
+use bytes::Bytes;
 use esker::consensus::context::{BlockHash, EskerContext, Height, ProposalPart, ValidatorAddress};
 use malachite::app::consensus::MisbehaviorEvidence;
 use malachite::app::metrics::Metrics;
@@ -8,6 +9,7 @@ use malachite::app::types::{LocallyProposedValue, ProposedValue};
 
 use super::checker::Checker;
 use super::dice::Dice;
+use super::kills::{Doom, What, When};
 use super::plan::Plan;
 use super::roster::Roster;
 use super::signer::OnceVerifier;
@@ -50,6 +52,19 @@ pub enum Request {
     Synced(Box<ValueResponse<EskerContext>>, ValidatorAddress),
 }
 
+impl Request {
+    /// Which height it is about; 0 if about none.
+    pub fn height(&self) -> u64 {
+        match self {
+            Self::Ready => 0,
+            Self::Part(part) => part.height.0,
+            Self::GetValue(height, _) | Self::Restream(height, ..) | Self::Finalized(height, _) => height.0,
+            Self::Decided(certificate) => certificate.height.0,
+            Self::Synced(response, _) => response.certificate.height.0,
+        }
+    }
+}
+
 /// What a node sends to itself.
 #[derive(Clone, Debug)]
 pub enum Local {
@@ -68,6 +83,8 @@ pub enum Out {
     Broadcast(Wire),
     /// To one.
     Send(usize, Wire),
+    /// To its friends alone: another block that it could have proposed at this height and round.
+    Alternative(u64, i64, Bytes),
     /// To itself, later.
     Later(Local),
 }
@@ -98,6 +115,10 @@ pub struct Env<'a> {
     pub deadly: u64,
     /// Dies at this step, counted over the whole run, if that is to happen.
     pub step: &'a mut Option<u64>,
+    /// Which node it is.
+    pub node: usize,
+    /// Who dies at a step with a name.
+    pub doom: &'a mut Doom,
 }
 
 impl Env<'_> {
@@ -116,8 +137,13 @@ impl Env<'_> {
         self.out.push((at, Out::Later(what)));
     }
 
+    /// Whether the node dies on this side of a step.
+    pub fn dies_at(&mut self, what: What, when: When, height: u64) -> bool {
+        self.doom.strikes(self.node, what, when, height) || self.dies()
+    }
+
     /// Whether the node dies between two steps.
-    pub fn dies(&mut self) -> bool {
+    fn dies(&mut self) -> bool {
         if let Some(left) = self.step {
             if *left == 0 {
                 *self.step = None;

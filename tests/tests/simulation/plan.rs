@@ -1,10 +1,11 @@
 //! What a seed determines before anything runs: the network, the machines, who is Byzantine and how, and which faults come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::byzantine::Behaviour;
 use super::dice::Dice;
 use super::engine::Clock;
+use super::kills::Kill;
 use super::roster::Roster;
 use super::trace::Time;
 
@@ -82,6 +83,16 @@ pub struct Plan {
     pub deadly: u64,
     /// One node dies at one step: which, and at which.
     pub step: Option<(usize, u64)>,
+    /// Nodes that die at a step with a name.
+    pub kill: Option<Kill>,
+    /// Nodes that are gone for ever once they have this block.
+    pub gone: Option<(u64, BTreeSet<usize>)>,
+    /// Sets that the accounts of a chain with staking aim at: from which epoch on.
+    pub script: Vec<(u64, BTreeSet<usize>)>,
+    /// Whether somebody tells the contract of evidence.
+    pub reports: bool,
+    /// How likely they aim at another set with each epoch, per million.
+    pub fickle: u64,
     /// Heights at which nodes judge wrongly.
     pub misjudges: BTreeMap<usize, Vec<u64>>,
     /// How many heights are to follow after the calm.
@@ -93,7 +104,12 @@ impl Plan {
     pub fn quiet(seed: u64, count: usize, rotates: bool) -> (Self, Roster) {
         let mut dice = Dice::new(seed, 1);
         let roster = Roster::draw(&mut dice, seed, count, rotates);
-        let plan = Self {
+        (Self::calm(seed, count), roster)
+    }
+
+    /// `count` nodes, of which nothing goes wrong with any.
+    pub fn calm(seed: u64, count: usize) -> Self {
+        Self {
             seed,
             remembers: true,
             keeps_log: true,
@@ -111,10 +127,14 @@ impl Plan {
             faults: vec![(0, Fault::Calm)],
             deadly: 0,
             step: None,
+            kill: None,
+            gone: None,
+            script: Vec::new(),
+            reports: true,
+            fickle: 500_000,
             misjudges: BTreeMap::new(),
             heights_after: 5,
-        };
-        (plan, roster)
+        }
     }
 
     /// What `seed` stands for.
@@ -144,7 +164,7 @@ impl Plan {
         (plan, roster)
     }
 
-    fn draw_machines(&mut self, dice: &mut Dice) {
+    pub fn draw_machines(&mut self, dice: &mut Dice) {
         for clock in &mut self.clocks {
             if dice.happens(300_000) {
                 *clock = Clock { offset: dice.below(6 * SECOND), rate: dice.between(750, 1300) };
@@ -176,7 +196,7 @@ impl Plan {
         wiped
     }
 
-    fn draw_faults(&mut self, roster: &Roster, until: Time, wiped: Option<usize>, dice: &mut Dice) {
+    pub fn draw_faults(&mut self, roster: &Roster, until: Time, wiped: Option<usize>, dice: &mut Dice) {
         let count = roster.nodes.len();
         self.faults.clear();
         if dice.happens(500_000) {
@@ -211,6 +231,11 @@ impl Plan {
         self.deadly = dice.pick(&[0, 0, 100, 500, 3_000]);
         self.faults.retain(|(at, _)| *at < until);
         self.faults.push((until, Fault::Calm));
+    }
+
+    /// Whether this node, whose last block is `head`, is gone for ever.
+    pub fn is_gone(&self, node: usize, head: u64) -> bool {
+        self.gone.as_ref().is_some_and(|(height, nodes)| head >= *height && nodes.contains(&node))
     }
 
     /// How this node breaks the rules.

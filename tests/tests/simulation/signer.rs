@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use alloy_primitives::{B256, keccak256};
 use async_trait::async_trait;
@@ -21,22 +21,22 @@ use super::roster::{Identity, Roster};
 /// A node's key.
 pub enum SimSigner {
     /// Behind the guard.
-    Guarded(ConsensusSigner),
+    Guarded(Arc<ConsensusSigner>),
     /// Signs whatever it is asked to, as Byzantine nodes do.
-    Bare(Domain, PrivateKey),
+    Bare(Domain, Box<PrivateKey>),
 }
 
 impl SimSigner {
     /// Behind the guard whose file is at `path`, for a node whose last block is `head` and whose clock shows `now`.
-    pub fn guarded(roster: &Roster, identity: &Identity, path: &Path, head: u64, now: u64) -> Self {
+    pub fn guarded(roster: &Roster, identity: &Identity, path: &Path, head: u64, now: u64) -> Arc<ConsensusSigner> {
         let state = SignState::open(path, head, now, false).expect("the guard's file is whole after every crash");
         let key = PrivateKey::from(*identity.key.inner().as_bytes());
-        Self::Guarded(ConsensusSigner::new(roster.domain, identity.address, key, state))
+        Arc::new(ConsensusSigner::new(roster.domain, identity.address, key, state))
     }
 
     /// Without a guard.
     pub fn bare(roster: &Roster, identity: &Identity) -> Self {
-        Self::Bare(roster.domain, PrivateKey::from(*identity.key.inner().as_bytes()))
+        Self::Bare(roster.domain, Box::new(PrivateKey::from(*identity.key.inner().as_bytes())))
     }
 
     /// Signs a vote, or leaves it without a signature.

@@ -24,6 +24,8 @@ pub enum Wire {
     Request(Request<EskerContext>),
     /// Decided blocks.
     Response(Response<EskerContext>),
+    /// A transaction.
+    Transaction(Bytes),
 }
 
 impl Wire {
@@ -36,6 +38,7 @@ impl Wire {
             Self::Status(message) => (3, EskerCodec.encode(message)),
             Self::Request(message) => (4, EskerCodec.encode(message)),
             Self::Response(message) => (5, EskerCodec.encode(message)),
+            Self::Transaction(raw) => (6, Ok(raw.clone())),
         };
         let body = body.expect("the codec encodes every message");
         let mut bytes = BytesMut::with_capacity(1 + body.len());
@@ -55,6 +58,7 @@ impl Wire {
             3 => Self::Status(EskerCodec.decode(body)?),
             4 => Self::Request(EskerCodec.decode(body)?),
             5 => Self::Response(EskerCodec.decode(body)?),
+            6 => Self::Transaction(body),
             found => return Err(DecodeError::Tag { what: "a topic", found: found.into() }),
         })
     }

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use alloy_primitives::B256;
 use bytes::Bytes;
+use esker::consensus::context::ValidatorAddress;
+use esker::consensus::evidence::{Evidence, EvidenceStore};
+use esker_runtime::Validator;
 use malachite::app::consensus::{Input, LivenessMsg};
 use malachite::app::metrics::Metrics;
 use malachite::app::streaming::StreamContent;
@@ -16,6 +19,10 @@ use super::dice::Dice;
 use super::disk::Disk;
 use super::engine::{Host, Node};
 use super::env::{Env, Local, Message, Out, Request, Stop};
+use super::epochs::{Epochs, Seen};
+use super::kills::Doom;
+use super::load::{Load, next_look};
+use super::node_app::{BEGINS, NodeApp, NodeDisk};
 use super::plan::{CALM, Fault, MS, Plan, SECOND, Weather};
 use super::roster::Roster;
 use super::signer::{OnceVerifier, SimSigner};
@@ -34,6 +41,7 @@ enum Event {
     Fault(Fault),
     Start(usize),
     Stir(usize),
+    Load,
 }
 
 /// A node, up or down.
@@ -66,6 +74,12 @@ pub struct Outcome {
     pub events: u64,
     /// Whether the step came at which a node was to die.
     pub died: bool,
+    /// Who died at the step with a name.
+    pub struck: BTreeSet<usize>,
+    /// What was seen of epochs.
+    pub seen: Seen,
+    /// Who decided at each height, on a chain with staking.
+    pub sets: Vec<BTreeSet<usize>>,
 }
 
 /// The world.
@@ -80,6 +94,8 @@ pub struct World<'a> {
     weather: Weather,
     deadly: u64,
     step: Option<u64>,
+    doom: Doom,
+    load: Option<Load>,
     goal: Option<(u64, Time)>,
     recovery: Option<Time>,
     scheme: Scheme,
@@ -101,7 +117,9 @@ impl<'a> World<'a> {
         let slot = |index: usize| {
             let path = folder.join(format!("sign-state-{index}.json"));
             std::fs::write(&path, esker::consensus::sign_state::fresh()).expect("the folder is empty");
-            let disk = Some(Disk::new(path));
+            let mut disk = Disk::new(path);
+            disk.node = roster.stake.as_ref().map(|_| NodeDisk::new(&folder.join(format!("node-{index}"))));
+            let disk = Some(disk);
             Slot { node: None, disk, life: 0, busy_until: 0, head_seen: 0, starts_at: 0 }
         };
         let byzantine: BTreeSet<usize> = plan.behaviours.keys().copied().collect();
@@ -116,6 +134,8 @@ impl<'a> World<'a> {
             weather: plan.weather,
             deadly: plan.deadly,
             step: plan.step.map(|(_, step)| step),
+            doom: Doom::new(plan.kill.clone()),
+            load: None,
             goal: None,
             recovery: None,
             scheme: Scheme::default(),
@@ -125,6 +145,7 @@ impl<'a> World<'a> {
             verifier: OnceVerifier::new(roster.domain),
             metrics: Metrics::new(),
         };
+        world.begin_staking();
         for index in 0..count {
             let at = world.dice.below(300 * MS);
             world.push(at, Event::Start(index));
@@ -136,6 +157,22 @@ impl<'a> World<'a> {
             world.push(SECOND, Event::Stir(*node));
         }
         world
+    }
+
+    /// Where the set follows the stake, somebody must move it and somebody must watch it.
+    fn begin_staking(&mut self) {
+        let Some(stake) = &self.roster.stake else { return };
+        let disk = self.slots[0].disk.as_ref().and_then(|disk| disk.node.as_ref());
+        let head = disk.expect("nobody runs yet").chain(stake).head();
+        let epochs = Epochs::new(stake, head);
+        let first = epochs.set(1).unwrap_or_default();
+        let first: Vec<usize> =
+            first.iter().filter_map(|validator| self.roster.index_of(ValidatorAddress(validator.address))).collect();
+        let mut load = Load::new(self.roster, stake, first.into_iter());
+        (load.script, load.fickle) = (self.plan.script.clone(), self.plan.fickle);
+        self.load = Some(load);
+        self.checker.epochs = Some(epochs);
+        self.push(0, Event::Load);
     }
 
     fn push(&mut self, at: Time, event: Event) {
@@ -155,6 +192,7 @@ impl<'a> World<'a> {
             self.handle(event);
             self.judge_progress(events);
         }
+        self.judge_evidence();
         Outcome {
             violation: self.checker.violation.take(),
             tally: self.checker.tally,
@@ -164,7 +202,25 @@ impl<'a> World<'a> {
             recovery: self.recovery,
             events,
             died: self.plan.step.is_some() && self.step.is_none(),
+            struck: self.doom.struck,
+            seen: self.checker.epochs.map(|epochs| epochs.seen).unwrap_or_default(),
+            sets: self.scheme.sets,
         }
+    }
+
+    fn judge_evidence(&mut self) {
+        let Some(mut epochs) = self.checker.epochs.take() else { return };
+        for (index, slot) in self.slots.iter().enumerate() {
+            if !self.checker.is_honest(index) {
+                continue;
+            }
+            let Some(node) = slot.node.as_ref().and_then(|node| node.host.node.as_ref()) else { continue };
+            if let Err(what) = epochs.check_evidence(index, &node.evidence_folder()) {
+                self.checker.violated(what);
+            }
+        }
+        epochs.count_tombstoned(self.roster);
+        self.checker.epochs = Some(epochs);
     }
 
     fn judge_progress(&mut self, events: u64) {
@@ -173,7 +229,10 @@ impl<'a> World<'a> {
             .slots
             .iter()
             .enumerate()
-            .filter(|(index, slot)| self.checker.is_honest(*index) && slot.head_seen < goal)
+            .filter(|(index, slot)| {
+                let is_gone = self.plan.is_gone(*index, slot.head_seen);
+                self.checker.is_honest(*index) && !is_gone && slot.head_seen < goal
+            })
             .map(|(index, slot)| (index, slot.head_seen))
             .collect();
         if behind.is_empty() {
@@ -214,6 +273,7 @@ impl<'a> World<'a> {
             Event::Fault(fault) => self.fault(fault),
             Event::Start(index) => self.start(index),
             Event::Stir(index) => self.stir(index),
+            Event::Load => self.load(),
         }
     }
 
@@ -235,24 +295,32 @@ impl<'a> World<'a> {
             out: Vec::new(),
             deadly: self.deadly,
             step: if watched { &mut self.step } else { &mut nothing },
+            node: index,
+            doom: &mut self.doom,
         };
+        let struck = env.doom.struck.len();
         let result = what(&mut node, &mut env);
         let (mut out, spent) = (env.out, env.spent);
+        let all_die = self.doom.is_general() && self.doom.struck.len() > struck;
         let slot = &mut self.slots[index];
         slot.busy_until = self.now + spent;
-        let head = node.host.disk.head();
+        let head = node.host.head();
         if head < slot.head_seen {
             self.checker.violated(format!("durability: node {index} fell from height {} to {head}", slot.head_seen));
         }
         slot.head_seen = slot.head_seen.max(head);
         slot.node = Some(node);
         match result {
+            Ok(()) if self.plan.is_gone(index, head) => self.crash(index, Time::MAX / 2),
             Ok(()) => {}
             Err(Stop::Crash) => {
                 // What was handed to the network last may not have left.
                 out.truncate(self.dice.index(out.len() + 1));
                 let away = self.dice.pick(&[5 * MS, 100 * MS, SECOND]);
                 self.crash(index, away);
+                if all_die {
+                    (0..self.slots.len()).for_each(|index| self.crash(index, away));
+                }
             }
             Err(Stop::Broken(why)) => {
                 if self.checker.is_honest(index) {
@@ -265,11 +333,18 @@ impl<'a> World<'a> {
         for (at, out) in out {
             self.leave(index, life, at, out);
         }
+        if let Some(epochs) = &self.checker.epochs {
+            while let Some(set) = epochs.set(self.scheme.sets.len() as u64 + 1) {
+                let node = |validator: &Validator| self.roster.index_of(ValidatorAddress(validator.address));
+                self.scheme.sets.push(set.iter().filter_map(node).collect());
+            }
+        }
     }
 
     fn leave(&mut self, index: usize, life: u64, at: Time, out: Out) {
         let byzantine = !self.checker.is_honest(index);
         match out {
+            Out::Alternative(height, round, block) => self.scheme.has_alternative(height, round, block),
             Out::Later(what) => self.push(at, Event::Local { node: index, life, what }),
             Out::Broadcast(wire) if byzantine => {
                 for (to, bytes) in self.scheme.broadcasts(index, wire, self.plan, self.roster, &mut self.dice) {
@@ -277,7 +352,7 @@ impl<'a> World<'a> {
                 }
             }
             Out::Send(to, wire) if byzantine => {
-                let (to, bytes) = self.scheme.answers(index, to, wire, self.plan, &mut self.dice);
+                let (to, bytes) = self.scheme.answers((index, to), wire, self.plan, self.roster, &mut self.dice);
                 self.send(at, index, to, bytes);
             }
             Out::Broadcast(wire) => {
@@ -337,7 +412,8 @@ impl<'a> World<'a> {
             }
             Wire::Request(request) => {
                 return self.act(to, |node, env| {
-                    env.emit(Out::Send(from, Sync::answer(&node.host.disk, &request)));
+                    let answer = node.host.serve(&request)?;
+                    env.emit(Out::Send(from, answer));
                     Ok(())
                 });
             }
@@ -345,6 +421,14 @@ impl<'a> World<'a> {
                 return self.act(to, |node, env| {
                     node.host.sync.answered(from, response, node.position().0);
                     node.feed_synced(env)
+                });
+            }
+            Wire::Transaction(raw) => {
+                return self.act(to, |node, _| {
+                    if let Some(node) = &node.host.node {
+                        node.submit(&raw);
+                    }
+                    Ok(())
                 });
             }
         };
@@ -359,20 +443,33 @@ impl<'a> World<'a> {
             return;
         }
         let Some(disk) = slot.disk.take() else { return };
-        if disk.head() < slot.head_seen {
+        let chain = disk.node.as_ref().zip(self.roster.stake.as_ref()).map(|(disk, stake)| disk.chain(stake));
+        let head = chain.as_ref().map_or_else(|| disk.head(), |chain| chain.head().block.header.number);
+        if head < slot.head_seen {
             self.checker.violated(format!("durability: node {index} starts below height {}", slot.head_seen));
+        }
+        if let Some(chain) = chain.as_ref().filter(|_| head > slot.head_seen) {
+            // The power went when the block was durable and nobody knew.
+            self.checker.commits_node(index, head, -1, chain, self.roster, &self.verifier);
+            slot.head_seen = head;
         }
         slot.life += 1;
         let identity = &self.roster.nodes[index];
+        let clock = self.plan.clocks[index];
+        let now = clock.shows(self.now);
+        let started = if chain.is_some() { BEGINS } else { 0 } + now / SECOND;
+        let guarded = SimSigner::guarded(self.roster, identity, &disk.sign_state, head, started);
         let signer = if self.plan.guarded && self.checker.is_honest(index) {
-            let now = self.plan.clocks[index].shows(self.now) / SECOND;
-            SimSigner::guarded(self.roster, identity, &disk.sign_state, disk.head(), now)
+            SimSigner::Guarded(guarded.clone())
         } else {
             SimSigner::bare(self.roster, identity)
         };
-        self.trace.add(self.now, index, format_args!("starts on height {}", disk.head()));
-        let mut host = Host::new(index, self.plan.clocks[index], self.plan.disks[index], disk, signer);
-        host.app.misjudges = self.plan.misjudges.get(&index).cloned().unwrap_or_default();
+        self.trace.add(self.now, index, format_args!("starts on height {head}"));
+        let node = disk.node.clone().zip(chain);
+        let node = node.map(|(disk, chain)| NodeApp::open(self.roster, disk, chain, guarded, now));
+        let mut host = Host::new(index, clock, self.plan.disks[index], disk, signer);
+        host.node = node;
+        host.small.misjudges = self.plan.misjudges.get(&index).cloned().unwrap_or_default();
         slot.node = Some(Node::new(host));
         slot.busy_until = self.now;
         let life = slot.life;
@@ -412,7 +509,12 @@ impl<'a> World<'a> {
                         // It may be gone already.
                         let _ = std::fs::remove_file(&path);
                     }
+                    let node = disk.node.take().map(|node| NodeDisk::new(&node.folder));
                     *disk = Disk::new(path);
+                    disk.node = node;
+                    if let Some(epochs) = &mut self.checker.epochs {
+                        epochs.is_wiped(index);
+                    }
                     slot.head_seen = 0;
                     self.trace.add(self.now, index, format_args!("is wiped"));
                 }
@@ -434,6 +536,31 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Accounts look at the chain and send what they want; every node hears of it, unless the network loses it.
+    fn load(&mut self) {
+        let evidence = if self.plan.reports { self.some_evidence() } else { Vec::new() };
+        if let (Some(load), Some(epochs)) = (&mut self.load, &self.checker.epochs) {
+            for raw in load.acts(self.now, epochs, self.roster, &evidence, &mut self.dice) {
+                let bytes = Wire::Transaction(raw).encode();
+                for to in 0..self.slots.len() {
+                    self.send(self.now, to, to, bytes.clone());
+                }
+            }
+            let next = next_look(self.now, &mut self.dice);
+            self.push(next, Event::Load);
+        }
+    }
+
+    /// What one node that runs has kept.
+    fn some_evidence(&mut self) -> Vec<Evidence> {
+        let node = self.slots[self.dice.index(self.slots.len())].node.as_ref();
+        let folder = node.and_then(|node| node.host.node.as_ref()).map(NodeApp::evidence_folder);
+        folder.map_or_else(Vec::new, |folder| {
+            let store = EvidenceStore::open(&folder).expect("the folder is this test's own");
+            store.all().expect("the folder is this test's own")
+        })
+    }
+
     fn stir(&mut self, index: usize) {
         if let Some(node) = &self.slots[index].node {
             let position = node.position();
@@ -449,7 +576,7 @@ impl<'a> World<'a> {
 fn ask_peers(node: &mut Node, env: &mut Env<'_>) {
     let height = node.position().0;
     // A height that is decided here needs nobody's help.
-    if height > node.host.disk.head()
+    if height > node.host.head()
         && let Some((peer, request)) = node.host.sync.next_request(env.now, height, env.dice)
     {
         env.emit(Out::Send(peer, request));
@@ -458,7 +585,7 @@ fn ask_peers(node: &mut Node, env: &mut Env<'_>) {
 
 fn tick(node: &mut Node, env: &mut Env<'_>) {
     let peer = env.roster.nodes[node.host.index].peer;
-    env.emit(Out::Broadcast(Sync::status(peer, node.host.disk.head())));
+    env.emit(Out::Broadcast(Sync::status(peer, node.host.head())));
     ask_peers(node, env);
     let next = env.now + node.host.clock.takes(400 * MS);
     env.later(next, Local::Tick);
