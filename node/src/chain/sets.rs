@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::Bytes;
+use alloy_primitives::{B256, Bytes};
 use alloy_rlp::{Decodable, RlpDecodable, RlpEncodable};
 use esker_light::{LightBlock, SetProof};
 use esker_runtime::db::{Batch, StoreError};
 use esker_runtime::state::{StateDb, StateView};
 use esker_runtime::validators::{VALIDATORS_ADDRESS, slots};
-use esker_runtime::{ChainConfig, PreparedBlock, Validator, validator_set};
+use esker_runtime::{ChainConfig, Genesis, PreparedBlock, Validator, validator_set};
 
-use super::{Chain, tables};
+use super::{Chain, ChainError, memory_store, tables};
 
 /// What is kept of a block after which another set may decide.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
@@ -93,6 +93,18 @@ fn prove(state: &StateView, count: usize) -> Result<SetProof, StoreError> {
     Ok(SetProof { account: proof.account_proof, storage })
 }
 
+/// Block 0 of a genesis and its hash, as a light client begins with it.
+///
+/// # Errors
+/// [`ChainError::Genesis`] if it is no good.
+pub fn genesis_light_block(genesis: &Genesis) -> Result<(B256, LightBlock), ChainError> {
+    let db = StateDb::open(memory_store())?;
+    let prepared = PreparedBlock::genesis(&db, genesis.build()?)?;
+    let header = alloy_rlp::encode(&prepared.block().header).into();
+    let set_proof = Some(prove(prepared.as_parent().state(), genesis.validators.len())?);
+    Ok((prepared.block().hash, LightBlock { header, certificate: Bytes::new(), set_proof }))
+}
+
 impl Chain {
     /// The set that decides the block after `number`; `None` if there is no such block, if this node does not know it any more
     /// (it began with a later block), or if the chain has no validators.
@@ -104,10 +116,9 @@ impl Chain {
         if number > head.block.header.number {
             return Ok(None);
         }
-        let begins = |number: u64| {
-            let epoch = self.config().staking.and_then(|staking| number.checked_div(staking.epoch_length));
-            epoch.zip(self.config().staking).map_or(0, |(epoch, staking)| epoch * staking.epoch_length)
-        };
+        let length = self.config().staking.map(|staking| staking.epoch_length);
+        // The last block at or before which the set can have changed.
+        let begins = |number: u64| length.and_then(|length| number.checked_rem(length)).map_or(0, |past| number - past);
         let since = begins(number);
         let state = match self.recent_state(number) {
             Some(recent) => Some(recent),

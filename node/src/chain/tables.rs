@@ -6,8 +6,8 @@ use esker_runtime::db::{Batch, StoreError, chunks, keys};
 use esker_runtime::state::StateDb;
 
 use super::BlockRecord;
-use super::sets::SetRecord;
 use super::block_record::{decode_body, decode_header, decode_receipts, encode_body, encode_receipts};
+use super::sets::SetRecord;
 
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -103,8 +103,7 @@ impl Certificate {
         if count > SIGNATURES_MAX {
             return Err(CertificateDecodeError::TooMany(count));
         }
-        let signature =
-            |_| Ok(CommitSignature { address: take::<20>(bytes)?.into(), signature: take(bytes)? });
+        let signature = |_| Ok(CommitSignature { address: take::<20>(bytes)?.into(), signature: take(bytes)? });
         let signatures = (0..count).map(signature).collect::<Result<_, _>>()?;
         Ok(Self { height, round, hash, signatures })
     }
@@ -130,9 +129,12 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError`]: the first fault, in the order of the signatures.
     pub fn verify(&self, domain: &Domain, set: &ValidatorSet) -> Result<u64, CertificateError> {
-        self.verify_with(domain, set.total_power(), |address| set.voter(address), |key, bytes, signature| {
-            key.verify(&Signature::from(*signature), bytes).is_ok()
-        })
+        self.verify_with(
+            domain,
+            set.total_power(),
+            |address| set.voter(address),
+            |key, bytes, signature| key.verify(&Signature::from(*signature), bytes).is_ok(),
+        )
     }
 
     /// As [`Certificate::verify`], for who keeps the set's keys in another form: `voter` gives a validator's power and

@@ -71,15 +71,6 @@ impl Header {
         let _nonce = B64::decode(fields)?;
         let _base_fee = u64::decode(fields)?;
         whole(fields)?;
-        Ok(Self {
-            hash,
-            parent_hash,
-            beneficiary,
-            state_root,
-            transactions_root,
-            receipts_root,
-            number,
-            timestamp,
-        })
+        Ok(Self { hash, parent_hash, beneficiary, state_root, transactions_root, receipts_root, number, timestamp })
     }
 }

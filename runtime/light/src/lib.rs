@@ -52,4 +52,4 @@ pub use client::{Accepted, CLOCK_DRIFT_MAX, Chain, Clock, Fork, LightBlock, Ligh
 pub use header::{HEADER_BYTES_MAX, Header, HeaderError};
 pub use set_proof::{ProvenSet, SET_PROOF_BYTES_MAX, SET_PROOF_NODES_MAX, SetProof, SetProofError};
 pub use signing::{Domain, SignedVote};
-pub use validators::{Validator, ValidatorSet};
+pub use validators::{SetError, Validator, ValidatorSet};

@@ -57,9 +57,8 @@ pub fn light_certificate(certificate: &CommitCertificate<EskerContext>) -> Certi
 
 /// Each signature in the form that the engine has for it.
 fn signatures<T>(certificate: &Certificate, new: impl Fn(ValidatorAddress, Signature) -> T) -> Vec<T> {
-    let signature = |one: &esker_light::CommitSignature| {
-        new(ValidatorAddress(one.address), Signature::from_bytes(one.signature))
-    };
+    let signature =
+        |one: &esker_light::CommitSignature| new(ValidatorAddress(one.address), Signature::from_bytes(one.signature));
     certificate.signatures.iter().map(signature).collect()
 }
 

@@ -13,10 +13,10 @@ use crate::scenario::{is_full, scenario, until};
 /// Wei of a coin, which is one unit of power.
 const COIN: u64 = 1_000_000_000_000_000_000;
 /// What each account stakes, in coins.
-const COINS: u64 = 15;
+pub(super) const COINS: u64 = 15;
 
 /// Puts coins into a validator, or takes them out.
-fn stake(method: &str, validator: Address, coins: u64, value: u64) -> Action {
+pub(super) fn stake(method: &str, validator: Address, coins: u64, value: u64) -> Action {
     let words = [validator.into_word(), (U256::from(coins) * U256::from(COIN)).into()];
     let count = method.matches(',').count() + 1;
     let input = [&keccak256(method)[..4], &words[..count].concat()].concat();
@@ -30,13 +30,13 @@ fn power(validators: &Value, address: Address) -> Option<u64> {
 }
 
 /// An account that stakes.
-struct Sender {
-    account: usize,
-    nonce: u64,
+pub(super) struct Sender {
+    pub(super) account: usize,
+    pub(super) nonce: u64,
 }
 
 impl Sender {
-    async fn send(&mut self, network: &Network, action: Action) {
+    pub(super) async fn send(&mut self, network: &Network, action: Action) {
         let raw = hex::encode_prefixed(signed(&signer(self.account), self.nonce, action));
         self.nonce += 1;
         let node = &network.nodes[self.account % network.nodes.len()];
