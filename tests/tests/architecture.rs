@@ -11,8 +11,9 @@ use esker_tests::workspace_root;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("esker-abi", &[]),
     ("esker-vm", &["esker-abi"]),
-    ("esker-runtime", &["esker-abi", "esker-vm"]),
-    ("esker", &["esker-runtime", "esker-vm", "esker-sdk-build"]),
+    ("esker-light", &[]),
+    ("esker-runtime", &["esker-abi", "esker-light", "esker-vm"]),
+    ("esker", &["esker-light", "esker-runtime", "esker-vm", "esker-sdk-build"]),
     ("esker-sdk-macros", &[]),
     ("esker-sdk", &["esker-abi", "esker-sdk-macros"]),
     ("esker-sdk-build", &["esker-abi", "esker-vm"]),

@@ -13,7 +13,7 @@ use esker_vm::abi::Limits;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use super::{BlockRecord, Committed, Follower, Location, tables};
+use super::{BlockRecord, Committed, Follower, Location, sets, tables};
 
 /// How many of the last blocks are kept in memory.
 const RECENT_BLOCKS: usize = 256;
@@ -113,6 +113,10 @@ impl Chain {
     #[must_use]
     pub const fn config(&self) -> &ChainConfig {
         &self.config
+    }
+
+    pub(super) const fn db(&self) -> &StateDb {
+        &self.db
     }
 
     /// What bounds modules.
@@ -232,6 +236,7 @@ impl Chain {
         if let Some(certificate) = certificate {
             tables::put_certificate(&mut tables, record.header.number, certificate);
         }
+        sets::put_record(&mut tables, &self.db, &self.config, &block)?;
         let committed = block.commit(&self.db, tables)?;
         let number = record.header.number;
         let head = Head { block: record.clone(), state: committed.as_parent.state().clone() };

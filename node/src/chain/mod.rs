@@ -12,6 +12,7 @@ mod open;
 mod origin;
 mod pipeline;
 mod replay;
+mod sets;
 mod tables;
 mod verify;
 
@@ -23,5 +24,6 @@ pub use open::{ChainError, genesis_hash, memory_store, open_state_dir};
 pub use origin::{ANCESTORS, Origin};
 pub use pipeline::{Committed, Follower};
 pub use replay::{ReplayError, Replayed};
+pub use sets::{LightBlockError, genesis_light_block};
 pub use tables::Location;
 pub use verify::{ChainReport, verify as verify_chain};

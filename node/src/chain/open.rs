@@ -10,7 +10,7 @@ use esker_runtime::state::StateDb;
 use esker_runtime::{Genesis, PreparedBlock};
 use esker_vm::Machine;
 
-use super::{BlockRecord, Chain, tables};
+use super::{BlockRecord, Chain, sets, tables};
 
 /// Why a chain could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,7 @@ impl Chain {
         let mut batch = Batch::new();
         tables::put_block(&mut batch, &block);
         tables::put_genesis(&mut batch, &serde_json::to_vec(genesis).map_err(|error| corrupt(&error))?);
+        sets::put_record(&mut batch, &db, &genesis.chain_config(), &prepared)?;
         prepared.commit(&db, batch)?;
         tracing::info!(hash = %block.hash, chain_id = genesis.config.chain_id, "a new chain begins");
         Ok(Self::new(genesis.clone(), machine, db, block))

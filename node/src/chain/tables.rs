@@ -7,6 +7,7 @@ use esker_runtime::state::StateDb;
 
 use super::BlockRecord;
 use super::block_record::{decode_body, decode_header, decode_receipts, encode_body, encode_receipts};
+use super::sets::SetRecord;
 
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,10 @@ fn certificate_key(number: u64) -> Vec<u8> {
     keys::key(keys::CERTIFICATE, &[&number.to_be_bytes()])
 }
 
+fn set_key(number: u64) -> Vec<u8> {
+    keys::key(keys::VALIDATOR_SET, &[&number.to_be_bytes()])
+}
+
 fn transaction_key(hash: B256) -> Vec<u8> {
     keys::key(keys::TRANSACTION, &[hash.as_slice()])
 }
@@ -67,6 +72,18 @@ pub fn put_certificate(batch: &mut Batch, number: u64, certificate: &[u8]) {
 /// What [`put_certificate`] recorded of block `number`.
 pub fn certificate(db: &StateDb, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
     db.get_chunked(&certificate_key(number))
+}
+
+/// Adds what is kept of the validator set after block `number`.
+pub fn put_set_record(batch: &mut Batch, number: u64, record: &SetRecord) {
+    chunks::put_chunked(batch, &set_key(number), &alloy_rlp::encode(record));
+}
+
+/// What [`put_set_record`] recorded of block `number`.
+pub fn set_record(db: &StateDb, number: u64) -> Result<Option<SetRecord>, StoreError> {
+    let decode = |bytes: Vec<u8>| SetRecord::decode(&bytes);
+    let record = db.get_chunked(&set_key(number))?.map(decode).transpose();
+    record.map_err(|error| damaged(&format!("the validator set after block {number}"), error))
 }
 
 /// Records what the chain was made with, in the batch of its first block.

@@ -3,6 +3,7 @@
 use alloy_consensus::Header;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::B256;
+use esker_light::SetProof;
 use esker_runtime::db::StoreError;
 use esker_runtime::state::StateDb;
 use esker_runtime::trie::ordered::ordered_root;
@@ -134,6 +135,14 @@ fn body(db: &StateDb, header: &Header, history_min: u64, blocks: &mut u64) -> Re
     });
     if root != header.receipts_root {
         return wrong(format!("its receipts have the root {root}, its header says {}", header.receipts_root));
+    }
+    if let Some(record) = tables::set_record(db, number)? {
+        let since = if record.changed_at == number { None } else { tables::set_record(db, record.changed_at)? };
+        let storage = since.map_or(record.storage, |since| since.storage);
+        let proof = SetProof { account: record.account, storage };
+        if let Err(error) = proof.verify(header.state_root, None) {
+            return wrong(format!("the proof of the validator set after it does not hold: {error}"));
+        }
     }
     for transaction in transactions {
         let place = tables::location(db, transaction.hash())?.map(|place| place.block);

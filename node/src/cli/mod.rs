@@ -24,6 +24,7 @@ pub mod status;
 pub mod testnet;
 pub mod transact;
 pub mod units;
+pub mod verify_header;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -127,6 +128,19 @@ pub enum Command {
         esker status\n  \
         esker status --rpc-url http://127.0.0.1:27000 --json")]
     Status(status::StatusArgs),
+
+    /// Follow a chain without executing it: prove a block and accounts in it
+    ///
+    /// From a block that you trust it follows the validator sets, epoch by epoch, to the wanted block: each block needs the
+    /// signatures of more than two thirds of the voting power, each next set a Merkle proof. Accounts and storage are then
+    /// proven under the block's state root. The server that is asked need not be trusted. docs/light-client.md tells more.
+    #[command(after_help = "Examples:\n  \
+        esker verify-header --genesis genesis.json --rpc-url https://rpc.example.org --state light.json\n  \
+        esker verify-header --state light.json --account 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 --json\n  \
+        esker verify-header --trust 0x3ac2… --genesis genesis.json --block 86400 \\\n      \
+          --account 0x0000000000000000000000000000000000001000 --slot 0\n  \
+        esker verify-header --genesis genesis.json --light-blocks blocks.json --proof proof.json")]
+    VerifyHeader(verify_header::VerifyHeaderArgs),
 
     /// Run a node of a network, in the foreground until SIGTERM
     ///
@@ -245,6 +259,7 @@ impl Command {
             Self::Init(args) => init::run(args),
             Self::Testnet(args) => return testnet::run(args, json),
             Self::Status(args) => wait_for(status::run(args)),
+            Self::VerifyHeader(args) => wait_for(verify_header::run(args)),
             Self::Key(command) => key::run(command),
             Self::State(command) => state::run(command),
             Self::Completions(args) => completions::run(args),

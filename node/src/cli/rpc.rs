@@ -130,6 +130,14 @@ impl Rpc {
     /// # Errors
     /// If the url is none, or of a scheme other than http and https.
     pub fn new(args: &RpcArgs) -> Result<Self, Failure> {
+        Self::with_answers_up_to(args, RESPONSE_BYTES_MAX)
+    }
+
+    /// As [`Rpc::new`]; an answer with more bytes than `bytes_max` is not read.
+    ///
+    /// # Errors
+    /// As [`Rpc::new`].
+    pub fn with_answers_up_to(args: &RpcArgs, bytes_max: u32) -> Result<Self, Failure> {
         if args.rpc_url.is_empty() {
             return Err(Failure::usage("the url of the JSON-RPC server is empty")
                 .hint("give --rpc-url, or unset ESKER_RPC_URL to ask http://127.0.0.1:8545"));
@@ -152,7 +160,7 @@ impl Rpc {
         let client = HttpClientBuilder::default()
             .request_timeout(Duration::from_secs(args.rpc_timeout))
             .connect_timeout(Duration::from_secs(args.rpc_timeout))
-            .max_response_size(RESPONSE_BYTES_MAX)
+            .max_response_size(bytes_max)
             .max_request_size(RESPONSE_BYTES_MAX)
             .build(&args.rpc_url)
             .map_err(|error| bad(error.to_string()))?;

@@ -1,6 +1,7 @@
 //! What is signed: every message's bytes, bound to one chain.
 
 use alloy_primitives::{B256, keccak256};
+use esker_light::SignedVote;
 use malachite::app::types::core::{NilOrVal, Round, VoteType};
 
 use super::context::{BlockHash, Proposal, ProposalPart, Vote};
@@ -26,33 +27,28 @@ impl Domain {
         format!("{}-{}", self.chain_id, hex::encode(&self.genesis[..8]))
     }
 
-    fn begin(&self, tag: &str) -> Vec<u8> {
-        let mut bytes = tag.as_bytes().to_vec();
-        bytes.extend_from_slice(&self.chain_id.to_be_bytes());
-        bytes.extend_from_slice(self.genesis.as_slice());
-        bytes
+    /// The same for `esker-light`, which owns what light clients check.
+    pub(super) const fn light(&self) -> esker_light::Domain {
+        esker_light::Domain { chain_id: self.chain_id, genesis_hash: self.genesis }
     }
 
-    /// A vote's sign bytes: tag, chain, `0` or `1` for prevote or precommit, height, round, `0` or `1` and the block's
-    /// hash, voter.
+    fn begin(&self, tag: &str) -> Vec<u8> {
+        self.light().begin(tag)
+    }
+
+    /// A vote's sign bytes.
     #[must_use]
     pub fn vote(&self, vote: &Vote) -> Vec<u8> {
-        let mut bytes = self.begin("esker/vote/1");
-        bytes.push(match vote.kind {
-            VoteType::Prevote => 0,
-            VoteType::Precommit => 1,
-        });
-        bytes.extend_from_slice(&vote.height.0.to_be_bytes());
-        bytes.extend_from_slice(&round_bytes(vote.round));
-        match vote.value {
-            NilOrVal::Nil => bytes.push(0),
-            NilOrVal::Val(BlockHash(hash)) => {
-                bytes.push(1);
-                bytes.extend_from_slice(hash.as_slice());
-            }
-        }
-        bytes.extend_from_slice(vote.voter.0.as_slice());
-        bytes
+        self.light().vote(&SignedVote {
+            is_precommit: vote.kind == VoteType::Precommit,
+            height: vote.height.0,
+            round: vote.round.as_i64(),
+            hash: match vote.value {
+                NilOrVal::Nil => None,
+                NilOrVal::Val(BlockHash(hash)) => Some(hash),
+            },
+            voter: vote.voter.0,
+        })
     }
 
     /// A proposal's sign bytes: tag, chain, height, round, round of the prevotes, hash, proposer.

@@ -23,6 +23,7 @@ mod eth_state;
 mod eth_subscribe;
 mod eth_transactions;
 mod fill;
+mod light;
 mod net_web3;
 mod overrides;
 mod register;

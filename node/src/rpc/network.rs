@@ -11,7 +11,7 @@ use serde::Serialize;
 use malachite::app::types::core::CommitSignature;
 
 use super::register::Registry;
-use super::{Api, Args, RpcError, eth_transactions};
+use super::{Api, Args, RpcError, eth_transactions, light};
 use crate::chain::BlockRecord;
 use crate::consensus::certificate;
 use crate::consensus::context::EskerContext;
@@ -53,6 +53,7 @@ pub fn module(network: NetworkApi) -> Result<RpcModule<NetworkApi>, RegisterMeth
     registry.quick("esker_consensusState", 0, consensus_state);
     registry.read("esker_validators", 1, validators);
     registry.read("esker_getCertificate", 1, get_certificate);
+    light::register(&mut registry);
     let result = registry.module.register_async_method("eth_sendRawTransaction", |params, network, _| async move {
         let args = Args::parse(&params, 1)?;
         // On a task of its own: whatever is in the pool is told to peers, also if the client has hung up meanwhile.

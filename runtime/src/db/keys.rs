@@ -20,6 +20,7 @@
 //! | `r` | block hash or number | receipts | node |
 //! | `t` | transaction hash | where the transaction is | node |
 //! | `q` | block number (u64) | commit certificate, chunked | node |
+//! | `p` | block number (u64) | proof of the validator set after it, chunked | node |
 //! | `m` | name | the node's own records | node |
 
 use std::fmt;
@@ -61,6 +62,8 @@ pub const RECEIPTS: u8 = b'r';
 pub const TRANSACTION: u8 = b't';
 /// Commit certificates, chunked.
 pub const CERTIFICATE: u8 = b'q';
+/// Proofs of validator sets, chunked.
+pub const VALIDATOR_SET: u8 = b'p';
 /// The node's own records.
 pub const METADATA: u8 = b'm';
 

@@ -3,7 +3,7 @@
 //! A trie is never stored node by node. Its leaves are the rows of a flat table; of its inner nodes only the branches
 //! are kept, each as one record at its path ([`branch`]) with a reference to every child. Extensions and leaf nodes
 //! follow from those. [`update()`] takes sorted changes and gives the new root and the records that changed; [`proof`]
-//! and [`verify`] make and check Merkle proofs; [`ordered`] gives the root of a list; [`scratch`] builds a root from all leaves, sharing nothing with the
+//! makes Merkle proofs, and [`verify`] checks them, which is `esker-light`'s; [`ordered`] gives the root of a list; [`scratch`] builds a root from all leaves, sharing nothing with the
 //! incremental code, as its oracle.
 
 pub mod branch;
@@ -16,7 +16,6 @@ pub mod path;
 pub mod proof;
 pub mod scratch;
 mod update;
-pub mod verify;
 
 use std::sync::Arc;
 
@@ -25,6 +24,7 @@ use alloy_primitives::B256;
 use crate::db::StoreError;
 
 pub use alloy_trie::EMPTY_ROOT_HASH;
+pub use esker_light::trie as verify;
 pub use path::Path;
 pub use update::{BranchChange, Hashed, TrieChanges, TrieUpdate, update};
 

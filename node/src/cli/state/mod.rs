@@ -3,7 +3,7 @@
 mod export;
 mod import;
 mod place;
-mod progress;
+pub(super) mod progress;
 mod verify;
 
 use clap::Subcommand;

@@ -3,17 +3,17 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on standard error, if that is a terminal. It is gone when it is dropped.
-pub(super) struct Bar(ProgressBar);
+pub(in crate::cli) struct Bar(ProgressBar);
 
 impl Bar {
     /// A bar for work that ends at `end`; with `template` in indicatif's words.
-    pub(super) fn new(end: u64, template: &str) -> Self {
+    pub(in crate::cli) fn new(end: u64, template: &str) -> Self {
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         Self(ProgressBar::new(end).with_style(style))
     }
 
     /// Shows that so much is done.
-    pub(super) fn reach(&self, position: u64) {
+    pub(in crate::cli) fn reach(&self, position: u64) {
         self.0.set_position(position);
     }
 }

@@ -1,15 +1,16 @@
 //! Certificates: the signatures of two thirds.
 
 use bytes::Bytes;
+use esker_light::{Certificate, CertificateDecodeError, SIGNATURES_MAX};
 use malachite::app::types::core::{
     CommitCertificate, CommitSignature, ExtendedCommitCertificate, ExtendedCommitSignature, PolkaCertificate,
-    PolkaSignature, RoundCertificate, RoundCertificateType, RoundSignature,
+    PolkaSignature, Round, RoundCertificate, RoundCertificateType, RoundSignature,
 };
 use malachite_ed25519::Signature;
 
 use super::wire::{DecodeError, Reader, Writer};
-use super::{Codec, EskerCodec, SIGNATURES_MAX, Wire, codec, decode, encode};
-use crate::consensus::context::{EskerContext, ValidatorAddress};
+use super::{Codec, EskerCodec, Wire, codec, decode, encode};
+use crate::consensus::context::{BlockHash, EskerContext, Height, ValidatorAddress};
 
 codec!(PolkaCertificate<EskerContext>);
 
@@ -27,39 +28,73 @@ pub fn decode_certificate(bytes: Bytes) -> Result<CommitCertificate<EskerContext
     decode(bytes)
 }
 
-fn write_signatures<'a>(
-    writer: &mut Writer,
-    signatures: impl ExactSizeIterator<Item = (ValidatorAddress, &'a Signature)>,
-) {
-    writer.length(signatures.len());
-    for (address, signature) in signatures {
-        writer.address(address);
-        writer.signature(signature);
+/// Certificates of both kinds of votes have one form, which light clients know.
+fn light<'a>(
+    height: Height,
+    round: Round,
+    hash: BlockHash,
+    signatures: impl Iterator<Item = (ValidatorAddress, &'a Signature)>,
+) -> Certificate {
+    let signature = |(address, signature): (ValidatorAddress, &Signature)| esker_light::CommitSignature {
+        address: address.0,
+        signature: signature.to_bytes(),
+    };
+    Certificate {
+        height: height.0,
+        // A certificate has a round.
+        round: round.as_u32().unwrap_or_default(),
+        hash: hash.0,
+        signatures: signatures.map(signature).collect(),
     }
 }
 
-fn read_signatures<T>(
-    reader: &mut Reader,
-    new: impl Fn(ValidatorAddress, Signature) -> T,
-) -> Result<Vec<T>, DecodeError> {
-    reader.list("signatures", SIGNATURES_MAX, |reader| Ok(new(reader.address()?, reader.signature()?)))
+/// A commit certificate as light clients know it.
+#[must_use]
+pub fn light_certificate(certificate: &CommitCertificate<EskerContext>) -> Certificate {
+    let signatures = certificate.commit_signatures.iter().map(|one| (one.address, &one.signature));
+    light(certificate.height, certificate.round, certificate.value_id, signatures)
+}
+
+/// Each signature in the form that the engine has for it.
+fn signatures<T>(certificate: &Certificate, new: impl Fn(ValidatorAddress, Signature) -> T) -> Vec<T> {
+    let signature =
+        |one: &esker_light::CommitSignature| new(ValidatorAddress(one.address), Signature::from_bytes(one.signature));
+    certificate.signatures.iter().map(signature).collect()
+}
+
+impl Wire for Certificate {
+    fn write(&self, writer: &mut Writer) {
+        writer.raw(&self.encode());
+    }
+
+    fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
+        Ok(reader.front(Self::read)?)
+    }
+}
+
+impl From<CertificateDecodeError> for DecodeError {
+    fn from(error: CertificateDecodeError) -> Self {
+        match error {
+            CertificateDecodeError::Short => Self::Short,
+            CertificateDecodeError::Trailing(bytes) => Self::Trailing(bytes),
+            CertificateDecodeError::Round(round) => Self::Tag { what: "a round", found: round.cast_unsigned() },
+            CertificateDecodeError::TooMany(found) => Self::TooMany { what: "signatures", found, max: SIGNATURES_MAX },
+        }
+    }
 }
 
 impl Wire for CommitCertificate<EskerContext> {
     fn write(&self, writer: &mut Writer) {
-        writer.height(self.height);
-        writer.round(self.round);
-        writer.hash(self.value_id);
-        let signatures = self.commit_signatures.iter();
-        write_signatures(writer, signatures.map(|signature| (signature.address, &signature.signature)));
+        light_certificate(self).write(writer);
     }
 
     fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
+        let certificate = <Certificate as Wire>::read(reader)?;
         Ok(Self {
-            height: reader.height()?,
-            round: reader.some_round()?,
-            value_id: reader.hash()?,
-            commit_signatures: read_signatures(reader, CommitSignature::new)?,
+            height: Height(certificate.height),
+            round: Round::new(certificate.round),
+            value_id: BlockHash(certificate.hash),
+            commit_signatures: signatures(&certificate, CommitSignature::new),
         })
     }
 }
@@ -92,19 +127,17 @@ pub fn extended(certificate: CommitCertificate<EskerContext>) -> ExtendedCommitC
 
 impl Wire for PolkaCertificate<EskerContext> {
     fn write(&self, writer: &mut Writer) {
-        writer.height(self.height);
-        writer.round(self.round);
-        writer.hash(self.value_id);
-        let signatures = self.polka_signatures.iter();
-        write_signatures(writer, signatures.map(|signature| (signature.address, &signature.signature)));
+        let signatures = self.polka_signatures.iter().map(|one| (one.address, &one.signature));
+        light(self.height, self.round, self.value_id, signatures).write(writer);
     }
 
     fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
+        let certificate = <Certificate as Wire>::read(reader)?;
         Ok(Self {
-            height: reader.height()?,
-            round: reader.some_round()?,
-            value_id: reader.hash()?,
-            polka_signatures: read_signatures(reader, PolkaSignature::new)?,
+            height: Height(certificate.height),
+            round: Round::new(certificate.round),
+            value_id: BlockHash(certificate.hash),
+            polka_signatures: signatures(&certificate, PolkaSignature::new),
         })
     }
 }

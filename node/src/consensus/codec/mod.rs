@@ -9,7 +9,7 @@ mod sync;
 mod tests;
 mod wire;
 
-pub use certificates::{decode_certificate, encode_certificate, extended};
+pub use certificates::{decode_certificate, encode_certificate, extended, light_certificate};
 pub use wire::DecodeError;
 use wire::{Reader, Writer};
 
@@ -18,8 +18,6 @@ use malachite::app::types::codec::Codec;
 
 /// Largest block, in bytes of RLP: what a block's transactions may be, what stands around them, and the header.
 pub const BLOCK_BYTES_MAX: usize = (4 << 20) + (256 << 10);
-/// Most signatures of a certificate: both votes of every validator.
-const SIGNATURES_MAX: usize = 2 * esker_runtime::validators::VALIDATORS_MAX;
 /// Most blocks of a sync response.
 pub const SYNC_BLOCKS_MAX: usize = 64;
 

@@ -1,7 +1,7 @@
 //! Reading and writing fields: fixed widths, big-endian, every length bounded before anything is allocated for it.
 
 use alloy_primitives::{Address, B256};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use malachite::app::types::core::{NilOrVal, Round, VoteType};
 use malachite_ed25519::Signature;
 
@@ -127,6 +127,14 @@ impl Reader {
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         <[u8; N]>::try_from(&*self.take(N)?).map_err(|_| DecodeError::Short)
+    }
+
+    /// What `read` takes from the front of what is left.
+    pub fn front<T, E>(&mut self, read: impl FnOnce(&mut &[u8]) -> Result<T, E>) -> Result<T, E> {
+        let mut rest = &self.0[..];
+        let value = read(&mut rest)?;
+        self.0.advance(self.0.len() - rest.len());
+        Ok(value)
     }
 
     pub fn u8(&mut self) -> Result<u8, DecodeError> {

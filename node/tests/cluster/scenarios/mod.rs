@@ -7,6 +7,7 @@ mod disks;
 mod engines;
 mod followers;
 mod liars;
+mod light;
 mod links;
 mod long;
 mod offences;

@@ -15,12 +15,12 @@ use crate::scenario::{is_full, scenario, until};
 /// Wei of a coin, which is one unit of power.
 pub const COIN: u128 = 1_000_000_000_000_000_000;
 /// What each account stakes, in coins. There are seven, and 400 coins are staked from the start.
-const COINS: u128 = 60;
+pub const COINS: u128 = 60;
 /// The accounts that stake.
 const STAKERS: std::ops::Range<usize> = 2..9;
 
 /// Calls the staking contract with so many coins.
-fn stake(call: &impl SolCall, coins: u128) -> Action {
+pub fn stake(call: &impl SolCall, coins: u128) -> Action {
     Action { to: TxKind::Call(STAKING_ADDRESS), value: coins * COIN, input: call.abi_encode().into(), gas: 1_000_000 }
 }
 
@@ -32,13 +32,13 @@ pub fn power(validators: &Value, address: Address) -> Option<u64> {
 }
 
 /// An account that stakes.
-struct Sender {
-    account: usize,
-    nonce: u64,
+pub struct Sender {
+    pub account: usize,
+    pub nonce: u64,
 }
 
 impl Sender {
-    async fn send(&mut self, network: &Network, action: Action) {
+    pub async fn send(&mut self, network: &Network, action: Action) {
         let raw = hex::encode_prefixed(signed(&signer(self.account), self.nonce, action));
         self.nonce += 1;
         let node = &network.nodes[self.account % 4];

@@ -1,10 +1,15 @@
-//! Checks Merkle proofs. Needs nothing but the proof: no store, no state.
+//! Checks Merkle proofs of Ethereum's tries over 32-byte keys. Needs nothing but the proof: no store, no state.
 
-use alloy_primitives::{B256, Bytes, keccak256};
+use std::collections::BTreeMap;
+
+use alloy_primitives::{B256, Bytes, b256, keccak256};
 use alloy_rlp::Header;
 
-use super::EMPTY_ROOT_HASH;
-use super::path::{KEY_NIBBLES, nibble};
+/// Root of a trie without leaves: keccak256 of the empty RLP string.
+pub const EMPTY_ROOT_HASH: B256 = b256!("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
+
+/// Nibbles of a key.
+const KEY_NIBBLES: usize = 64;
 
 /// Why a proof proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +26,12 @@ pub enum ProofError {
     /// Nodes are left when the path has ended.
     #[error("the proof goes on after node {0}, where the path has ended")]
     TooLong(usize),
+    /// A node that several paths need is not there.
+    #[error("the proof lacks the node with the hash {0}")]
+    Missing(B256),
+    /// A node that stands there twice, or that no path leads to.
+    #[error("no path needs node {0} of the proof, or it stands there twice")]
+    Superfluous(usize),
 }
 
 /// What hangs at a place of a node.
@@ -43,33 +54,100 @@ pub fn verify(root: B256, key: B256, proof: &[Bytes]) -> Result<Option<Vec<u8>>,
         return if empty { Ok(None) } else { Err(ProofError::TooLong(0)) };
     }
     let mut used = 0;
-    let mut depth = 0;
+    let value = walk(root, &key, |hash| {
+        let index = used;
+        let node = proof.get(index).ok_or(ProofError::TooShort(index))?;
+        if keccak256(node) != hash {
+            return Err(ProofError::WrongHash(index));
+        }
+        used += 1;
+        Ok((index, node))
+    })?;
+    if used == proof.len() { Ok(value.map(<[u8]>::to_vec)) } else { Err(ProofError::TooLong(used)) }
+}
+
+/// The nodes of many paths through one trie, each of them once, in any order.
+pub struct NodeSet<'a> {
+    root: B256,
+    nodes: BTreeMap<B256, Listed<'a>>,
+}
+
+struct Listed<'a> {
+    index: usize,
+    node: &'a [u8],
+    is_used: bool,
+}
+
+impl<'a> NodeSet<'a> {
+    /// Hashes each node once. Keys are looked up from `root` on.
+    ///
+    /// # Errors
+    /// [`ProofError::Superfluous`] if one stands there twice.
+    pub fn new(root: B256, nodes: &'a [Bytes]) -> Result<Self, ProofError> {
+        let mut set = Self { root, nodes: BTreeMap::new() };
+        for (index, node) in nodes.iter().enumerate() {
+            if set.nodes.insert(keccak256(node), Listed { index, node, is_used: false }).is_some() {
+                return Err(ProofError::Superfluous(index));
+            }
+        }
+        Ok(set)
+    }
+
+    /// The value at `key` (already hashed), or `None` if the trie has no such key.
+    ///
+    /// # Errors
+    /// [`ProofError`] if the nodes do not link up from the root to the end of the path.
+    pub fn get(&mut self, key: B256) -> Result<Option<&'a [u8]>, ProofError> {
+        if self.root == EMPTY_ROOT_HASH {
+            return Ok(None);
+        }
+        walk(self.root, &key, |hash| {
+            let listed = self.nodes.get_mut(&hash).ok_or(ProofError::Missing(hash))?;
+            listed.is_used = true;
+            Ok((listed.index, listed.node))
+        })
+    }
+
+    /// Ends the proof: every node must have been on a path.
+    ///
+    /// # Errors
+    /// [`ProofError::Superfluous`] names the first one that was not.
+    pub fn finish(self) -> Result<(), ProofError> {
+        let unused = self.nodes.into_values().filter(|listed| !listed.is_used).map(|listed| listed.index).min();
+        unused.map_or(Ok(()), |index| Err(ProofError::Superfluous(index)))
+    }
+}
+
+/// Goes from `root` along `key`. `fetch` gives the node with a hash, and its place in the proof, for errors.
+fn walk<'a>(
+    root: B256,
+    key: &B256,
+    mut fetch: impl FnMut(B256) -> Result<(usize, &'a [u8]), ProofError>,
+) -> Result<Option<&'a [u8]>, ProofError> {
+    let (mut place, mut depth) = (0, 0);
     let mut next = Child::Hash(root);
-    let value = loop {
+    loop {
         let rlp: &[u8] = match next {
-            Child::Nothing => break None,
+            Child::Nothing => return Ok(None),
             Child::Embedded(rlp) => rlp,
             Child::Hash(hash) => {
-                let node = proof.get(used).ok_or(ProofError::TooShort(used))?;
-                if keccak256(node) != hash {
-                    return Err(ProofError::WrongHash(used));
-                }
-                used += 1;
+                let (index, node) = fetch(hash)?;
+                place = index;
                 node
             }
         };
-        let malformed = ProofError::Malformed(used.saturating_sub(1));
+        let malformed = ProofError::Malformed(place);
         let items = items(rlp).ok_or(malformed)?;
         match items.as_slice() {
             [encoded, content] => {
                 let (path, leaf) = path(encoded).ok_or(malformed)?;
                 let matches = depth + path.len() <= KEY_NIBBLES
-                    && path.iter().enumerate().all(|(index, step)| nibble(&key.0, depth + index) == *step);
+                    && path.iter().enumerate().all(|(index, step)| nibble(key, depth + index) == *step);
                 if leaf {
                     if depth + path.len() != KEY_NIBBLES {
                         return Err(malformed);
                     }
-                    break if matches { Some(string(content).ok_or(malformed)?.to_vec()) } else { None };
+                    return if matches { string(content).ok_or(malformed).map(Some) } else { Ok(None) };
                 }
                 if path.is_empty() || depth + path.len() >= KEY_NIBBLES {
                     return Err(malformed);
@@ -79,7 +157,7 @@ pub fn verify(root: B256, key: B256, proof: &[Bytes]) -> Result<Option<Vec<u8>>,
                     return Err(malformed);
                 }
                 if !matches {
-                    break None;
+                    return Ok(None);
                 }
                 depth += path.len();
                 next = below;
@@ -89,13 +167,18 @@ pub fn verify(root: B256, key: B256, proof: &[Bytes]) -> Result<Option<Vec<u8>>,
                 if depth >= KEY_NIBBLES || !string(value).is_some_and(<[u8]>::is_empty) {
                     return Err(malformed);
                 }
-                next = child(children[usize::from(nibble(&key.0, depth))]).ok_or(malformed)?;
+                next = child(children[usize::from(nibble(key, depth))]).ok_or(malformed)?;
                 depth += 1;
             }
             _ => return Err(malformed),
         }
-    };
-    if used == proof.len() { Ok(value) } else { Err(ProofError::TooLong(used)) }
+    }
+}
+
+/// Nibble `index` of a key; there must be so many.
+fn nibble(key: &B256, index: usize) -> u8 {
+    let byte = key[index / 2];
+    if index.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f }
 }
 
 /// The items of an RLP list that fills `rlp`, each with its header.

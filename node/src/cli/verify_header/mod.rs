@@ -1,0 +1,181 @@
+//! `esker verify-header`: follows a chain without executing it, and checks accounts under what was followed. Whoever is
+//! asked need not be trusted.
+
+mod follow;
+mod report;
+mod source;
+mod start;
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use alloy_primitives::{Address, B256, U256};
+use clap::Args;
+use esker_light::{AccountProof, Clock, LightError, TrustedState};
+
+use self::follow::Followed;
+use self::source::Source;
+use super::abi::values::parse_address;
+use super::answer::Answer;
+use super::failure::Failure;
+use super::rpc::RpcArgs;
+use super::units::parse_quantity;
+use crate::durable_file;
+
+/// `esker verify-header`.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyHeaderArgs {
+    #[command(flatten)]
+    rpc: RpcArgs,
+
+    /// The chain's genesis file: says which chain it is, and is where following begins unless --trust or --state does
+    #[arg(long, value_name = "FILE")]
+    genesis: Option<PathBuf>,
+
+    /// Hash of a block to begin with, from somebody you trust
+    #[arg(long, value_name = "HASH")]
+    trust: Option<B256>,
+
+    /// Without --genesis: hash of the chain's block 0 (with --trust, --chain-id and --epoch-length)
+    #[arg(long, value_name = "HASH", conflicts_with = "genesis", requires_all = ["chain_id", "epoch_length"])]
+    genesis_hash: Option<B256>,
+
+    /// Without --genesis: blocks of an epoch; 0 on a chain without staking
+    #[arg(long, value_name = "BLOCKS", conflicts_with = "genesis", requires = "genesis_hash", value_parser = parse_quantity)]
+    epoch_length: Option<u64>,
+
+    /// Keep what is trusted in this file, and go on from it the next time
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// The block to prove: a number, "latest" or "finalized", which is the same here
+    #[arg(long, value_name = "BLOCK", default_value = "latest", value_parser = parse_block)]
+    block: Wanted,
+
+    /// Prove this account in the block's state; may be given more than once
+    #[arg(long = "account", value_name = "ADDRESS", value_parser = parse_address)]
+    accounts: Vec<Address>,
+
+    /// Prove this storage slot of each --account, a number or 32 bytes; may be given more than once
+    #[arg(long = "slot", value_name = "SLOT", requires = "accounts", value_parser = parse_slot)]
+    slots: Vec<B256>,
+
+    /// For how many seconds after its block a validator set is trusted: less than the time in which evidence is punished
+    #[arg(long, value_name = "SECONDS", default_value_t = 7_200, value_parser = parse_quantity)]
+    trust_period: u64,
+
+    /// Trust validator sets of any age: their members may have taken out their stake, so compare the result with others'
+    #[arg(long)]
+    allow_expired: bool,
+
+    /// Ask no server: take the blocks from this file, a list as esker_getLightBlocks answers (with --trust that block first)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["block", "accounts"])]
+    light_blocks: Option<PathBuf>,
+
+    /// With --light-blocks: check this answer of eth_getProof under the last block; may be given more than once
+    #[arg(long = "proof", value_name = "FILE", requires = "light_blocks")]
+    proofs: Vec<PathBuf>,
+}
+
+/// Which block is to be proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Latest,
+    Number(u64),
+}
+
+fn parse_block(text: &str) -> Result<Wanted, String> {
+    match text {
+        // What a node acknowledges is final.
+        "latest" | "finalized" | "finalised" | "safe" => Ok(Wanted::Latest),
+        number => parse_quantity(number)
+            .map(Wanted::Number)
+            .map_err(|_| format!("{number:?} is no block: expected a number, \"latest\" or \"finalized\"")),
+    }
+}
+
+fn parse_slot(text: &str) -> Result<B256, String> {
+    let fault = || format!("{text:?} is no storage slot: expected a number, or 0x and up to 64 hexadecimal digits");
+    text.parse::<U256>().map(Into::into).map_err(|_| fault())
+}
+
+/// Follows and proves.
+///
+/// # Errors
+/// Exit code 1: what the server gave does not hold. 2: the chain or the beginning is not named. 3: the server does not
+/// answer, or does not have what is needed.
+pub async fn run(args: &VerifyHeaderArgs) -> Result<Answer, Failure> {
+    let mut source = Source::open(args).await?;
+    let begun = start::begin(args, &mut source).await?;
+    let clock = Clock { now: now()?, trust_period: (!args.allow_expired).then_some(args.trust_period) };
+    let mut followed = Followed::new(begun);
+    let outcome = followed.follow(&mut source, args.block, clock, args.state.as_deref()).await;
+    // What was proven before something went wrong stays proven.
+    if let Some(path) = &args.state {
+        save(path, &followed.trusted)?;
+    }
+    outcome?;
+    let proofs = source.proofs(args, &followed.trusted).await?;
+    Ok(report::answer(&followed, &proofs, clock.now))
+}
+
+fn now() -> Result<u64, Failure> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let wrong = |error| Failure::infrastructure("this machine's clock is before 1970").because(error);
+    Ok(now.map_err(wrong)?.as_secs())
+}
+
+fn save(path: &Path, trusted: &TrustedState) -> Result<(), Failure> {
+    let failed =
+        |reason: String| Failure::infrastructure(format!("{} cannot be written", path.display())).because(reason);
+    let json = serde_json::to_vec_pretty(trusted).map_err(|error| failed(error.to_string()))?;
+    durable_file::replace(path, &json).map_err(|error| failed(error.to_string()))
+}
+
+/// What a block that is not accepted means to the user.
+fn refused(what: &str, error: &LightError) -> Failure {
+    let failure = Failure::failed(format!("{what} does not verify")).because(error);
+    match error {
+        LightError::Expired { .. } => failure.hint(
+            "get the hash of a recent block from somebody you trust and begin with --trust; or go on with --allow-expired \
+             and compare the result with other sources",
+        ),
+        LightError::Future { .. } => failure.hint("check this machine's clock"),
+        LightError::Fork(fork) => failure
+            .with("fork", serde_json::to_value(fork).unwrap_or_default())
+            .hint("trust neither: keep this output (--json has both certificates), and ask the network's operators"),
+        LightError::Older { .. } => {
+            failure.hint("following goes forward only: begin with an older --trust or --genesis, without this --state")
+        }
+        _ => failure.hint("the server lies, is broken, or serves another chain: ask another one with --rpc-url"),
+    }
+}
+
+/// Checks an answer of `eth_getProof` under the trusted block.
+fn check(proof: &AccountProof, trusted: &TrustedState) -> Result<(), Failure> {
+    proof.verify(trusted.header().state_root).map_err(|error| {
+        Failure::failed(format!("the proof of account {} does not hold", proof.address))
+            .because(error)
+            .hint("the server lies, or the proof is of another block: ask another server")
+            .with("address", proof.address.to_string())
+            .with("blockNumber", trusted.header().number)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_and_slots_are_read_in_all_their_forms() {
+        assert_eq!(parse_block("latest"), Ok(Wanted::Latest));
+        assert_eq!(parse_block("finalized"), Ok(Wanted::Latest));
+        assert_eq!(parse_block("0x10"), Ok(Wanted::Number(16)));
+        assert!(parse_block("newest").is_err());
+        let one = B256::with_last_byte(1);
+        assert_eq!((parse_slot("1"), parse_slot("0x1"), parse_slot(&one.to_string())), (Ok(one), Ok(one), Ok(one)));
+        for bad in ["", "0x", "-1", "x", "0x1g", &format!("0x1{}", "0".repeat(64))] {
+            assert!(parse_slot(bad).is_err(), "{bad}");
+        }
+    }
+}

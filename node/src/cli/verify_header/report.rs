@@ -1,0 +1,101 @@
+//! What was proven, for a reader and for a program.
+
+use alloy_primitives::B256;
+use esker_light::{AccountProof, StorageProof};
+use serde_json::{Value, json};
+
+use super::follow::Followed;
+use crate::cli::answer::{Answer, columns};
+use crate::cli::units::format_amount;
+
+pub(super) fn answer(followed: &Followed, proofs: &[AccountProof], now: u64) -> Answer {
+    Answer::new(text(followed, proofs, now), json(followed, proofs, now))
+}
+
+fn json(followed: &Followed, proofs: &[AccountProof], now: u64) -> Value {
+    let (chain, header) = (followed.trusted.chain(), followed.trusted.header());
+    json!({
+        "chainId": chain.chain_id,
+        "genesisHash": chain.genesis_hash,
+        "epochLength": chain.epoch_length,
+        "block": {
+            "number": header.number,
+            "hash": header.hash,
+            "parentHash": header.parent_hash,
+            "stateRoot": header.state_root,
+            "transactionsRoot": header.transactions_root,
+            "receiptsRoot": header.receipts_root,
+            "timestamp": header.timestamp,
+        },
+        "secondsSinceBlock": now.saturating_sub(header.timestamp),
+        "signedPower": followed.accepted.map(|accepted| accepted.signed_power),
+        "totalPower": followed.accepted.map(|accepted| accepted.total_power),
+        "validators": followed.trusted.set().validators().len(),
+        "trustedFrom": {"number": followed.first.0, "hash": followed.first.1},
+        "blocksVerified": followed.blocks,
+        "epochsFollowed": followed.epochs,
+        "setChanges": followed.set_changes,
+        "bytes": followed.bytes,
+        "milliseconds": followed.took.as_secs_f64() * 1_000.0,
+        "accounts": proofs.iter().map(account).collect::<Vec<_>>(),
+    })
+}
+
+fn account(proof: &AccountProof) -> Value {
+    let word = |slot: &StorageProof| json!({"slot": slot.key, "value": B256::from(slot.value)});
+    json!({
+        "address": proof.address,
+        "nonce": proof.nonce.to::<u64>(),
+        "balance": proof.balance.to_string(),
+        "codeHash": proof.code_hash,
+        "storageHash": proof.storage_hash,
+        "storage": proof.storage_proof.iter().map(word).collect::<Vec<_>>(),
+    })
+}
+
+fn text(followed: &Followed, proofs: &[AccountProof], now: u64) -> String {
+    let (chain, header) = (followed.trusted.chain(), followed.trusted.header());
+    let signed = match followed.accepted {
+        Some(accepted) => format!("{} of {} voting power", accepted.signed_power, accepted.total_power),
+        None => "nothing new: it is the block that was trusted to begin with".to_owned(),
+    };
+    let (first, hash) = followed.first;
+    let mut rows = vec![
+        ("block", format!("{} of chain {}, proven", header.number, chain.chain_id)),
+        ("hash", header.hash.to_string()),
+        ("state root", header.state_root.to_string()),
+        ("time", format!("{} ({} s ago)", header.timestamp, now.saturating_sub(header.timestamp))),
+        ("signed by", signed),
+        ("trusted from", format!("block {first}, {hash}")),
+        (
+            "followed",
+            format!(
+                "{} epochs, {} times another set; {} blocks with {} bytes, checked in {:.1} ms",
+                followed.epochs,
+                followed.set_changes,
+                followed.blocks,
+                followed.bytes,
+                followed.took.as_secs_f64() * 1_000.0
+            ),
+        ),
+        (
+            "validators",
+            format!(
+                "{} decide from here on, with a power of {}",
+                followed.trusted.set().validators().len(),
+                followed.trusted.set().total_power()
+            ),
+        ),
+    ];
+    for proof in proofs {
+        let mut lines = vec![
+            format!("{}, proven", proof.address.to_checksum(None)),
+            format!("balance {}, nonce {}", format_amount(proof.balance), proof.nonce),
+            format!("code hash {}", proof.code_hash),
+        ];
+        let slot = |slot: &StorageProof| format!("slot {} = {}", slot.key, B256::from(slot.value));
+        lines.extend(proof.storage_proof.iter().map(slot));
+        rows.push(("account", lines.join("\n")));
+    }
+    columns(&rows)
+}

@@ -1,0 +1,90 @@
+//! What the node keeps for light clients.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use esker::chain::{Chain, LightBlockError, memory_store, verify_chain};
+use esker_runtime::db::{Batch, MemoryStore, Store, keys};
+use esker_runtime::state::StateDb;
+use esker_runtime::validator_set;
+use esker_vm::{Engine, EngineConfig};
+
+use crate::chain::{BLOCKS, EPOCH, anchor, genesis, light, open, played, store};
+
+#[test]
+fn the_set_of_any_block_is_known() {
+    for number in 0..=BLOCKS {
+        let state = played().recent_state(number).expect("all are kept").state.clone();
+        let expected = validator_set(&state).expect("the set is sound");
+        assert_eq!(played().validators_at(number).expect("readable"), Some(expected), "block {number}");
+    }
+    assert_eq!(played().validators_at(BLOCKS + 1).expect("readable"), None);
+    assert!(played().light_block(BLOCKS + 1, true).expect("no error").is_none());
+}
+
+#[test]
+fn sets_and_their_proofs_are_kept_when_the_states_are_gone() {
+    let head = played().head().block.header.number;
+    let reopened = open();
+    assert_eq!((head, reopened.oldest_state()), (BLOCKS, BLOCKS));
+    for number in 0..=BLOCKS {
+        let known = played().validators_at(number).expect("readable");
+        assert_eq!(reopened.validators_at(number).expect("readable"), known, "block {number}");
+        assert_eq!(reopened.light_block(number, false).expect("kept"), Some(light(number)), "block {number}");
+        match reopened.light_block(number, true) {
+            Ok(block) => {
+                assert!(number % EPOCH == 0 || number == BLOCKS);
+                assert_eq!(block, Some(anchor(number)), "block {number}");
+            }
+            Err(error) => {
+                assert!(number % EPOCH != 0, "block {number}: {error}");
+                assert!(matches!(error, LightBlockError::NoSet(found) if found == number), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_check_of_the_store_covers_the_proofs() {
+    played();
+    let db = StateDb::open(store()).expect("it opens");
+    let report = verify_chain(&db, &mut |_| ()).expect("readable").expect("a chain");
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+    let (damaged, mut batch) = (Arc::new(MemoryStore::new()), Batch::new());
+    let copied = store().scan(&[], &[], &mut |key, value| {
+        let mut value = value.to_vec();
+        if key[0] == keys::VALIDATOR_SET && key[1..9] == 8u64.to_be_bytes() {
+            *value.last_mut().expect("it holds something") ^= 1;
+        }
+        batch.put(key, value);
+        ControlFlow::Continue(())
+    });
+    copied.and_then(|()| damaged.apply(batch)).expect("memory does not fail");
+    let report =
+        verify_chain(&StateDb::open(damaged).expect("it opens"), &mut |_| ()).expect("readable").expect("a chain");
+    assert!(
+        report.faults.iter().any(|fault| fault.starts_with("block 8: the proof of the validator set")),
+        "{:?}",
+        report.faults
+    );
+}
+
+#[test]
+fn a_chain_without_validators_has_no_sets() {
+    let machine = Arc::new(Engine::new(EngineConfig::default()).expect("the engine starts"));
+    let mut genesis = genesis();
+    (genesis.validators, genesis.config.staking) = (Vec::new(), None);
+    genesis.alloc.clear();
+    let chain = Chain::open(memory_store(), &genesis, machine).expect("a new chain");
+    assert_eq!(chain.validators_at(0).expect("readable"), None);
+    assert!(matches!(chain.light_block(0, true), Err(LightBlockError::NoSet(0))));
+    assert!(chain.light_block(0, false).expect("readable").expect("there").set_proof.is_none());
+}
+
+#[test]
+fn only_the_ends_of_epochs_carry_a_set_unless_it_is_asked_for() {
+    for number in 0..=BLOCKS {
+        assert_eq!(light(number).set_proof.is_some(), number % EPOCH == 0, "block {number}");
+        assert!(anchor(number).set_proof.is_some_and(|proof| !proof.storage.is_empty()), "block {number}");
+    }
+}
