@@ -317,7 +317,12 @@ fn announce_upgrades(chain: &Chain) -> Result<(), UnknownRules> {
             tracing::info!(version, height, "an upgrade of the protocol comes");
         } else {
             let newest = Rules::LATEST.version;
-            tracing::warn!(version, height, newest, "this program is too old for an upgrade that comes: it will stop there");
+            tracing::warn!(
+                version,
+                height,
+                newest,
+                "this program is too old for an upgrade that comes: it will stop there"
+            );
         }
     }
     Ok(())

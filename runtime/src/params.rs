@@ -72,8 +72,14 @@ pub struct Prices {
 
 impl Prices {
     /// The prices of protocol version 1.
-    pub const V1: Self =
-        Self { frame: 950, halt: 2_000, code_load: 0, code_byte_fuel: 500, deploy_byte: 20, complexity_unit_fuel: 100_000 };
+    pub const V1: Self = Self {
+        frame: 950,
+        halt: 2_000,
+        code_load: 0,
+        code_byte_fuel: 500,
+        deploy_byte: 20,
+        complexity_unit_fuel: 100_000,
+    };
 
     /// The prices of protocol version 2: loading code costs what it takes.
     pub const V2: Self = Self { code_load: 400, code_byte_fuel: 850, ..Self::V1 };

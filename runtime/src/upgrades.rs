@@ -181,7 +181,9 @@ impl<'de> Deserialize<'de> for Upgrades {
                 let mut heights = BTreeMap::new();
                 while let Some((version, height)) = entries.next_entry()? {
                     if heights.insert(version, height).is_some() {
-                        return Err(A::Error::custom(format_args!("version {version} stands twice among the upgrades")));
+                        return Err(A::Error::custom(format_args!(
+                            "version {version} stands twice among the upgrades"
+                        )));
                     }
                 }
                 Upgrades::new(heights).map_err(A::Error::custom)

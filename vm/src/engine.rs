@@ -82,7 +82,8 @@ impl Engine {
                     .map_err(|source| EngineError::Cache { folder: folder.clone(), source })?,
             ),
         };
-        let modules = ModuleStore::new(&config, baseline, optimised, disk, |tier, meter| fingerprint(&config, tier, meter));
+        let modules =
+            ModuleStore::new(&config, baseline, optimised, disk, |tier, meter| fingerprint(&config, tier, meter));
         let (execution, simulation) = (config.execution_sessions, config.simulation_sessions);
         let places = |count| Arc::new(Places::new(count));
         let (execution, simulation) = (places(execution), places(simulation));

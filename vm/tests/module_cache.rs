@@ -429,7 +429,10 @@ fn a_damaged_key_costs_compilations_and_nothing_else() {
     let code = Named::new(TEXT);
     assert!(open(folder.path(), EngineKind::Cranelift).is_ready(&code.hash, MeterVersion::V1));
     fs::write(folder.path().join("key"), b"short").expect("writable");
-    assert!(!open(folder.path(), EngineKind::Cranelift).is_ready(&code.hash, MeterVersion::V1), "what cannot be loaded is not ready");
+    assert!(
+        !open(folder.path(), EngineKind::Cranelift).is_ready(&code.hash, MeterVersion::V1),
+        "what cannot be loaded is not ready"
+    );
     assert_eq!(run(&open(folder.path(), EngineKind::Cranelift)), (expected.clone(), 1));
     assert_eq!(run(&open(folder.path(), EngineKind::Cranelift)), (expected, 0));
 }

@@ -90,7 +90,8 @@ impl AheadCompiler {
             let mut news = inbox.news.lock();
             news.head = news.head.max(head);
         }
-        let worker = Worker { chain: chain.clone(), inbox: inbox.clone(), seen: BTreeSet::new(), reported: Instant::now() };
+        let worker =
+            Worker { chain: chain.clone(), inbox: inbox.clone(), seen: BTreeSet::new(), reported: Instant::now() };
         let thread = std::thread::Builder::new().name("esker-upgrade".to_owned()).spawn(move || worker.run(head))?;
         Ok(Some(Self { inbox, thread: Some(thread) }))
     }
@@ -137,7 +138,12 @@ impl Worker {
         let Upgrade { version, height } = upgrade;
         let mut progress = Recompiling { upgrade, modules: 0, ready: 0 };
         let mut codes = self.chain.head().state.code_hashes()?;
-        tracing::info!(version, height, contracts = codes.len(), "compiling contracts for the protocol version to come");
+        tracing::info!(
+            version,
+            height,
+            contracts = codes.len(),
+            "compiling contracts for the protocol version to come"
+        );
         self.seen.clear();
         loop {
             codes.retain(|hash| self.seen.insert(*hash));
@@ -199,7 +205,12 @@ impl Worker {
         if self.reported.elapsed() >= REPORT {
             self.reported = Instant::now();
             let Recompiling { upgrade, modules, ready } = progress;
-            tracing::info!(version = upgrade.version, ready, of = modules, "compiling contracts for the version to come");
+            tracing::info!(
+                version = upgrade.version,
+                ready,
+                of = modules,
+                "compiling contracts for the version to come"
+            );
         }
     }
 }

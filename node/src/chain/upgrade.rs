@@ -17,8 +17,9 @@ use super::{Chain, ChainError, Origin, tables};
 pub enum TableError {
     /// A block is of a later version than the table says.
     #[error(
-        "block {number} of this chain is of protocol version {found}, which began at block {since}, and the upgrades in \
-         genesis.json say version {expected}: add it with `esker upgrade --home HOME --version {found} --height {since}`"
+        "block {number} of this chain is of protocol version {found}, as is block {since}{}, and the upgrades in genesis.json \
+         say version {expected}: put it right with `esker upgrade --home HOME --version {found} --height {since}`",
+        if *is_first {" as the first"} else {""}
     )]
     Missing {
         /// The block.
@@ -27,6 +28,8 @@ pub enum TableError {
         found: u32,
         /// The first block of that version that is here.
         since: u64,
+        /// Whether it is the first of the chain.
+        is_first: bool,
         /// What the table says.
         expected: u32,
     },
@@ -45,7 +48,9 @@ pub enum TableError {
         expected: u32,
     },
     /// An upgrade that the chain has passed, changed although it was right.
-    #[error("protocol version {version} began at block {height}, and the last block is {head}: what is past cannot change")]
+    #[error(
+        "protocol version {version} began at block {height}, and the last block is {head}: what is past cannot change"
+    )]
     Past {
         /// The version.
         version: u32,
@@ -74,7 +79,8 @@ pub fn check_upgrades(db: &StateDb, upgrades: &Upgrades) -> Result<(), ChainErro
         }
         if found > expected {
             let since = first_of(db, found, oldest, number)?;
-            return Err(TableError::Missing { number, found, since, expected }.into());
+            let is_first = since > oldest || oldest == 0;
+            return Err(TableError::Missing { number, found, since, is_first, expected }.into());
         }
     }
     Ok(())
@@ -91,9 +97,7 @@ pub fn check_change(db: &StateDb, before: &Upgrades, after: &Upgrades) -> Result
     let past = |table: &Upgrades| -> Vec<Upgrade> { table.iter().take_while(|one| one.height <= head).collect() };
     let (was, is) = (past(before), past(after));
     match was.iter().chain(&is).find(|one| was.contains(one) != is.contains(one)) {
-        Some(Upgrade { version, height }) => {
-            Err(TableError::Past { version: *version, height: *height, head }.into())
-        }
+        Some(Upgrade { version, height }) => Err(TableError::Past { version: *version, height: *height, head }.into()),
         None => Ok(()),
     }
 }
@@ -114,8 +118,8 @@ pub fn head_number(db: &StateDb) -> Result<Option<u64>, StoreError> {
 pub fn adopt_upgrades(store: &Arc<dyn Store>, genesis: &Genesis) -> Result<(), ChainError> {
     let db = StateDb::open(store.clone())?;
     let Some(bytes) = tables::genesis(&db)? else { return Ok(()) };
-    let recorded: Genesis = serde_json::from_slice(&bytes)
-        .map_err(|error| StoreError::Corrupt(format!("the genesis record: {error}")))?;
+    let recorded: Genesis =
+        serde_json::from_slice(&bytes).map_err(|error| StoreError::Corrupt(format!("the genesis record: {error}")))?;
     if !recorded.is_same_chain(genesis) {
         return Ok(());
     }

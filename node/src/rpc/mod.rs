@@ -25,6 +25,7 @@ mod eth_transactions;
 mod fill;
 mod net_web3;
 mod overrides;
+mod protocol;
 mod register;
 pub mod simulate;
 mod txpool;

@@ -129,9 +129,9 @@ impl Genesis {
     pub fn is_same_chain(&self, other: &Self) -> bool {
         let Self { config, gas_limit, base_fee_per_gas, timestamp, validators, alloc } = self;
         let version = |genesis: &Self| genesis.config.upgrades.version_at(0);
-        (config.chain_id, config.staking, version(self)) == (other.config.chain_id, other.config.staking, version(other))
-            && (gas_limit, base_fee_per_gas, timestamp)
-                == (&other.gas_limit, &other.base_fee_per_gas, &other.timestamp)
+        (config.chain_id, config.staking, version(self))
+            == (other.config.chain_id, other.config.staking, version(other))
+            && (gas_limit, base_fee_per_gas, timestamp) == (&other.gas_limit, &other.base_fee_per_gas, &other.timestamp)
             && (validators, alloc) == (&other.validators, &other.alloc)
     }
 

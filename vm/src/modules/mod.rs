@@ -33,7 +33,8 @@ use crate::compile::CompiledModule;
 use crate::config::{EngineConfig, TierPolicy};
 use crate::tier::Tier;
 use crate::{
-    Code, Fatal, InstrumentedModule, ModuleFacts, PrepareError, Purpose, RejectReason, Session, envelope, prepare_module,
+    Code, Fatal, InstrumentedModule, ModuleFacts, PrepareError, Purpose, RejectReason, Session, envelope,
+    prepare_module,
 };
 
 /// Modules whose facts are remembered although they were not brought into memory.
@@ -389,7 +390,9 @@ impl Shared {
     /// Compiles what is on no tier yet.
     fn compile_first(&self, instrumented: InstrumentedModule) -> Result<Arc<CompiledModule>, Fatal> {
         let workshop = match &self.optimised {
-            Some(optimised) if self.config.tiers == TierPolicy::Optimised && instrumented.facts.optimizable => optimised,
+            Some(optimised) if self.config.tiers == TierPolicy::Optimised && instrumented.facts.optimizable => {
+                optimised
+            }
             _ => &self.baseline,
         };
         self.compile(workshop, instrumented)
@@ -489,7 +492,8 @@ impl Shared {
 
     fn hold(&self, code_hash: &H256) {
         if let Some(disk) = &self.disk {
-            for (workshop, meter) in self.workshops().flat_map(|workshop| MeterVersion::ALL.map(|meter| (workshop, meter)))
+            for (workshop, meter) in
+                self.workshops().flat_map(|workshop| MeterVersion::ALL.map(|meter| (workshop, meter)))
             {
                 disk.hold(workshop.fingerprint(meter), code_hash);
             }

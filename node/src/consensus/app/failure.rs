@@ -126,9 +126,6 @@ pub enum AppFailure {
 fn install(version: u32) -> String {
     match Rules::of(version) {
         Some(_) => "Run".to_owned(),
-        None => format!(
-            "This program knows versions up to {}: install a newer one, then run",
-            Rules::LATEST.version
-        ),
+        None => format!("This program knows versions up to {}: install a newer one, then run", Rules::LATEST.version),
     }
 }
