@@ -11,3 +11,4 @@ mod links;
 mod long;
 mod stake;
 mod strangers;
+mod upgrade;
