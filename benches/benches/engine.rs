@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use esker_vm::abi::MeterVersion;
 use esker_vm::{
     BlockContext, CallRequest, CallResult, Code, CreateRequest, CreateResult, Engine, EngineConfig, EngineKind, Entry,
     Frame, Host, HostError, Log, Meter, Outcome, TierPolicy, TransactionContext, envelope, execution,
@@ -106,7 +107,7 @@ fn calls(criterion: &mut Criterion) {
         let engine = engine(kind);
         for (byte, (name, text)) in (1..).zip([("empty", EMPTY), ("echo 100 bytes", ECHO), ("revert", REVERT)]) {
             let envelope = envelope::encode(&wat::parse_str(text).expect("valid text"));
-            let code = Code { hash: H256::repeat_byte(byte), envelope: &envelope };
+            let code = Code { hash: H256::repeat_byte(byte), envelope: &envelope, meter: MeterVersion::V1 };
             let frame = Frame { input: vec![7; 100], ..Frame::default() };
             criterion.bench_function(&format!("warm call, {name}, {kind}"), |bencher| {
                 bencher.iter_custom(|calls| calls_take(&engine, code, &frame, calls));
@@ -167,7 +168,7 @@ fn preparations_take(engine: &Engine, envelope: &[u8], names: impl Iterator<Item
     execution(engine, |session| {
         let begun = Instant::now();
         for hash in names {
-            session.prepare(Code { hash, envelope }, u64::MAX).expect("acceptable");
+            session.prepare(Code { hash, envelope, meter: MeterVersion::V1 }, u64::MAX).expect("acceptable");
         }
         begun.elapsed()
     })

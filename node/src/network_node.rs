@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::Address;
-use esker_runtime::Genesis;
+use esker_runtime::upgrades::UnknownRules;
+use esker_runtime::{Genesis, Rules};
 use esker_vm::{Engine as VmEngine, EngineConfig, EngineError, EngineKind, Machine};
 use jsonrpsee::server::Methods;
 use libp2p::Multiaddr;
@@ -14,7 +15,7 @@ use libp2p::identity::Keypair;
 use malachite_ed25519::PrivateKey;
 use tokio::runtime::Runtime;
 
-use crate::chain::{self, Chain, ChainError, Clock, open_state_dir};
+use crate::chain::{self, AheadCompiler, Chain, ChainError, Clock, open_state_dir};
 use crate::consensus::app::{AppFailure, Parts};
 use crate::consensus::context::ValidatorAddress;
 use crate::consensus::domain::Domain;
@@ -110,6 +111,9 @@ pub enum NetworkError {
         /// Hash of block 0 of the genesis.
         wanted: alloy_primitives::B256,
     },
+    /// The next block needs rules that this program does not have.
+    #[error(transparent)]
+    UnknownRules(#[from] UnknownRules),
     /// The server could not start.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -164,6 +168,7 @@ pub struct NetworkNode {
     gossip: Arc<Gossip>,
     journal: JournalKeeper,
     reporter: Option<Reporter>,
+    ahead: Option<AheadCompiler>,
 }
 
 /// Threads of consensus alone: however many requests clients send, they wait for each other and not for these.
@@ -202,6 +207,7 @@ impl NetworkNode {
         let domain =
             Domain { chain_id: config.genesis.config.chain_id, genesis: chain::genesis_hash(&config.genesis)? };
         let (chain, machine) = open_chain(&config).await?;
+        let ahead = AheadCompiler::start(&chain)?;
         let head = chain.head().block.header.number;
         let clock = Arc::new(Clock::shifted(config.clock_offset));
         let pool = Arc::new(Pool::new(Limits::default()));
@@ -285,6 +291,7 @@ impl NetworkNode {
             gossip,
             journal,
             reporter,
+            ahead,
         })
     }
 
@@ -310,23 +317,46 @@ impl NetworkNode {
         if let Ok(gossip) = Arc::try_unwrap(self.gossip) {
             gossip.stop().await;
         }
-        // Writing what waits may take a moment.
-        let _ = tokio::task::spawn_blocking(move || drop(self.journal)).await;
+        // Writing what waits may take a moment, and so may the module that is being compiled.
+        let _ = tokio::task::spawn_blocking(move || drop((self.journal, self.ahead))).await;
     }
 }
 
 /// Opens the chain and compiles what its contracts need.
 async fn open_chain(config: &NetworkConfig) -> Result<(Arc<Chain>, Arc<dyn Machine>), NetworkError> {
     let store = open_state_dir(&config.data.join("db"), config.cache_bytes).map_err(ChainError::from)?;
+    chain::adopt_upgrades(&store, &config.genesis)?;
     let engine = EngineConfig { cache_dir: Some(config.data.join("code")), ..EngineConfig::with_kind(config.engine) };
     let machine: Arc<dyn Machine> = Arc::new(VmEngine::new(engine)?);
     let chain = Arc::new(Chain::open(store, &config.genesis, machine.clone())?);
-    if chain.genesis() != &config.genesis {
+    if !chain.genesis().is_same_chain(&config.genesis) {
         let found = chain::genesis_hash(chain.genesis())?;
         return Err(NetworkError::OtherGenesis { found, wanted: chain::genesis_hash(&config.genesis)? });
     }
+    announce_upgrades(&chain)?;
     Chain::compile_before_serving(&chain).await.map_err(ChainError::from)?;
     Ok((chain, machine))
+}
+
+/// Says which upgrades come; an error if the next block is one that this program does not know.
+fn announce_upgrades(chain: &Chain) -> Result<(), UnknownRules> {
+    let (next, upgrades) = (chain.head().block.header.number.saturating_add(1), &chain.config().upgrades);
+    upgrades.rules_at(next)?;
+    for upgrade in upgrades.iter().filter(|upgrade| upgrade.height > next) {
+        let (version, height) = (upgrade.version, upgrade.height);
+        if Rules::of(version).is_some() {
+            tracing::info!(version, height, "an upgrade of the protocol comes");
+        } else {
+            let newest = Rules::LATEST.version;
+            tracing::warn!(
+                version,
+                height,
+                newest,
+                "this program is too old for an upgrade that comes: it will stop there"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn open_signer(

@@ -13,6 +13,7 @@ pub mod staking;
 pub mod state;
 pub mod trie;
 pub mod types;
+pub mod upgrades;
 pub mod validators;
 
 pub use block::{
@@ -23,4 +24,5 @@ pub use exec::{ExecutionStatus, TransactionResult};
 pub use genesis::Genesis;
 pub use params::ChainConfig;
 pub use types::{SignedTransaction, Transaction, TransactionError};
+pub use upgrades::{Rules, Upgrade, Upgrades};
 pub use validators::{Validator, validator_set};

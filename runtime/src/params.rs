@@ -2,7 +2,10 @@
 //!
 //! `docs/spec/gas.md` explains each; a test there compares the tables.
 
+use esker_abi::FUEL_PER_GAS;
+
 use crate::staking::StakingConfig;
+use crate::upgrades::{Rules, UnknownRules, Upgrades};
 
 /// What a chain's rules need to know about the chain. What bounds modules and frames is the machine's
 /// ([`esker_vm::Machine::limits`]).
@@ -10,10 +13,8 @@ use crate::staking::StakingConfig;
 pub struct ChainConfig {
     /// The chain's id (EIP-155).
     pub chain_id: u64,
-    /// Written into every header's `extraData`.
-    pub protocol_version: u32,
-    /// Our own prices.
-    pub prices: Prices,
+    /// When which protocol version begins.
+    pub upgrades: Upgrades,
     /// Largest encoded transaction, in bytes.
     pub transaction_bytes_max: usize,
     /// Largest deploy payload (envelope and arguments), in bytes.
@@ -27,19 +28,26 @@ pub struct ChainConfig {
 }
 
 impl ChainConfig {
-    /// The rules of protocol version 1 on the chain with that id.
+    /// The chain with that id, on which protocol version 1 holds for good.
     #[must_use]
     pub const fn new(chain_id: u64) -> Self {
         Self {
             chain_id,
-            protocol_version: 1,
-            prices: Prices::V1,
+            upgrades: Upgrades::none(),
             transaction_bytes_max: 128 * 1024,
             payload_bytes_max: 96 * 1024,
             block_bytes_max: 4 * 1024 * 1024,
             gas_limit_max: 1 << 48,
             staking: None,
         }
+    }
+
+    /// The rules that block `number` is executed by.
+    ///
+    /// # Errors
+    /// [`UnknownRules`]: no block is proposed or accepted there, and a node stops before.
+    pub fn rules_at(&self, number: u64) -> Result<Rules, UnknownRules> {
+        self.upgrades.rules_at(number)
     }
 }
 
@@ -51,6 +59,8 @@ pub struct Prices {
     /// Gas that a contract lays down for each frame of code that it calls, and that comes back unless the frame halts: a
     /// trap takes some microseconds in the operating system.
     pub halt: u64,
+    /// Gas for a contract's code at its first use in a transaction, besides its bytes.
+    pub code_load: u64,
     /// Fuel per byte of a contract's raw module (or of its code, if that is longer), paid at its first use in a
     /// transaction.
     pub code_byte_fuel: u64,
@@ -62,8 +72,24 @@ pub struct Prices {
 
 impl Prices {
     /// The prices of protocol version 1.
-    pub const V1: Self =
-        Self { frame: 950, halt: 2_000, code_byte_fuel: 500, deploy_byte: 20, complexity_unit_fuel: 100_000 };
+    pub const V1: Self = Self {
+        frame: 950,
+        halt: 2_000,
+        code_load: 0,
+        code_byte_fuel: 500,
+        deploy_byte: 20,
+        complexity_unit_fuel: 100_000,
+    };
+
+    /// The prices of protocol version 2: loading code costs what it takes.
+    pub const V2: Self = Self { code_load: 400, code_byte_fuel: 850, ..Self::V1 };
+
+    /// Fuel for the first use of a code that is paid by that many bytes.
+    #[must_use]
+    pub const fn code_fuel(&self, bytes: u64) -> u64 {
+        let load = self.code_load.saturating_mul(FUEL_PER_GAS);
+        load.saturating_add(self.code_byte_fuel.saturating_mul(bytes))
+    }
 }
 
 /// Ethereum's gas schedule, by the names of the EIPs.

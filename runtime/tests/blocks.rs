@@ -163,7 +163,10 @@ fn a_header_that_does_not_follow_its_parent_is_refused() {
         (|header| header.base_fee_per_gas = Some(7), HeaderFault::BaseFee),
         (|header| header.base_fee_per_gas = None, HeaderFault::BaseFee),
         (|header| header.mix_hash = B256::ZERO, HeaderFault::MixHash),
-        (|header| header.extra_data = Bytes::from_static(&[0, 0, 0, 2, 0, 0, 0, 0]), HeaderFault::ExtraData),
+        (
+            |header| header.extra_data = Bytes::from_static(&[0, 0, 0, 2, 0, 0, 0, 0]),
+            HeaderFault::Version { found: 2, expected: 1 },
+        ),
         (|header| header.extra_data = Bytes::from_static(&[0, 0, 0, 1]), HeaderFault::ExtraData),
         (|header| header.difficulty = U256::from(1), HeaderFault::ProofOfWork),
         (|header| header.ommers_hash = B256::ZERO, HeaderFault::ProofOfWork),

@@ -50,7 +50,10 @@ fn every_price_stands_in_the_specification() {
         ("INITIAL_BASE_FEE", gas::INITIAL_BASE_FEE),
         ("frame", prices.frame),
         ("halt", prices.halt),
+        ("code_load", prices.code_load),
+        ("code_load, since version 2", Prices::V2.code_load),
         ("code_byte_fuel", prices.code_byte_fuel),
+        ("code_byte_fuel, since version 2", Prices::V2.code_byte_fuel),
         ("deploy_byte", prices.deploy_byte),
         ("complexity_unit_fuel", prices.complexity_unit_fuel),
     ]
@@ -58,6 +61,9 @@ fn every_price_stands_in_the_specification() {
     .map(|(name, number)| (name.to_owned(), number))
     .collect();
     assert_eq!(code, numbers());
+    // What no row says of version 2 is as in version 1.
+    let Prices { code_load, code_byte_fuel, .. } = Prices::V2;
+    assert_eq!(Prices::V2, Prices { code_load, code_byte_fuel, ..prices });
 }
 
 #[test]

@@ -371,12 +371,18 @@ fn every_vector_comes_out_as_written_on_every_engine() {
 
 /// The script of the determinism tests stands in the same shape: it is run from its raw transactions alone.
 #[test]
-fn the_chains_vector_comes_out_as_written() {
+fn the_chains_vectors_come_out_as_written() {
+    for name in ["script", "upgrade"] {
+        chain_comes_out_as_written(name);
+    }
+}
+
+fn chain_comes_out_as_written(name: &str) {
     if std::env::var_os("ESKER_BLESS").is_some() {
         // Those tests write it, and they may not have run yet.
         return;
     }
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/chain/script.json");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/vectors/chain/{name}.json"));
     let text = std::fs::read(&path).expect("the vectors are part of the project");
     let vector: Vector = serde_json::from_slice(&text).expect("vectors are JSON of this shape");
     let raw: Vec<_> = vector.blocks.iter().map(|block| block.transactions.clone()).collect();

@@ -17,7 +17,7 @@ use esker_runtime::exec::{ExecutionStatus, TransactionResult};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::state::StateDb;
 use esker_runtime::{
-    ChainConfig, CommittedBlock, ExecutedBlock, Genesis, PreparedBlock, Proposal, Transaction, propose_block,
+    CommittedBlock, ExecutedBlock, Genesis, PreparedBlock, Proposal, Transaction, Upgrades, propose_block,
 };
 use esker_vm::Machine;
 use serde_json::{Value, json};
@@ -240,15 +240,30 @@ pub fn genesis() -> Genesis {
     genesis
 }
 
-/// Executes the script on `machine`, from genesis, with the state in memory.
+/// The first block of protocol version 2 in [`genesis_of_upgrade`]: the contracts are deployed and called before, and called
+/// on.
+pub const UPGRADE_HEIGHT: u64 = 4;
+
+/// The same for a chain whose gas schedule changes on the way.
+///
+/// # Panics
+/// Never: version 2 is known.
+#[must_use]
+pub fn genesis_of_upgrade() -> Genesis {
+    let mut genesis = genesis();
+    genesis.config.upgrades = Upgrades::none().with(2, Some(UPGRADE_HEIGHT)).expect("one upgrade");
+    genesis
+}
+
+/// Executes the script on `machine`, from `genesis`, with the state in memory.
 ///
 /// # Panics
 /// If a transaction is refused or the node fails: the script holds valid transactions only.
 #[must_use]
-pub fn execute(machine: &dyn Machine) -> Vec<ExecutedBlock> {
-    let config = ChainConfig::new(CHAIN_ID);
+pub fn execute(machine: &dyn Machine, genesis: &Genesis) -> Vec<ExecutedBlock> {
+    let config = genesis.chain_config();
     let db = StateDb::open(Arc::new(MemoryStore::new())).expect("an empty store opens");
-    let built = genesis().build().expect("the script's genesis is valid");
+    let built = genesis.build().expect("the script's genesis is valid");
     let first = PreparedBlock::genesis(&db, built).expect("memory does not fail");
     let CommittedBlock { block, as_parent: mut parent, .. } =
         first.commit(&db, Batch::new()).expect("memory does not fail");
@@ -276,7 +291,7 @@ pub fn execute(machine: &dyn Machine) -> Vec<ExecutedBlock> {
 /// # Panics
 /// Never: everything in it can be written as JSON.
 #[must_use]
-pub fn summary(blocks: &[ExecutedBlock]) -> Value {
+pub fn summary(genesis: &Genesis, blocks: &[ExecutedBlock]) -> Value {
     let result = |result: &TransactionResult| {
         let status = match result.status {
             ExecutionStatus::Success => "success",
@@ -302,7 +317,7 @@ pub fn summary(blocks: &[ExecutedBlock]) -> Value {
     let (first, rest) = blocks.split_first().expect("a chain has a first block");
     json!({
         "about": "Two token contracts made from Rust: deployments, transfers, failures of every kind.",
-        "genesis": genesis(),
+        "genesis": genesis,
         "genesisHeader": first.header,
         "blocks": rest.iter().map(block).collect::<Vec<_>>(),
     })

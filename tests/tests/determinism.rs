@@ -1,7 +1,8 @@
 //! The promise itself: one block sequence gives the same roots, receipts and gas on both engines, with a cold and a warm
 //! cache, and in every build profile, since all are compared with one committed vector.
 
-use esker_tests::script::{execute, summary};
+use esker_runtime::Genesis;
+use esker_tests::script::{UPGRADE_HEIGHT, execute, genesis, genesis_of_upgrade, summary};
 use esker_tests::workspace_root;
 use esker_vm::abi::Limits;
 use esker_vm::{
@@ -10,19 +11,25 @@ use esker_vm::{
 };
 use serde_json::Value;
 
-fn vector() -> std::path::PathBuf {
-    workspace_root().join("tests/vectors/chain/script.json")
-}
-
 /// The committed result. `ESKER_BLESS=1` writes it anew, from Cranelift without a cache.
 fn expected() -> Value {
+    committed("script", &genesis())
+}
+
+/// The committed result of the chain whose gas schedule changes.
+fn expected_of_upgrade() -> Value {
+    committed("upgrade", &genesis_of_upgrade())
+}
+
+fn committed(name: &str, genesis: &Genesis) -> Value {
+    let path = workspace_root().join(format!("tests/vectors/chain/{name}.json"));
     if std::env::var_os("ESKER_BLESS").is_some() {
         let engine = engine(EngineKind::Cranelift, None);
-        let text = serde_json::to_string_pretty(&result_on(&engine)).expect("a summary is JSON");
-        std::fs::create_dir_all(vector().parent().expect("the vector lies in a folder")).expect("the tree is writable");
-        std::fs::write(vector(), text + "\n").expect("the tree is writable");
+        let text = serde_json::to_string_pretty(&result_from(genesis, &engine)).expect("a summary is JSON");
+        std::fs::create_dir_all(path.parent().expect("the vector lies in a folder")).expect("the tree is writable");
+        std::fs::write(&path, text + "\n").expect("the tree is writable");
     }
-    let text = std::fs::read_to_string(vector()).expect("tests/vectors/chain/script.json is part of the repository");
+    let text = std::fs::read_to_string(path).expect("the vector is part of the repository");
     serde_json::from_str(&text).expect("the vector is JSON")
 }
 
@@ -41,7 +48,11 @@ fn engine_with(mut config: EngineConfig) -> Engine {
 /// What the script gives on `engine`, which has nothing left to do in the background then: an engine that is dropped while
 /// it optimises keeps its address space until it is done, and a test makes many.
 fn result_on(engine: &Engine) -> Value {
-    let result = summary(&execute(engine));
+    result_from(&genesis(), engine)
+}
+
+fn result_from(genesis: &Genesis, engine: &Engine) -> Value {
+    let result = summary(genesis, &execute(engine, genesis));
     engine.settle();
     result
 }
@@ -101,9 +112,43 @@ fn every_tier_agrees_with_the_vector_and_so_does_a_change_in_the_middle() {
         }
         let engine = engine(kind, None);
         let changing = Settled(engine.clone());
-        assert_eq!(summary(&execute(&changing)), expected, "{kind}, from one tier to the other");
-        assert_eq!(summary(&execute(&changing)), expected, "{kind}, on the better tier");
+        assert_eq!(
+            summary(&genesis(), &execute(&changing, &genesis())),
+            expected,
+            "{kind}, from one tier to the other"
+        );
+        assert_eq!(summary(&genesis(), &execute(&changing, &genesis())), expected, "{kind}, on the better tier");
         assert!(engine.module_counts().promoted > 0, "{kind}: the script makes a contract hot");
+    }
+}
+
+/// The gas schedule changes between two blocks; nothing of what was compiled, kept or optimised for one is used for the
+/// other.
+#[test]
+fn an_upgrade_in_the_middle_gives_the_same_on_both_engines_cold_and_warm() {
+    let (expected, genesis) = (expected_of_upgrade(), genesis_of_upgrade());
+    for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cold = engine(kind, Some(folder.path()));
+        assert_eq!(result_from(&genesis, &cold), expected, "{kind}, with an empty cache");
+        assert_eq!(result_from(&genesis, &cold), expected, "{kind}, with a warm cache in memory");
+        assert_eq!(result_on(&cold), self::expected(), "{kind}, the chain without an upgrade on the same cache");
+        drop(cold);
+        assert_eq!(result_from(&genesis, &engine(kind, Some(folder.path()))), expected, "{kind}, from disk");
+        let changing = Settled(engine(kind, None));
+        assert_eq!(summary(&genesis, &execute(&changing, &genesis)), expected, "{kind}, from one tier to the other");
+    }
+    let version = |block: &Value| block["header"]["extraData"].as_str().map(|text| text[..10].to_owned());
+    let plain = self::expected();
+    let (plain, upgraded) = (plain["blocks"].as_array(), expected["blocks"].as_array());
+    let (plain, upgraded) = (plain.expect("blocks"), upgraded.expect("blocks"));
+    for (number, (plain, upgraded)) in (1..).zip(plain.iter().zip(upgraded)) {
+        let is_past = number >= UPGRADE_HEIGHT;
+        let text = if is_past { "0x00000002" } else { "0x00000001" };
+        assert_eq!(version(upgraded).as_deref(), Some(text), "block {number}");
+        let gas = |block: &Value| block["header"]["gasUsed"].clone();
+        let is_empty = plain["transactions"].as_array().is_none_or(Vec::is_empty);
+        assert_eq!(gas(plain) == gas(upgraded), !is_past || is_empty, "block {number}");
     }
 }
 
@@ -133,7 +178,7 @@ fn a_damaged_cache_changes_nothing() {
 #[test]
 fn the_script_reaches_success_revert_and_halt() {
     let engine = engine(EngineKind::Cranelift, None);
-    let blocks = execute(&engine);
+    let blocks = execute(&engine, &genesis());
     engine.settle();
     let results: Vec<_> = blocks.iter().flat_map(|block| &block.results).collect();
     assert!(results.iter().filter(|result| result.status.is_success()).count() > 15);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use esker_abi::{Limits, MeterCosts};
+use esker_abi::{Limits, MeterCosts, MeterVersion};
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy, WasmBacktraceDetails,
     WasmFeatures,
@@ -133,8 +133,8 @@ pub struct EngineConfig {
     pub memory_reservation: u64,
     /// Bounds on modules and frames.
     pub limits: Limits,
-    /// The gas schedule of the instrumentation.
-    pub costs: MeterCosts,
+    /// The gas schedules of the instrumentation, each at its [`MeterVersion::index`].
+    pub costs: [MeterCosts; MeterVersion::ALL.len()],
 }
 
 impl Default for EngineConfig {
@@ -152,7 +152,7 @@ impl Default for EngineConfig {
             idle_instances: 32,
             memory_reservation: 4 << 30,
             limits: Limits::V1,
-            costs: MeterCosts::V1,
+            costs: MeterVersion::ALL.map(MeterVersion::costs),
         }
     }
 }
@@ -182,13 +182,19 @@ impl EngineConfig {
 
     /// Most bytes of a memory that are set to zero in place between two frames: as many pages as a frame's price covers.
     pub(crate) fn kept_bytes(&self) -> usize {
-        self.costs.free_pages as usize * PAGE_BYTES
+        let pages = self.costs.iter().map(|costs| costs.free_pages).max();
+        pages.unwrap_or(0) as usize * PAGE_BYTES
     }
 
     /// Most bytes of written pages that an instance used again has cleared: those that its slot came with, and as many of
     /// its own; one that writes to more is as cheaply made anew.
     pub(crate) fn cleared_bytes_max(&self) -> usize {
         self.kept_bytes() + PAGE_BYTES
+    }
+
+    /// What a schedule charges.
+    pub(crate) const fn costs(&self, meter: MeterVersion) -> &MeterCosts {
+        &self.costs[meter.index()]
     }
 
     /// wasmtime's configuration of one compiler. `one_pass` asks for the baseline that goes over the code once, which not

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use esker_abi::{HOST_FUNCTIONS, Limits};
+use esker_abi::{HOST_FUNCTIONS, Limits, MeterVersion};
 use primitive_types::H256;
 
 use crate::config::{EngineConfig, EngineKind, Level, TierPolicy, frame_stack_bytes};
 use crate::instance::{FrameRules, Reuse, WrittenPages, failed, halted, run};
 use crate::instrument::INSTRUMENTATION_VERSION;
-use crate::modules::{DiskCache, Fingerprint, ModuleCounts, ModuleStore, Unavailable};
+use crate::modules::{DiskCache, Fingerprint, ModuleCounts, ModuleKey, ModuleStore, Unavailable};
 use crate::places::Places;
 use crate::session::{Admission, Busy, Purpose, Session};
 use crate::stack::reserve_frame;
@@ -82,7 +82,8 @@ impl Engine {
                     .map_err(|source| EngineError::Cache { folder: folder.clone(), source })?,
             ),
         };
-        let modules = ModuleStore::new(&config, baseline, optimised, disk, |tier| fingerprint(&config, tier));
+        let modules =
+            ModuleStore::new(&config, baseline, optimised, disk, |tier, meter| fingerprint(&config, tier, meter));
         let (execution, simulation) = (config.execution_sessions, config.simulation_sessions);
         let places = |count| Arc::new(Places::new(count));
         let (execution, simulation) = (places(execution), places(simulation));
@@ -113,10 +114,10 @@ impl Engine {
         self.inner.modules.settle();
     }
 
-    fn rules(&self, facts: &ModuleFacts) -> FrameRules {
+    fn rules(&self, facts: &ModuleFacts, meter: MeterVersion) -> FrameRules {
         let Limits { stack_units_max, output_bytes_max, .. } = self.inner.config.limits;
         FrameRules {
-            start_fuel: facts.start_fuel(&self.inner.config.costs),
+            start_fuel: facts.start_fuel(self.inner.config.costs(meter)),
             stack_units: i32::try_from(stack_units_max).unwrap_or(i32::MAX),
             output_bytes_max,
             log_topics_max: self.inner.config.limits.log_topics_max,
@@ -163,7 +164,7 @@ impl Machine for Engine {
         fuel: u64,
     ) -> Execution {
         let starts = |facts: &ModuleFacts| entry == Entry::Call || facts.has_constructor;
-        let affordable = |facts: &ModuleFacts| !starts(facts) || self.rules(facts).start_fuel <= fuel;
+        let affordable = |facts: &ModuleFacts| !starts(facts) || self.rules(facts, code.meter).start_fuel <= fuel;
         let lives = entry == Entry::Call;
         let module = match self.inner.modules.get(session, code, lives, &affordable) {
             Ok(module) => module,
@@ -180,28 +181,32 @@ impl Machine for Engine {
             instances_max: self.inner.config.idle_instances as usize,
             cleared_bytes_max: self.inner.config.cleared_bytes_max(),
         });
-        let execution = run(&module, reuse, self.rules(&module.facts), entry, frame, host, fuel);
+        let execution = run(&module, reuse, self.rules(&module.facts, code.meter), entry, frame, host, fuel);
         if session.purpose() == Purpose::Execution {
             self.inner.modules.used(code, &module, fuel - execution.fuel_left.min(fuel));
         }
         execution
     }
 
-    fn is_ready(&self, code_hash: &H256) -> bool {
-        self.inner.modules.is_ready(code_hash)
+    fn is_ready(&self, code_hash: &H256, meter: MeterVersion) -> bool {
+        self.inner.modules.is_ready(ModuleKey { code_hash: *code_hash, meter })
+    }
+
+    fn compile_ahead(&self, code: Code<'_>) -> Result<bool, PrepareError> {
+        self.inner.modules.compile_ahead(code)
     }
 
     fn hold(&self, code_hashes: &[H256]) {
         self.inner.modules.hold(code_hashes);
     }
 
-    fn hold_only(&self, code_hashes: &[H256]) {
-        self.inner.modules.hold_only(code_hashes);
+    fn hold_only(&self, code_hashes: &[H256], meters: &[MeterVersion]) {
+        self.inner.modules.hold_only(code_hashes, meters);
     }
 }
 
 /// What a compiled module depends on besides its code; in the cache it is part of every file's name.
-fn fingerprint(config: &EngineConfig, tier: &Tier) -> Fingerprint {
+fn fingerprint(config: &EngineConfig, tier: &Tier, meter: MeterVersion) -> Fingerprint {
     // `Debug` lists every field, so one that is added later changes the key by itself.
     Fingerprint::new("esker module cache v1")
         .text(config.kind.name())
@@ -209,7 +214,7 @@ fn fingerprint(config: &EngineConfig, tier: &Tier) -> Fingerprint {
         .text(WASMTIME_VERSION)
         .text(&INSTRUMENTATION_VERSION.to_string())
         .text(&format!("{:?}", config.limits))
-        .text(&format!("{:?}", config.costs))
+        .text(&format!("{:?}", config.costs(meter)))
         .text(&format!("{HOST_FUNCTIONS:?}"))
         .hashed(tier.engine.precompile_compatibility_hash())
 }

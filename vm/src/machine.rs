@@ -1,12 +1,12 @@
 //! The machine as its users see it: prepare a module, execute an entry point.
 
-use esker_abi::Limits;
+use esker_abi::{Limits, MeterVersion};
 use primitive_types::H256;
 
 use crate::session::{Admission, Busy, Session};
 use crate::{Fatal, Frame, Host, ModuleFacts, Outcome};
 
-/// The code of an account: an envelope ([`crate::envelope`]) and the hash that names it.
+/// The code of an account, and how it is metered: an envelope ([`crate::envelope`]), the hash that names it, a schedule.
 ///
 /// `hash` must commit to `envelope`: what a cache holds under a hash is not compared with the bytes again.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,8 @@ pub struct Code<'a> {
     /// The envelope, nothing after it. The machine inflates it within its own limits, and only if no cache holds the
     /// module.
     pub envelope: &'a [u8],
+    /// The schedule that its instructions are charged by.
+    pub meter: MeterVersion,
 }
 
 /// Which export a frame runs.
@@ -129,10 +131,21 @@ pub trait Machine: Send + Sync {
         fuel: u64,
     ) -> Execution;
 
-    /// Whether the module of that code can be executed without compiling it first; may read and check a file.
-    fn is_ready(&self, code_hash: &H256) -> bool {
-        let _ = code_hash;
+    /// Whether the module of that code, metered so, can be executed without compiling it first; may read and check a file.
+    fn is_ready(&self, code_hash: &H256, meter: MeterVersion) -> bool {
+        let _ = (code_hash, meter);
         true
+    }
+
+    /// Compiles `code`, which an account holds, before any block needs it metered so. Takes neither a place nor a flight nor
+    /// memory from what blocks do, and runs on the calling thread, which others should go before. True if it is ready then;
+    /// false if what was compiled could not be kept.
+    ///
+    /// # Errors
+    /// As [`Machine::prepare`].
+    fn compile_ahead(&self, code: Code<'_>) -> Result<bool, PrepareError> {
+        let _ = code;
+        Ok(true)
     }
 
     /// Tells that committed accounts hold the codes with these hashes: what is kept of them on disk stays.
@@ -140,10 +153,10 @@ pub trait Machine: Send + Sync {
         let _ = code_hashes;
     }
 
-    /// Tells, before anything is executed, that committed accounts hold the codes with these hashes and no others. What
-    /// is kept on disk of another code, or was made by another version or back end, is deleted: an upgrade would leave all
-    /// of it behind.
-    fn hold_only(&self, code_hashes: &[H256]) {
-        let _ = code_hashes;
+    /// Tells, before anything is executed, that committed accounts hold the codes with these hashes and no others, and that
+    /// blocks meter them by these schedules. What is kept on disk of another code or for another schedule, or was made by
+    /// another version or back end, is deleted: an upgrade would leave all of it behind.
+    fn hold_only(&self, code_hashes: &[H256], meters: &[MeterVersion]) {
+        let _ = (code_hashes, meters);
     }
 }

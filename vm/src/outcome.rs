@@ -78,4 +78,7 @@ pub enum Fatal {
     /// The store under the state failed.
     #[error("the state store failed: {0}")]
     Store(String),
+    /// The rules that the work asks for are not known to this program.
+    #[error("{0}")]
+    Rules(String),
 }

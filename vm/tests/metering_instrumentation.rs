@@ -18,7 +18,7 @@ mod smith;
 #[path = "metering_instrumentation/vectors.rs"]
 mod vectors;
 
-use esker_abi::{Limits, MeterCosts};
+use esker_abi::{Limits, MeterCosts, MeterVersion};
 use esker_vm::{InstrumentedModule, RejectReason, prepare_module};
 
 /// Translates the text format.
@@ -33,6 +33,12 @@ fn prepare(wasm: &[u8]) -> Result<InstrumentedModule, RejectReason> {
 
 /// Prepares what must be accepted, for engines that copy active data segments themselves.
 fn metered(wasm: &[u8]) -> Vec<u8> {
-    let rewritten = prepare(wasm).unwrap_or_else(|reason| panic!("refused: {reason}")).wasm;
+    metered_by(wasm, MeterVersion::V1)
+}
+
+/// As [`metered`], by another schedule.
+fn metered_by(wasm: &[u8], meter: MeterVersion) -> Vec<u8> {
+    let prepared = prepare_module(wasm, &Limits::V1, &meter.costs());
+    let rewritten = prepared.unwrap_or_else(|reason| panic!("refused: {reason}")).wasm;
     rewriters::with_data_section_of(wasm, &rewritten)
 }

@@ -5,7 +5,7 @@ mod world;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use esker_vm::abi::MeterCosts;
+use esker_vm::abi::{MeterCosts, MeterVersion};
 use esker_vm::{
     Code, Engine, EngineConfig, EngineError, EngineKind, Entry, Execution, Frame, Machine, Outcome, Preparation,
     Purpose, TierPolicy, crypto, envelope, execution, simulation,
@@ -51,7 +51,7 @@ impl Named {
     }
 
     fn code(&self) -> Code<'_> {
-        Code { hash: self.hash, envelope: &self.envelope }
+        Code { hash: self.hash, envelope: &self.envelope, meter: MeterVersion::V1 }
     }
 }
 
@@ -162,7 +162,7 @@ fn another_schedule_limit_or_engine_misses() {
     let folder = tempfile::tempdir().expect("a folder");
     run(&open(folder.path(), EngineKind::Cranelift));
     let mut dearer = config(folder.path(), EngineKind::Cranelift);
-    dearer.costs = MeterCosts { bulk_byte: MeterCosts::V1.bulk_byte + 1, ..MeterCosts::V1 };
+    dearer.costs[MeterVersion::V1.index()] = MeterCosts { bulk_byte: MeterCosts::V1.bulk_byte + 1, ..MeterCosts::V1 };
     assert_eq!(run(&Engine::new(dearer).expect("starts")).1, 1, "another schedule");
     let mut looser = config(folder.path(), EngineKind::Cranelift);
     looser.limits.globals_max += 1;
@@ -279,7 +279,7 @@ fn what_no_account_holds_stays_within_its_quota_and_what_one_holds_stays() {
     drop(engine);
     let engine = open(folder.path(), EngineKind::Cranelift);
     for code in held {
-        assert!(engine.is_ready(&code.hash));
+        assert!(engine.is_ready(&code.hash, MeterVersion::V1));
     }
 }
 
@@ -297,14 +297,14 @@ fn what_another_version_or_a_code_that_nobody_holds_left_behind_goes() {
     }
     assert_eq!(modules(folder.path()).len(), 6);
     let engine = open(folder.path(), EngineKind::Cranelift);
-    engine.hold_only(&[codes[0].hash, codes[2].hash]);
+    engine.hold_only(&[codes[0].hash, codes[2].hash], &[MeterVersion::V1]);
     assert_eq!(modules(folder.path()).len(), 2);
     let fresh = open(folder.path(), EngineKind::Cranelift);
-    let ready: Vec<bool> = codes.iter().map(|code| fresh.is_ready(&code.hash)).collect();
+    let ready: Vec<bool> = codes.iter().map(|code| fresh.is_ready(&code.hash, MeterVersion::V1)).collect();
     assert_eq!(ready, [true, false, true]);
     // The folder's key is no module: what is left stays readable.
     let other = open(folder.path(), EngineKind::Pulley);
-    assert!(codes.iter().all(|code| !other.is_ready(&code.hash)));
+    assert!(codes.iter().all(|code| !other.is_ready(&code.hash, MeterVersion::V1)));
 }
 
 #[test]
@@ -427,9 +427,12 @@ fn a_damaged_key_costs_compilations_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let (expected, _) = run(&open(folder.path(), EngineKind::Cranelift));
     let code = Named::new(TEXT);
-    assert!(open(folder.path(), EngineKind::Cranelift).is_ready(&code.hash));
+    assert!(open(folder.path(), EngineKind::Cranelift).is_ready(&code.hash, MeterVersion::V1));
     fs::write(folder.path().join("key"), b"short").expect("writable");
-    assert!(!open(folder.path(), EngineKind::Cranelift).is_ready(&code.hash), "what cannot be loaded is not ready");
+    assert!(
+        !open(folder.path(), EngineKind::Cranelift).is_ready(&code.hash, MeterVersion::V1),
+        "what cannot be loaded is not ready"
+    );
     assert_eq!(run(&open(folder.path(), EngineKind::Cranelift)), (expected.clone(), 1));
     assert_eq!(run(&open(folder.path(), EngineKind::Cranelift)), (expected, 0));
 }

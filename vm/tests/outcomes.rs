@@ -2,7 +2,7 @@
 
 mod world;
 
-use esker_vm::abi::{FUEL_PER_GAS, Limits, MeterCosts};
+use esker_vm::abi::{FUEL_PER_GAS, Limits, MeterCosts, MeterVersion};
 use esker_vm::{
     Code, Engine, EngineKind, Halt, Outcome, Preparation, PrepareError, Purpose, crypto, envelope, execution,
 };
@@ -298,7 +298,7 @@ fn what_is_no_acceptable_module_is_illegal() {
     let bomb = envelope::encode(&vec![0; 300 * 1024]);
     for code in [b"no envelope".as_slice(), &bomb, &[]] {
         let mut world = World::new(&engine);
-        let code = Code { hash: H256(crypto::keccak256(code)), envelope: code };
+        let code = Code { hash: H256(crypto::keccak256(code)), envelope: code, meter: MeterVersion::V1 };
         let ended = world.execute(code, esker_vm::Entry::Call, &esker_vm::Frame::default(), 5);
         assert_eq!((ended.outcome, ended.fuel_left), (Outcome::Halt(Halt::IllegalModule), 0));
     }
@@ -338,6 +338,6 @@ fn a_module_beyond_the_complexity_budget_is_reported_and_not_compiled() {
 
 fn prepare(engine: &Engine, wasm: &[u8], budget: u64) -> Result<Preparation, PrepareError> {
     let envelope = envelope::encode(wasm);
-    let code = Code { hash: H256(crypto::keccak256(&envelope)), envelope: &envelope };
+    let code = Code { hash: H256(crypto::keccak256(&envelope)), envelope: &envelope, meter: MeterVersion::V1 };
     execution(engine, |session| session.prepare(code, budget))
 }

@@ -1,13 +1,14 @@
 //! The one file that knows how an engine is made and entered: everything else speaks of tiers, programs and durations.
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, Bytes};
 use esker_runtime::block::BuiltBlock;
 use esker_runtime::state::StateView;
-use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, Transaction};
-use esker_vm::abi::MeterCosts;
+use esker_runtime::{BlockBuilder, BlockEnv, ChainConfig, Rules, Transaction};
+use esker_vm::abi::{MeterCosts, MeterVersion};
 use esker_vm::{Engine, EngineConfig, EngineKind, Entry, Frame, Outcome, TierPolicy, envelope, execution};
 use primitive_types::H256;
 
@@ -55,8 +56,21 @@ impl Tier {
     }
 }
 
+/// The rules that are measured.
+pub fn rules() -> Rules {
+    *RULES.get_or_init(|| Rules::V1)
+}
+
+/// Measures by these rules from now on.
+pub fn set_rules(rules: Rules) {
+    RULES.set(rules).expect("chosen once, before anything is measured");
+}
+
+static RULES: OnceLock<Rules> = OnceLock::new();
+
 /// An engine that charges other prices.
 pub fn with_costs(costs: MeterCosts) -> Engine {
+    let costs = MeterVersion::ALL.map(|_| costs);
     Engine::new(EngineConfig { costs, ..Tier::Baseline.config() }).expect("the engine starts")
 }
 
@@ -73,7 +87,7 @@ impl Code {
     }
 
     fn borrowed(&self) -> esker_vm::Code<'_> {
-        esker_vm::Code { hash: self.hash, envelope: &self.envelope }
+        esker_vm::Code { hash: self.hash, envelope: &self.envelope, meter: rules().meter }
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `--json` prints the rows as JSON instead;
 //! - `--only TEXT` keeps the rows whose class or case contains the text (comma-separated: any of them);
 //! - `--tiers baseline,optimised,pulley` chooses tiers, `--repeats N` how often each row is measured (20);
+//! - `--protocol 2` measures by another protocol version's rules;
 //! - `--deploys` measures deployments and loading from disk instead;
 //! - `--ordinary` prints what ordinary transactions pay, and how often each price of the instrumentation;
 //! - `--blocks` measures whole blocks instead: full of the worst of each kind against ordinary ones.
@@ -26,6 +27,7 @@ mod state;
 mod world;
 
 use engines::Tier;
+use esker_runtime::Rules;
 use program::Program;
 
 /// The value after `name` among the arguments.
@@ -49,6 +51,10 @@ fn main() {
     let tiers = option(&arguments, "--tiers").unwrap_or_else(|| "baseline,optimised,pulley".to_owned());
     let tiers: Vec<Tier> = Tier::ALL.into_iter().filter(|tier| tiers.contains(tier.name())).collect();
     let repeats = option(&arguments, "--repeats").and_then(|text| text.parse().ok()).unwrap_or(20);
+    if let Some(version) = option(&arguments, "--protocol") {
+        let rules = version.parse().ok().and_then(Rules::of).expect("--protocol names a version that there is");
+        engines::set_rules(rules);
+    }
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
     if flag("--blocks") {
         return blocks::run(&tiers, repeats, only.as_deref());

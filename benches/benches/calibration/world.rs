@@ -11,7 +11,7 @@ use esker_runtime::db::{Batch, MemoryStore};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::state::{StateDb, StateView};
 use esker_runtime::types::recover_senders;
-use esker_runtime::{BlockEnv, ChainConfig, Genesis, SignedTransaction, Transaction};
+use esker_runtime::{BlockEnv, ChainConfig, Genesis, SignedTransaction, Transaction, Upgrades};
 use esker_vm::{
     BlockContext, CallRequest, CallResult, CreateRequest, CreateResult, Host, HostError, Log, Meter, TransactionContext,
 };
@@ -113,6 +113,10 @@ impl World {
     /// A state with these contracts, and `holders` accounts with keys and money.
     pub fn new(contracts: Vec<(Address, Bytes)>, holders: usize, gas_limit: u64) -> Self {
         let mut genesis = Genesis::new(CHAIN_ID, gas_limit, 0);
+        let version = crate::engines::rules().version;
+        if version > 1 {
+            genesis.config.upgrades = Upgrades::none().with(version, Some(0)).expect("one upgrade");
+        }
         for index in 0..holders {
             let account = GenesisAccount { balance: U256::from(1) << 120, ..GenesisAccount::default() };
             genesis.alloc.insert(signer(index).address(), account);

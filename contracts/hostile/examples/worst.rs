@@ -18,6 +18,7 @@ use alloy_primitives::{Address, Bytes, TxKind};
 use esker_hostile::{ATTACKS, Attack, CALL_MANY, module};
 use esker_runtime::Transaction;
 use esker_runtime::block::execute_block;
+use esker_vm::abi::MeterVersion;
 use esker_vm::{Code, Engine, EngineConfig, envelope, execution};
 use everywhere::{SETUPS, block};
 use world::*;
@@ -50,7 +51,7 @@ impl Case {
         execution(engine, |session| {
             let run = || execute_block(session, &self.ledger, &config, block(), calls).expect("it is valid").gas_used;
             for (hash, code) in &self.ledger.codes {
-                let code = Code { hash: hash.0.into(), envelope: code };
+                let code = Code { hash: hash.0.into(), envelope: code, meter: MeterVersion::V1 };
                 session.prepare(code, u64::MAX).expect("all contracts here are acceptable");
             }
             let gas = run();

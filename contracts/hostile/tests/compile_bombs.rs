@@ -61,7 +61,7 @@ fn bombs() -> Vec<Bomb> {
 fn price(wasm: &[u8], payload: &Bytes) -> Option<u64> {
     let facts = esker_vm::prepare_module(wasm, &Limits::V1, &MeterCosts::V1).ok()?.facts;
     assert!(facts.complexity <= Limits::V1.complexity_max, "the validator bounds complexity");
-    let prices = config().prices;
+    let prices = esker_runtime::params::Prices::V1;
     let stream = (payload.len() - envelope::HEADER_BYTES).max(wasm.len()) as u64;
     let intrinsic = intrinsic_gas(TxKind::Create, payload, &Default::default()).base;
     let frame = esker_runtime::params::Prices::V1.frame;

@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use alloy_primitives::B256;
+use esker_runtime::Rules;
 use esker_runtime::db::StoreError;
 use esker_runtime::state::StateReader;
 use esker_vm::{Code, PrepareError};
@@ -80,7 +81,7 @@ impl Chain {
         compiled.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 
-    /// Compiles every contract of the state that the machine would have to compile when a block calls it: after an upgrade, or
+    /// Compiles every contract of the state that the machine would have to compile when the next block calls it: after an upgrade, or
     /// where the folder of compiled modules is gone or damaged. A block that calls a contract has paid for loading it, not for
     /// compiling it, so a chain full of contracts could hold up a node that began without them. Once `stopped` is set, what is
     /// being compiled is the last. Returns how many were compiled.
@@ -90,12 +91,15 @@ impl Chain {
     pub fn compile_missing(&self, stopped: &AtomicBool) -> Result<usize, StoreError> {
         let begun = Instant::now();
         let head = self.head();
+        let number = head.block.header.number;
+        let rules = self.config().rules_at(number.saturating_add(1)).or_else(|_| self.config().rules_at(number));
+        let meter = rules.unwrap_or(Rules::LATEST).meter;
         let codes = head.state.code_hashes()?;
         let missing = Mutex::new(Vec::new());
         let looking = Queue::new(&codes, stopped);
         looking.share(|| {
             while let Some(hash) = looking.take() {
-                if !self.machine.is_ready(&hash.0.into()) {
+                if !self.machine.is_ready(&hash.0.into(), meter) {
                     missing.lock().push(hash);
                 }
             }
@@ -113,7 +117,7 @@ impl Chain {
                 let mut reported = Instant::now();
                 while let Some(hash) = compiling.take() {
                     let Some(code) = head.state.code(hash)? else { continue };
-                    match session.prepare(Code { hash: hash.0.into(), envelope: &code }, u64::MAX) {
+                    match session.prepare(Code { hash: hash.0.into(), envelope: &code, meter }, u64::MAX) {
                         Ok(_) => self.machine.hold(&[hash.0.into()]),
                         Err(PrepareError::Rejected(reason)) => {
                             tracing::error!(%hash, %reason, "the state holds code that is no contract");
@@ -139,10 +143,10 @@ impl Chain {
         Ok(compiled)
     }
 
-    /// Has the machine keep what it compiled of these codes, which it may not have been told of if the node was killed, and
-    /// nothing else.
+    /// Has the machine keep what it compiled of these codes for this and later protocol versions, which it may not have been
+    /// told of if the node was killed, and nothing else.
     fn hold_only(&self, codes: &[B256]) {
         let codes: Vec<_> = codes.iter().map(|hash| hash.0.into()).collect();
-        self.machine.hold_only(&codes);
+        self.machine.hold_only(&codes, &self.meters());
     }
 }

@@ -13,7 +13,7 @@ use esker_vm::abi::Limits;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use super::{BlockRecord, Committed, Follower, Location, sets, tables};
+use super::{BlockRecord, Committed, Follower, Location, Recompiling, sets, tables};
 
 /// How many of the last blocks are kept in memory.
 const RECENT_BLOCKS: usize = 256;
@@ -85,6 +85,7 @@ pub struct Chain {
     number: watch::Sender<u64>,
     /// Told of each block; held while one is committed.
     pub(super) followers: Mutex<Vec<Arc<dyn Follower>>>,
+    recompiling: Mutex<Option<Recompiling>>,
 }
 
 impl Chain {
@@ -100,6 +101,7 @@ impl Chain {
             recent: RwLock::new(Recent::begin(head)),
             number: watch::Sender::new(number),
             followers: Mutex::default(),
+            recompiling: Mutex::default(),
         }
     }
 
@@ -117,6 +119,16 @@ impl Chain {
 
     pub(super) const fn db(&self) -> &StateDb {
         &self.db
+    }
+
+    /// How far the contracts are compiled for the upgrade that comes next, where it needs that.
+    #[must_use]
+    pub fn recompiling(&self) -> Option<Recompiling> {
+        *self.recompiling.lock()
+    }
+
+    pub(super) fn tell_recompiling(&self, progress: Recompiling) {
+        *self.recompiling.lock() = Some(progress);
     }
 
     /// What bounds modules.

@@ -3,6 +3,7 @@
 //! The chain never executes anything itself: [`esker_runtime`] does. A block is acknowledged (visible to any reader)
 //! only after its state and its tables are durable together.
 
+mod ahead;
 mod block_record;
 mod clock;
 mod compile;
@@ -14,8 +15,10 @@ mod pipeline;
 mod replay;
 mod sets;
 mod tables;
+mod upgrade;
 mod verify;
 
+pub use ahead::{AheadCompiler, Recompiling};
 pub use block_record::BlockRecord;
 pub use clock::Clock;
 pub use head::{Chain, Head};
@@ -26,4 +29,5 @@ pub use pipeline::{Committed, Follower};
 pub use replay::{ReplayError, Replayed};
 pub use sets::{LightBlockError, genesis_light_block};
 pub use tables::Location;
+pub use upgrade::{TableError, adopt_upgrades, check_change, check_upgrades, head_number};
 pub use verify::{ChainReport, verify as verify_chain};

@@ -10,7 +10,7 @@ use esker_runtime::state::StateDb;
 use esker_runtime::{Genesis, PreparedBlock};
 use esker_vm::Machine;
 
-use super::{BlockRecord, Chain, sets, tables};
+use super::{BlockRecord, Chain, TableError, sets, tables};
 
 /// Why a chain could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,9 @@ pub enum ChainError {
         /// Chain id asked for.
         wanted: u64,
     },
+    /// The chain's upgrades contradict its blocks.
+    #[error(transparent)]
+    Upgrades(#[from] TableError),
     /// A store without a chain, where one must be.
     #[error("{0} holds no chain: point --state at the directory of a node that has run")]
     NoChain(String),

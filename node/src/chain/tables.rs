@@ -91,6 +91,13 @@ pub fn put_genesis(batch: &mut Batch, json: &[u8]) {
     chunks::put_chunked(batch, &keys::key(keys::METADATA, &[GENESIS]), json);
 }
 
+/// Records it anew, in the place of what [`put_genesis`] recorded.
+pub fn replace_genesis(db: &StateDb, batch: &mut Batch, json: &[u8]) -> Result<(), StoreError> {
+    chunks::delete_chunked_with(|key| db.get(key), batch, &keys::key(keys::METADATA, &[GENESIS]))?;
+    put_genesis(batch, json);
+    Ok(())
+}
+
 /// What [`put_genesis`] recorded; `None` on a new store.
 pub fn genesis(db: &StateDb) -> Result<Option<Vec<u8>>, StoreError> {
     db.get_chunked(&keys::key(keys::METADATA, &[GENESIS]))

@@ -18,7 +18,7 @@ use super::key::password::PasswordArgs;
 use crate::home::config::{self, NodeConfig};
 use crate::home::keys::new_node_key;
 use crate::home::network::{self, CHAIN_ID_MAX, VALIDATOR_POWER};
-use crate::home::{NewHome, PeerAddress, SealedKeys, layout, pace, peer};
+use crate::home::{NewHome, PeerAddress, SealedKeys, layout, pace, peer, upgrade};
 use crate::keystore::ScryptCost;
 
 /// Coins of the operator's account in a new network, if nobody else is given any.
@@ -54,6 +54,10 @@ pub struct InitArgs {
     /// Give an account coins in the new network; repeatable [default: 10000 coins for this node's operator]
     #[arg(long, value_name = "ADDRESS=COINS", value_parser = parse_fund, conflicts_with = "genesis")]
     fund: Vec<(Address, u64)>,
+
+    /// Plan that the new network passes to a protocol version at a block; with block 0 it begins so; repeatable
+    #[arg(long, value_name = "VERSION=BLOCK", value_parser = upgrade::parse, conflicts_with = "genesis")]
+    upgrade: Vec<(u32, u64)>,
 
     /// Pace of blocks, such as 200ms or 1s; the same on all validators of a network
     #[arg(long, value_name = "TIME", value_parser = pace::parse, default_value = "1s")]
@@ -120,6 +124,10 @@ pub fn run(args: &InitArgs) -> Result<Answer, Failure> {
         Some(path) => args.joined(path)?,
         None => Genesis::new(args.chain_id.unwrap_or(31_337), args.gas_limit, now()),
     };
+    if args.genesis.is_none() {
+        upgrade::put_into(&mut genesis, &args.upgrade)
+            .map_err(|reason| Failure::usage("no network can begin so").because(reason).hint("correct --upgrade"))?;
+    }
     // Asked for only once everything else is known to be right, but for the folder.
     let keys = if args.full_node {
         None

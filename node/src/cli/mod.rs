@@ -24,6 +24,7 @@ pub mod status;
 pub mod testnet;
 pub mod transact;
 pub mod units;
+pub mod upgrade;
 pub mod verify_header;
 
 use std::ffi::OsString;
@@ -151,6 +152,17 @@ pub enum Command {
         esker node --home ./node0 --rpc 127.0.0.1:8600 --password-file ./secret")]
     Node(node::NodeArgs),
 
+    /// Plan when a later protocol version begins, in the home of a stopped node
+    ///
+    /// All nodes of a network need the same plan before its block; a node that is too old, or was not told, stops there with
+    /// exit code 3 and says what to do. Without --version it tells the plan. docs/running-a-node.md tells all of it.
+    #[command(disable_version_flag = true)]
+    #[command(after_help = "Examples:\n  \
+        esker upgrade --home ./node0\n  \
+        esker upgrade --home ./node0 --version 2 --height 1200000\n  \
+        esker upgrade --home ./node0 --version 2 --remove --json")]
+    Upgrade(upgrade::UpgradeArgs),
+
     /// Create a contract from an artifact
     #[command(after_help = "Examples:\n  \
         esker deploy Erc20 \"My Token\" MTK 1000000ether --unlocked\n  \
@@ -260,6 +272,7 @@ impl Command {
             Self::Testnet(args) => return testnet::run(args, json),
             Self::Status(args) => wait_for(status::run(args)),
             Self::VerifyHeader(args) => wait_for(verify_header::run(args)),
+            Self::Upgrade(args) => upgrade::run(args),
             Self::Key(command) => key::run(command),
             Self::State(command) => state::run(command),
             Self::Completions(args) => completions::run(args),

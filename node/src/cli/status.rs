@@ -48,6 +48,25 @@ struct ValidatorSet {
     validators: Vec<Value>,
 }
 
+/// What `esker_protocol` says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Protocol {
+    version: U64,
+    latest_known_version: U64,
+    next: Option<NextVersion>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NextVersion {
+    version: U64,
+    block: U64,
+    is_known: bool,
+    modules: Option<U64>,
+    modules_ready: Option<U64>,
+}
+
 /// What matters of a block.
 #[derive(Clone, Debug, Deserialize)]
 struct Block {
@@ -82,6 +101,7 @@ struct Status {
     peers: Option<u64>,
     consensus: Option<ConsensusState>,
     validators: Option<ValidatorSet>,
+    protocol: Option<Protocol>,
 }
 
 /// Asks the node.
@@ -108,6 +128,7 @@ impl Status {
             peers: peers.map(|peers| peers.to()),
             consensus: consensus_state(rpc).await?,
             validators: rpc.request_if_known("esker_validators", &[]).await?,
+            protocol: rpc.request_if_known("esker_protocol", &[]).await?,
         })
     }
 
@@ -132,6 +153,7 @@ impl Status {
                 "isSigning": state.is_signing,
                 "finalityMs": state.finality_ms,
             })),
+            "protocol": self.protocol.as_ref().map(Protocol::json),
             "validators": self.validators.as_ref().map(|set| json!({
                 "count": set.validators.len(),
                 "totalPower": set.total_power.to::<u64>(),
@@ -165,6 +187,9 @@ impl Status {
         if let Some(set) = &self.validators {
             rows.push(("validators", format!("{}, with a power of {}", set.validators.len(), set.total_power)));
         }
+        if let Some(protocol) = &self.protocol {
+            rows.push(("protocol", protocol.text()));
+        }
         if let Some(client) = &self.client {
             rows.push(("client", printable(client)));
         }
@@ -189,6 +214,33 @@ impl Syncing {
             Self::Progress(Progress { current_block, highest_block }) => {
                 format!("yes, at block {current_block} of {highest_block}")
             }
+        }
+    }
+}
+
+impl Protocol {
+    fn json(&self) -> Value {
+        json!({
+            "version": self.version.to::<u64>(),
+            "latestKnownVersion": self.latest_known_version.to::<u64>(),
+            "next": self.next.as_ref().map(|next| json!({
+                "version": next.version.to::<u64>(),
+                "height": next.block.to::<u64>(),
+                "isKnown": next.is_known,
+                "modules": next.modules.map(|count| count.to::<u64>()),
+                "modulesReady": next.modules_ready.map(|count| count.to::<u64>()),
+            })),
+        })
+    }
+
+    fn text(&self) -> String {
+        let now = format!("version {}", self.version);
+        let Some(next) = &self.next else { return now };
+        let then = format!("{now}; version {} from block {}", next.version, next.block);
+        match (next.is_known, next.modules, next.modules_ready) {
+            (false, ..) => format!("{then}, which the node is too old for: it will stop there"),
+            (true, Some(modules), Some(ready)) => format!("{then}, {ready} of {modules} contracts compiled for it"),
+            (true, ..) => then,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod processes;
 mod scripts;
 pub mod staking;
 pub mod testnet;
+pub mod upgrade;
 
 use std::path::{Path, PathBuf};
 

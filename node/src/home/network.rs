@@ -25,7 +25,7 @@ pub fn read_genesis(path: &Path) -> Result<Genesis, HomeError> {
     let genesis: Genesis = serde_json::from_str(&text).map_err(|error| {
         HomeError::invalid(format!("{} is no genesis", path.display()))
             .because(error)
-            .next("take the file that the network began with, unchanged")
+            .next("take the file that the network began with; only its upgrades may be changed, with `esker upgrade`")
     })?;
     check_genesis(&genesis).map_err(|reason| {
         HomeError::invalid(format!("no network can begin with {}", path.display())).because(reason).next(

@@ -22,7 +22,7 @@ use super::keys::{SealedKeys, new_node_key};
 use super::layout::{Draft, NewHome, utf8};
 use super::network;
 use super::staking::{FirstValidator, StakingPlan};
-use super::{peer, scripts};
+use super::{peer, scripts, upgrade};
 use crate::accounts::{Accounts, DEFAULT_MNEMONIC};
 use crate::keystore::{ScryptCost, secret};
 
@@ -70,6 +70,8 @@ pub struct TestnetPlan {
     pub engines: BTreeMap<usize, EngineKind>,
     /// The first port to try; those in use are passed over.
     pub base_port: u16,
+    /// Protocol versions and their first blocks.
+    pub upgrades: Vec<(u32, u64)>,
     /// How validators are chosen and paid.
     pub staking: StakingPlan,
     /// The binary that the scripts start.
@@ -90,6 +92,7 @@ impl TestnetPlan {
             idle_block_time: config::IDLE_BLOCK_TIME,
             engines: BTreeMap::new(),
             base_port: 27_000,
+            upgrades: Vec::new(),
             staking: StakingPlan::default(),
             program,
         }
@@ -264,6 +267,7 @@ impl TestnetPlan {
         let failed = |reason: String| HomeError::invalid("the network cannot be").because(reason);
         // Every run of the command gives the same genesis but for the keys, so it does not say when it was made.
         let mut genesis = Genesis::new(self.chain_id, self.gas_limit, 0);
+        upgrade::put_into(&mut genesis, &self.upgrades).map_err(failed)?;
         let keys: Vec<&SealedKeys> = drafted.iter().filter_map(|one| one.keys.as_ref()).collect();
         let validators: Vec<FirstValidator> = keys.iter().map(|keys| keys.first_validator(SELF_BOND)).collect();
         self.staking.put_into(&mut genesis, &validators).map_err(failed)?;

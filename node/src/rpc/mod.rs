@@ -26,6 +26,7 @@ mod fill;
 mod light;
 mod net_web3;
 mod overrides;
+mod protocol;
 mod register;
 pub mod simulate;
 mod txpool;

@@ -14,7 +14,7 @@ use super::error::code;
 use super::{Api, Args, RpcError};
 use super::{
     eth_blocks, eth_execute, eth_fees, eth_filters, eth_logs, eth_state, eth_subscribe, eth_transactions, fill,
-    net_web3, simulate, txpool,
+    net_web3, protocol, simulate, txpool,
 };
 use crate::server::limits;
 
@@ -180,6 +180,7 @@ fn chain_methods(registry: &mut Registry<Api>) {
     registry.quick("net_peerCount", 0, net_web3::peer_count);
     registry.quick("eth_chainId", 0, net_web3::chain_id);
     registry.quick("eth_syncing", 0, net_web3::syncing);
+    registry.quick("esker_protocol", 0, protocol::protocol);
 
     registry.quick("eth_blockNumber", 0, eth_blocks::block_number);
     registry.gather("eth_getBlockByNumber", 2, eth_blocks::block_by_number);

@@ -15,4 +15,5 @@ mod status;
 mod testnets;
 mod till;
 mod transactions;
+mod upgrades;
 mod usage;

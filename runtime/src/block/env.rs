@@ -42,7 +42,7 @@ impl BlockEnv {
             beneficiary,
             mix_hash: mix_hash(parent_hash, number),
             parent_hash,
-            extra_data: extra_data(config.protocol_version, round),
+            extra_data: extra_data(config.upgrades.version_at(number), round),
         }
     }
 }
@@ -53,6 +53,13 @@ impl BlockEnv {
     pub fn first_round(&self) -> u32 {
         first_round(&self.extra_data).unwrap_or(0)
     }
+}
+
+/// The protocol version that a block's header names in its `extraData`; `None` if that is not eight bytes.
+#[must_use]
+pub fn protocol_version(extra_data: &[u8]) -> Option<u32> {
+    let (version, round) = extra_data.split_first_chunk::<4>()?;
+    (round.len() == 4).then(|| u32::from_be_bytes(*version))
 }
 
 /// The round in which a block was first built, as its header's `extraData` says; `None` if that is not eight bytes.

@@ -18,7 +18,7 @@ use crate::state::ChangeSet;
 use crate::types::Transaction;
 
 pub use builder::{BlockBuilder, PushError, execute_block};
-pub use env::{BlockEnv, extra_data, first_round, mix_hash};
+pub use env::{BlockEnv, extra_data, first_round, mix_hash, protocol_version};
 pub use parent::Parent;
 pub use prepared::{CommittedBlock, PreparedBlock};
 pub use propose::{InOrder, Proposal, Proposed, TransactionSource, propose_block};

@@ -77,6 +77,7 @@ pub fn propose_block(
 ) -> Result<Proposed, Fatal> {
     let Proposal { timestamp, beneficiary, round } = proposal;
     let env = BlockEnv::child_of(parent.header(), timestamp, beneficiary, round, config);
+    config.rules_at(env.number).map_err(|error| Fatal::Rules(error.to_string()))?;
     let mut builder = BlockBuilder::new(session, parent.state(), config, env);
     let mut refused = Vec::new();
     let mut no_room = 0;

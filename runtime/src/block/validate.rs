@@ -6,7 +6,7 @@ use esker_vm::{Fatal, Session};
 
 use super::env::child_base_fee;
 use super::receipts::transactions_root;
-use super::{Block, BlockEnv, Parent, PreparedBlock, PushError, execute_block, mix_hash};
+use super::{Block, BlockEnv, Parent, PreparedBlock, PushError, execute_block, mix_hash, protocol_version};
 use crate::params::ChainConfig;
 use crate::types::TransactionError;
 
@@ -31,9 +31,20 @@ pub enum HeaderFault {
     /// Not keccak256(parent hash ‖ number).
     #[error("the mix hash is not that of parent hash and number")]
     MixHash,
-    /// Not the protocol version and a round.
-    #[error("the extra data are not this protocol's version and a round")]
+    /// Not a protocol version and a round.
+    #[error("the extra data are not a protocol version and a round")]
     ExtraData,
+    /// Not the protocol version that the chain's table has for that height.
+    #[error("the protocol version is {found}, and that of the height is {expected}")]
+    Version {
+        /// What the header says.
+        found: u32,
+        /// What the table says.
+        expected: u32,
+    },
+    /// A protocol version whose rules are not known here.
+    #[error("the protocol version {0} is newer than this program")]
+    UnknownVersion(u32),
     /// Difficulty, nonce or ommers of a proof-of-work block.
     #[error("difficulty and nonce must be zero and the ommers empty")]
     ProofOfWork,
@@ -94,7 +105,6 @@ pub enum BlockError {
 /// The first fault found.
 pub fn check_header(config: &ChainConfig, parent: &Header, header: &Header) -> Result<(), HeaderFault> {
     let parent_hash = parent.hash_slow();
-    let version = config.protocol_version.to_be_bytes();
     let later_fields = header.withdrawals_root.is_some()
         || header.blob_gas_used.is_some()
         || header.excess_blob_gas.is_some()
@@ -112,14 +122,23 @@ pub fn check_header(config: &ChainConfig, parent: &Header, header: &Header) -> R
         (header.gas_limit == parent.gas_limit, HeaderFault::GasLimit),
         (header.base_fee_per_gas == Some(child_base_fee(parent)), HeaderFault::BaseFee),
         (header.mix_hash == mix_hash(parent_hash, header.number), HeaderFault::MixHash),
-        (header.extra_data.len() == 8 && header.extra_data.starts_with(&version), HeaderFault::ExtraData),
         (no_work, HeaderFault::ProofOfWork),
         (!later_fields, HeaderFault::UnknownField),
     ];
     match rules.into_iter().find(|(holds, _)| !holds) {
         Some((_, fault)) => Err(fault),
-        None => Ok(()),
+        None => check_version(config, header),
     }
+}
+
+/// The header's version must be that of its height, and one whose rules are known.
+fn check_version(config: &ChainConfig, header: &Header) -> Result<(), HeaderFault> {
+    let found = protocol_version(&header.extra_data).ok_or(HeaderFault::ExtraData)?;
+    let expected = config.upgrades.version_at(header.number);
+    if found != expected {
+        return Err(HeaderFault::Version { found, expected });
+    }
+    config.rules_at(header.number).map(drop).map_err(|_| HeaderFault::UnknownVersion(found))
 }
 
 /// Executes `block` on `parent`, committed or not, and compares everything that its header claims. Nothing is written, and

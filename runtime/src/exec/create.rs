@@ -102,7 +102,7 @@ impl Executor<'_> {
         self.pay_for_module(&payload, &mut meter)?;
         let code = Bytes::copy_from_slice(payload.code);
         let (code_hash, vm_code_hash) = code_hash_of(&code);
-        let module = Code { hash: vm_code_hash, envelope: payload.code };
+        let module = Code { hash: vm_code_hash, envelope: payload.code, meter: self.rules.meter };
         let facts = self.prepare_module(module, &mut meter)?;
         let gas_left = if facts.has_constructor {
             let result = self.run_constructor(creation, address, account, module, payload.arguments, meter);
@@ -125,13 +125,13 @@ impl Executor<'_> {
         }
         // A stream that inflates to little or nothing takes as much work as one that is honest.
         let bytes = u64::from(payload.raw_len).max(payload.compressed().len() as u64);
-        meter.charge_gas(self.config.prices.deploy_byte.saturating_mul(bytes))?;
+        meter.charge_gas(self.rules.prices.deploy_byte.saturating_mul(bytes))?;
         Ok(())
     }
 
     /// Validates the module, charges for what compiling it takes and compiles it.
     fn prepare_module(&self, module: Code<'_>, meter: &mut Meter) -> Result<ModuleFacts, HostError> {
-        let unit_fuel = self.config.prices.complexity_unit_fuel;
+        let unit_fuel = self.rules.prices.complexity_unit_fuel;
         let affordable = meter.fuel().checked_div(unit_fuel).unwrap_or(u64::MAX);
         let preparation = match self.session.prepare(module, affordable) {
             Ok(preparation) => preparation,

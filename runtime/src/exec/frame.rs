@@ -108,7 +108,7 @@ impl Executor<'_> {
         let code = self.journal.code(account).map_err(fatal)?;
         if self.journal.owes_for_code(account) {
             let bytes = module_bytes(&code, self.session.limits().module_bytes_max);
-            meter.charge_fuel(self.config.prices.code_byte_fuel.saturating_mul(bytes))?;
+            meter.charge_fuel(self.rules.prices.code_fuel(bytes))?;
             self.journal.pay_for_code(account);
         }
         Ok(code)
@@ -127,7 +127,7 @@ impl Executor<'_> {
         if !self.journal.account(account).has_code() {
             return Ok(Code::None);
         }
-        meter.charge_gas(self.config.prices.frame)?;
+        meter.charge_gas(self.rules.prices.frame)?;
         let code = self.access_code(account, meter)?;
         Ok(Code::Module { account, code })
     }
@@ -185,7 +185,7 @@ impl Executor<'_> {
             is_static: call.is_static,
             is_reentrant,
         };
-        let session = self.session;
+        let (session, meter) = (self.session, self.rules.meter);
         let mut host = HostContext {
             executor: self,
             account: call.account,
@@ -196,7 +196,7 @@ impl Executor<'_> {
             is_reentrant,
         };
         let fuel = call.gas.saturating_mul(FUEL_PER_GAS);
-        let code = esker_vm::Code { hash: code_hash, envelope: code };
+        let code = esker_vm::Code { hash: code_hash, envelope: code, meter };
         let execution = session.execute(code, Entry::Call, &frame, &mut host, fuel);
         if !is_delegate {
             self.journal.leave(call.account);

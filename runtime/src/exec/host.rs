@@ -176,7 +176,7 @@ impl Host for HostContext<'_, '_> {
             }
         }
         let code = self.executor.access_target(target, target_account, meter)?;
-        let laid_down = if matches!(code, Code::Module { .. }) { self.executor.config.prices.halt } else { 0 };
+        let laid_down = if matches!(code, Code::Module { .. }) { self.executor.rules.prices.halt } else { 0 };
         meter.charge_gas(laid_down)?;
         let mut gas = Self::hand_over(request.gas, meter)?;
         if moves {
@@ -220,7 +220,7 @@ impl Host for HostContext<'_, '_> {
         if request.salt.is_some() {
             meter.charge_gas(gas::KECCAK_WORD * (request.payload.len() as u64).div_ceil(32))?;
         }
-        meter.charge_gas(self.executor.config.prices.frame)?;
+        meter.charge_gas(self.executor.rules.prices.frame)?;
         let gas = Self::hand_over(u64::MAX, meter)?;
         let value = from_u256(request.value);
         let creator = *self.executor.journal.account(self.account);

@@ -22,6 +22,7 @@ use crate::db::StoreError;
 use crate::params::ChainConfig;
 use crate::staking::STAKING_ADDRESS;
 use crate::state::{Journal, StateReader};
+use crate::upgrades::Rules;
 
 pub use create::{create_address, create2_address};
 pub use fees::{IntrinsicGas, effective_gas_price, intrinsic_gas, next_base_fee};
@@ -71,6 +72,7 @@ pub struct TransactionResult {
 pub struct Executor<'a> {
     session: &'a Session<'a>,
     config: &'a ChainConfig,
+    rules: Rules,
     journal: Journal<'a>,
     block: BlockContext,
     beneficiary: Address,
@@ -91,6 +93,8 @@ impl<'a> Executor<'a> {
         Self {
             session,
             config,
+            // Blocks whose rules are not known are neither proposed nor accepted, but a simulation may ask for one.
+            rules: config.rules_at(env.number).unwrap_or(Rules::LATEST),
             journal: Journal::new(state),
             block: host::block_context(env, config),
             beneficiary: env.beneficiary,

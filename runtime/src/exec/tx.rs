@@ -267,7 +267,7 @@ impl Executor<'_> {
         sender: AccountId,
         gas: u64,
     ) -> Result<(FrameResult, Address), Fatal> {
-        let Some(gas) = gas.checked_sub(self.config.prices.frame) else {
+        let Some(gas) = gas.checked_sub(self.rules.prices.frame) else {
             let nonce = self.journal.account(sender).nonce;
             self.journal.set_nonce(sender, nonce + 1);
             return Ok((FrameResult::halt(Halt::OutOfGas), super::create_address(message.sender, nonce)));

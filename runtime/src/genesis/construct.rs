@@ -33,7 +33,7 @@ pub fn construct(
         beneficiary: Address::ZERO,
         mix_hash: mix_hash(B256::ZERO, 0),
         parent_hash: B256::ZERO,
-        extra_data: extra_data(config.protocol_version, 0),
+        extra_data: extra_data(config.upgrades.version_at(0), 0),
     };
     let mut executor = Executor::new(session, &Nothing, config, &env);
     let (status, output) = executor.system_create(address, payload, value, CONSTRUCTION_GAS)?;

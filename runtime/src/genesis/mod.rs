@@ -13,6 +13,7 @@ use crate::block::{BlockEnv, BuiltBlock, extra_data, mix_hash};
 use crate::params::{ChainConfig, gas};
 use crate::staking::{EPOCH_LENGTH_MAX, STAKING_ADDRESS, StakingConfig};
 use crate::state::{Account, AccountChange, ChangeSet, SlotChange};
+use crate::upgrades::Upgrades;
 use crate::validators::{self, VALIDATORS_ADDRESS, Validator, ValidatorsError};
 
 pub use construct::{ConstructError, construct};
@@ -41,7 +42,7 @@ pub struct Genesis {
 }
 
 /// The part of a genesis file that names the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GenesisConfig {
     /// The chain's id (EIP-155).
@@ -49,6 +50,10 @@ pub struct GenesisConfig {
     /// How validators are chosen; the contract is in `alloc`. Without it the first set stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staking: Option<StakingConfig>,
+    /// When later protocol versions begin. Not part of block 0 (but for a version that begins there), so that a chain that
+    /// runs can get upgrades.
+    #[serde(default, skip_serializing_if = "Upgrades::is_empty")]
+    pub upgrades: Upgrades,
 }
 
 /// An account that exists from the start.
@@ -103,7 +108,7 @@ impl Genesis {
     #[must_use]
     pub const fn new(chain_id: u64, gas_limit: u64, timestamp: u64) -> Self {
         Self {
-            config: GenesisConfig { chain_id, staking: None },
+            config: GenesisConfig { chain_id, staking: None, upgrades: Upgrades::none() },
             gas_limit,
             base_fee_per_gas: gas::INITIAL_BASE_FEE,
             timestamp,
@@ -114,8 +119,20 @@ impl Genesis {
 
     /// The rules of the chain that begins so.
     #[must_use]
-    pub const fn chain_config(&self) -> ChainConfig {
-        ChainConfig { staking: self.config.staking, ..ChainConfig::new(self.config.chain_id) }
+    pub fn chain_config(&self) -> ChainConfig {
+        let GenesisConfig { chain_id, staking, upgrades } = &self.config;
+        ChainConfig { staking: *staking, upgrades: upgrades.clone(), ..ChainConfig::new(*chain_id) }
+    }
+
+    /// Whether the two are of one chain: all is alike but the upgrades, of which a chain that runs may get more.
+    #[must_use]
+    pub fn is_same_chain(&self, other: &Self) -> bool {
+        let Self { config, gas_limit, base_fee_per_gas, timestamp, validators, alloc } = self;
+        let version = |genesis: &Self| genesis.config.upgrades.version_at(0);
+        (config.chain_id, config.staking, version(self))
+            == (other.config.chain_id, other.config.staking, version(other))
+            && (gas_limit, base_fee_per_gas, timestamp) == (&other.gas_limit, &other.base_fee_per_gas, &other.timestamp)
+            && (validators, alloc) == (&other.validators, &other.alloc)
     }
 
     /// Block 0, with everything in `alloc` as its changes to the empty state. [`BuiltBlock::seal`] completes it.
@@ -136,7 +153,7 @@ impl Genesis {
                 beneficiary: Address::ZERO,
                 mix_hash: mix_hash(B256::ZERO, 0),
                 parent_hash: B256::ZERO,
-                extra_data: extra_data(config.protocol_version, 0),
+                extra_data: extra_data(config.upgrades.version_at(0), 0),
             },
             transactions: Vec::new(),
             receipts: Vec::new(),

@@ -9,8 +9,9 @@ use esker_runtime::{
     Block, BlockError, ChainConfig, ExecutedBlock, Genesis, Parent, PreparedBlock, Proposal, Transaction,
     propose_block, validate_block,
 };
+use esker_vm::Machine;
 
-use super::{BENEFICIARY, ScriptedMachine};
+use super::BENEFICIARY;
 
 /// A node as far as these tests need one.
 pub struct Chain {
@@ -28,19 +29,14 @@ impl Chain {
     }
 
     /// A block on `parent` that holds all of `transactions`.
-    pub fn propose_on(
-        &self,
-        machine: &ScriptedMachine,
-        parent: &Parent,
-        transactions: &[Transaction],
-    ) -> PreparedBlock {
+    pub fn propose_on(&self, machine: &dyn Machine, parent: &Parent, transactions: &[Transaction]) -> PreparedBlock {
         self.propose_in_round(machine, parent, transactions, 0)
     }
 
     /// As [`Chain::propose_on`], first built in another round.
     pub fn propose_in_round(
         &self,
-        machine: &ScriptedMachine,
+        machine: &dyn Machine,
         parent: &Parent,
         transactions: &[Transaction],
         round: u32,
@@ -55,20 +51,20 @@ impl Chain {
         proposed.block
     }
 
-    pub fn propose(&self, machine: &ScriptedMachine, transactions: &[Transaction]) -> PreparedBlock {
+    pub fn propose(&self, machine: &dyn Machine, transactions: &[Transaction]) -> PreparedBlock {
         self.propose_on(machine, &self.head, transactions)
     }
 
     pub fn validate_on(
         &self,
-        machine: &ScriptedMachine,
+        machine: &dyn Machine,
         parent: &Parent,
         block: &Block,
     ) -> Result<PreparedBlock, BlockError> {
         esker_vm::execution(machine, |session| validate_block(session, &self.config, parent, block))
     }
 
-    pub fn validate(&self, machine: &ScriptedMachine, block: &Block) -> Result<PreparedBlock, BlockError> {
+    pub fn validate(&self, machine: &dyn Machine, block: &Block) -> Result<PreparedBlock, BlockError> {
         self.validate_on(machine, &self.head, block)
     }
 
@@ -78,7 +74,7 @@ impl Chain {
         committed.block
     }
 
-    pub fn validate_and_commit(&mut self, machine: &ScriptedMachine, block: &Block) -> ExecutedBlock {
+    pub fn validate_and_commit(&mut self, machine: &dyn Machine, block: &Block) -> ExecutedBlock {
         let prepared = self.validate(machine, block).expect("valid");
         self.commit(prepared)
     }

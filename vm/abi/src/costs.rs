@@ -41,6 +41,38 @@ pub struct InstructionCosts {
     pub bulk: u64,
 }
 
+/// Which schedule a module is metered by. A block's rules name one; modules are instrumented and compiled for each apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MeterVersion {
+    /// Since protocol version 1.
+    V1,
+    /// Since protocol version 2.
+    V2,
+}
+
+impl MeterVersion {
+    /// All of them, each at the place that [`MeterVersion::index`] gives.
+    pub const ALL: [Self; 2] = [Self::V1, Self::V2];
+
+    /// Its place in tables that have an entry for each.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::V1 => 0,
+            Self::V2 => 1,
+        }
+    }
+
+    /// What it charges.
+    #[must_use]
+    pub const fn costs(self) -> MeterCosts {
+        match self {
+            Self::V1 => MeterCosts::V1,
+            Self::V2 => MeterCosts::V2,
+        }
+    }
+}
+
 /// Everything the instrumentation charges. Its hash is part of the module cache's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeterCosts {
@@ -98,4 +130,7 @@ impl MeterCosts {
         parameter: 250,
         check_interval: 100 * FUEL_PER_GAS,
     };
+
+    /// The schedule of protocol version 2.
+    pub const V2: Self = Self { instructions: InstructionCosts { global: 400, ..Self::V1.instructions }, ..Self::V1 };
 }

@@ -13,7 +13,7 @@ mod functions;
 mod limits;
 mod status;
 
-pub use costs::{EXPONENT_BYTE_GAS, FUEL_PER_GAS, InstructionCosts, MeterCosts};
+pub use costs::{EXPONENT_BYTE_GAS, FUEL_PER_GAS, InstructionCosts, MeterCosts, MeterVersion};
 pub use functions::{HOST_FUNCTIONS, HostFunction, HostFunctionId, Param, find};
 pub use limits::Limits;
 pub use status::{CallStatus, PairingStatus};

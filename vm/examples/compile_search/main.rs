@@ -15,7 +15,7 @@ mod shapes;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use esker_vm::abi::FUEL_PER_GAS;
+use esker_vm::abi::{FUEL_PER_GAS, MeterVersion};
 use esker_vm::{Code, Engine, EngineConfig, EngineKind, Preparation, Session, TierPolicy, envelope, execution};
 use primitive_types::H256;
 use rand::seq::IndexedRandom;
@@ -92,7 +92,7 @@ fn measure_module(
         // A name of its own each time, so that nothing is found.
         let mut hash = H256::zero();
         hash.0[..8].copy_from_slice(&done.to_be_bytes());
-        let code = Code { hash, envelope: &envelope };
+        let code = Code { hash, envelope: &envelope, meter: MeterVersion::V1 };
         let Ok(Preparation::Ready(found)) = session.prepare(code, u64::MAX) else { return None };
         facts = Some(found);
         done += 1;

@@ -3,35 +3,36 @@
 use std::collections::BTreeSet;
 
 use parking_lot::{Condvar, Mutex};
-use primitive_types::H256;
 
-/// The modules being made now, by whole code hash: who makes one waits for nobody who makes another.
+use super::ModuleKey;
+
+/// The modules being made now, by whole key: who makes one waits for nobody who makes another.
 #[derive(Default)]
 pub(crate) struct Flights {
-    under_way: Mutex<BTreeSet<H256>>,
+    under_way: Mutex<BTreeSet<ModuleKey>>,
     landed: Condvar,
 }
 
 /// Leave to make one module, until dropped.
 pub(crate) struct Flight<'f> {
     flights: &'f Flights,
-    code_hash: H256,
+    module: ModuleKey,
 }
 
 impl Flights {
     /// Waits until nobody else makes this module.
-    pub(crate) fn enter(&self, code_hash: H256) -> Flight<'_> {
+    pub(crate) fn enter(&self, module: ModuleKey) -> Flight<'_> {
         let mut under_way = self.under_way.lock();
-        while !under_way.insert(code_hash) {
+        while !under_way.insert(module) {
             self.landed.wait(&mut under_way);
         }
-        Flight { flights: self, code_hash }
+        Flight { flights: self, module }
     }
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.flights.under_way.lock().remove(&self.code_hash);
+        self.flights.under_way.lock().remove(&self.module);
         self.flights.landed.notify_all();
     }
 }
@@ -40,17 +41,24 @@ impl Drop for Flight<'_> {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use esker_abi::MeterVersion;
+    use primitive_types::H256;
+
     use super::*;
+
+    fn key(byte: u8) -> ModuleKey {
+        ModuleKey { code_hash: H256::repeat_byte(byte), meter: MeterVersion::V1 }
+    }
 
     #[test]
     fn one_module_is_made_by_one_thread_at_a_time_and_others_do_not_wait() {
         let flights = Flights::default();
         let (inside, most) = (AtomicU32::new(0), AtomicU32::new(0));
-        let other = flights.enter(H256::repeat_byte(2));
+        let other = flights.enter(key(2));
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let _flight = flights.enter(H256::repeat_byte(1));
+                    let _flight = flights.enter(key(1));
                     most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     std::thread::yield_now();
                     inside.fetch_sub(1, Ordering::SeqCst);

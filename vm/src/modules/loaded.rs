@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use primitive_types::H256;
-
+use super::ModuleKey;
 use crate::compile::CompiledModule;
 
 /// Most modules that a session keeps: half of what a block of 30 M gas can pay to load, so that the rest makes it no
@@ -16,18 +15,18 @@ const MODULES_MAX: usize = 4_096;
 /// and for each frame far less; so that it is loaded but once, it is found here after others have pushed it out of memory.
 #[derive(Default)]
 pub(crate) struct Loaded {
-    modules: RefCell<BTreeMap<H256, Arc<CompiledModule>>>,
+    modules: RefCell<BTreeMap<ModuleKey, Arc<CompiledModule>>>,
 }
 
 impl Loaded {
-    pub(super) fn get(&self, code_hash: &H256) -> Option<Arc<CompiledModule>> {
-        self.modules.borrow().get(code_hash).map(Arc::clone)
+    pub(super) fn get(&self, key: &ModuleKey) -> Option<Arc<CompiledModule>> {
+        self.modules.borrow().get(key).map(Arc::clone)
     }
 
-    pub(super) fn add(&self, code_hash: H256, module: &Arc<CompiledModule>) {
+    pub(super) fn add(&self, key: ModuleKey, module: &Arc<CompiledModule>) {
         let mut modules = self.modules.borrow_mut();
         if modules.len() < MODULES_MAX {
-            modules.insert(code_hash, Arc::clone(module));
+            modules.insert(key, Arc::clone(module));
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
-use primitive_types::H256;
+
+use super::ModuleKey;
 
 struct Entry<T> {
     value: Arc<T>,
@@ -14,11 +15,11 @@ struct Entry<T> {
 }
 
 struct Entries<T> {
-    map: BTreeMap<H256, Entry<T>>,
+    map: BTreeMap<ModuleKey, Entry<T>>,
     bytes: usize,
 }
 
-/// Values by code hash. Looking up takes a shared lock only.
+/// Values by module. Looking up takes a shared lock only.
 pub(crate) struct MemoryCache<T> {
     entries: RwLock<Entries<T>>,
     bytes_max: usize,
@@ -36,7 +37,7 @@ impl<T> MemoryCache<T> {
         self.uses.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(crate) fn get(&self, key: &H256) -> Option<Arc<T>> {
+    pub(crate) fn get(&self, key: &ModuleKey) -> Option<Arc<T>> {
         let entries = self.entries.read();
         let entry = entries.map.get(key)?;
         entry.last_used.store(self.tick(), Ordering::Relaxed);
@@ -44,13 +45,13 @@ impl<T> MemoryCache<T> {
     }
 
     /// As [`MemoryCache::get`], without counting as a use: who does not pay keeps nothing from going.
-    pub(crate) fn peek(&self, key: &H256) -> Option<Arc<T>> {
+    pub(crate) fn peek(&self, key: &ModuleKey) -> Option<Arc<T>> {
         self.entries.read().map.get(key).map(|entry| Arc::clone(&entry.value))
     }
 
     /// Adds a value of `bytes`; if a bound is passed, the least recently used go until both hold again. The newest value
     /// stays even if it alone exceeds the bytes: its frame is about to run.
-    pub(crate) fn insert(&self, key: H256, value: Arc<T>, bytes: usize) {
+    pub(crate) fn insert(&self, key: ModuleKey, value: Arc<T>, bytes: usize) {
         let mut entries = self.entries.write();
         let entry = Entry { value, bytes, last_used: AtomicU64::new(self.tick()) };
         entries.bytes += bytes;
@@ -64,7 +65,7 @@ impl<T> MemoryCache<T> {
     }
 
     /// Replaces the value under `key` if there is one.
-    pub(crate) fn replace(&self, key: H256, value: Arc<T>, bytes: usize) {
+    pub(crate) fn replace(&self, key: ModuleKey, value: Arc<T>, bytes: usize) {
         if self.peek(&key).is_some() {
             self.insert(key, value, bytes);
         }
@@ -79,12 +80,12 @@ impl<T> MemoryCache<T> {
 
 impl<T> Entries<T> {
     /// Takes out what has to go. An eighth goes beyond what must, so that a full cache is not searched at each insertion.
-    fn make_room(&mut self, newest: &H256, bytes_max: usize, entries_max: usize) -> Vec<Entry<T>> {
+    fn make_room(&mut self, newest: &ModuleKey, bytes_max: usize, entries_max: usize) -> Vec<Entry<T>> {
         if self.bytes <= bytes_max && self.map.len() <= entries_max {
             return Vec::new();
         }
         let (bytes_goal, entries_goal) = (bytes_max - bytes_max / 8, entries_max - entries_max / 8);
-        let mut by_age: Vec<(u64, H256)> = self
+        let mut by_age: Vec<(u64, ModuleKey)> = self
             .map
             .iter()
             .filter(|(key, _)| *key != newest)
@@ -107,10 +108,13 @@ impl<T> Entries<T> {
 
 #[cfg(test)]
 mod tests {
+    use esker_abi::MeterVersion;
+    use primitive_types::H256;
+
     use super::*;
 
-    fn key(byte: u8) -> H256 {
-        H256::repeat_byte(byte)
+    fn key(byte: u8) -> ModuleKey {
+        ModuleKey { code_hash: H256::repeat_byte(byte), meter: MeterVersion::V1 }
     }
 
     #[test]

@@ -9,10 +9,12 @@ mod image;
 mod loaded;
 mod memory;
 mod worker;
+mod workshop;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use esker_abi::MeterVersion;
 use primitive_types::H256;
 
 pub(crate) use self::disk::{DiskCache, Fingerprint};
@@ -20,15 +22,20 @@ pub(crate) use self::disk::{DiskCache, Fingerprint};
 pub(crate) use self::image::CodePages;
 pub(crate) use self::image::Image;
 pub(crate) use self::loaded::Loaded;
+pub(crate) use self::workshop::ModuleKey;
 
 use self::disk::{Keep, Stored};
 use self::flights::Flights;
 use self::memory::MemoryCache;
 use self::worker::Worker;
+use self::workshop::Workshop;
 use crate::compile::CompiledModule;
 use crate::config::{EngineConfig, TierPolicy};
 use crate::tier::Tier;
-use crate::{Code, Fatal, InstrumentedModule, ModuleFacts, Purpose, RejectReason, Session, envelope, prepare_module};
+use crate::{
+    Code, Fatal, InstrumentedModule, ModuleFacts, PrepareError, Purpose, RejectReason, Session, envelope,
+    prepare_module,
+};
 
 /// Modules whose facts are remembered although they were not brought into memory.
 const DECLINED_MODULES: usize = 4_096;
@@ -57,6 +64,8 @@ pub struct ModuleCounts {
     pub loaded: u64,
     /// Replaced by optimised code in the background.
     pub promoted: u64,
+    /// Compiled before any block needed them.
+    pub ahead: u64,
 }
 
 #[derive(Default)]
@@ -65,6 +74,7 @@ struct Counters {
     compiled: AtomicU64,
     loaded: AtomicU64,
     promoted: AtomicU64,
+    ahead: AtomicU64,
 }
 
 /// Why there is no module to run.
@@ -87,20 +97,14 @@ struct Shelf {
 
 /// A job for the optimiser.
 struct Promotion {
-    code_hash: H256,
+    key: ModuleKey,
     envelope: Vec<u8>,
 }
 
 /// A job for the writer.
 enum Writing {
-    Module { code_hash: H256, module: Arc<CompiledModule>, keep: Keep },
+    Module { key: ModuleKey, module: Arc<CompiledModule>, keep: Keep },
     Hold(H256),
-}
-
-/// A compiler and what its files are named by.
-struct Workshop {
-    tier: Tier,
-    fingerprint: Fingerprint,
 }
 
 /// What the threads in the background share with the store.
@@ -122,15 +126,15 @@ pub(crate) struct ModuleStore {
 }
 
 impl ModuleStore {
-    /// `fingerprint` names what a compiled module depends on, for each compiler.
+    /// `fingerprint` names what a compiled module depends on, for each compiler and schedule.
     pub(crate) fn new(
         config: &EngineConfig,
         baseline: Tier,
         optimised: Option<Tier>,
         disk: Option<DiskCache>,
-        fingerprint: impl Fn(&Tier) -> Fingerprint,
+        fingerprint: impl Fn(&Tier, MeterVersion) -> Fingerprint,
     ) -> Self {
-        let workshop = |tier: Tier| Workshop { fingerprint: fingerprint(&tier), tier };
+        let workshop = |tier| Workshop::new(tier, &fingerprint);
         let shelf = |bytes, modules| Shelf {
             memory: MemoryCache::new(bytes, modules),
             declined: MemoryCache::new(usize::MAX, DECLINED_MODULES),
@@ -166,29 +170,29 @@ impl ModuleStore {
         lives: bool,
         accepts: &dyn Fn(&ModuleFacts) -> bool,
     ) -> Result<Arc<CompiledModule>, Unavailable> {
-        let shared = &*self.shared;
+        let (shared, key) = (&*self.shared, ModuleKey::from(code));
         let purpose = session.purpose();
         let shelf = shared.shelf(purpose);
         let found = match purpose {
-            Purpose::Execution => shelf.memory.get(&code.hash).or_else(|| session.loaded.get(&code.hash)),
-            Purpose::Simulation => shared.execution.memory.peek(&code.hash).or_else(|| shelf.memory.get(&code.hash)),
+            Purpose::Execution => shelf.memory.get(&key).or_else(|| session.loaded.get(&key)),
+            Purpose::Simulation => shared.execution.memory.peek(&key).or_else(|| shelf.memory.get(&key)),
         };
         let module = match found {
             Some(module) => module,
             None => {
-                let _flight = shelf.flights.enter(code.hash);
-                match shelf.memory.get(&code.hash) {
+                let _flight = shelf.flights.enter(key);
+                match shelf.memory.get(&key) {
                     Some(module) => module,
                     None => {
-                        if let Some(facts) = shelf.declined.get(&code.hash).filter(|facts| !accepts(facts)) {
+                        if let Some(facts) = shelf.declined.get(&key).filter(|facts| !accepts(facts)) {
                             return Err(Unavailable::Declined(*facts));
                         }
                         let brought = self.bring(purpose, code, lives, accepts);
                         if let Err(Unavailable::Declined(facts)) = &brought {
-                            shelf.declined.insert(code.hash, Arc::new(*facts), 0);
+                            shelf.declined.insert(key, Arc::new(*facts), 0);
                         }
                         if let (Ok(module), Purpose::Execution, true) = (&brought, purpose, lives) {
-                            session.loaded.add(code.hash, module);
+                            session.loaded.add(key, module);
                         }
                         return brought;
                     }
@@ -206,21 +210,21 @@ impl ModuleStore {
         lives: bool,
         accepts: &dyn Fn(&ModuleFacts) -> bool,
     ) -> Result<Arc<CompiledModule>, Unavailable> {
-        let shared = &*self.shared;
+        let (shared, key) = (&*self.shared, ModuleKey::from(code));
         let keep = if lives { Keep::Held } else { Keep::Loose };
         if purpose == Purpose::Execution
-            && let Some(module) = shared.simulation.memory.peek(&code.hash)
+            && let Some(module) = shared.simulation.memory.peek(&key)
         {
             // Estimated, then sent: what the estimate compiled was written nowhere.
             if !accepts(&module.facts) {
                 return Err(Unavailable::Declined(module.facts));
             }
-            if !shared.is_on_disk(&code.hash, keep) {
-                self.write(code.hash, &module, keep);
+            if !shared.is_on_disk(key, keep) {
+                self.write(key, &module, keep);
             }
-            return Ok(shared.remember(purpose, code.hash, module));
+            return Ok(shared.remember(purpose, key, module));
         }
-        if let Some((workshop, stored)) = shared.stored(&code.hash) {
+        if let Some((workshop, stored)) = shared.stored(key) {
             if !accepts(stored.facts()) {
                 return Err(Unavailable::Declined(*stored.facts()));
             }
@@ -230,25 +234,19 @@ impl ModuleStore {
                 if lives && loose && purpose == Purpose::Execution {
                     self.writing(Writing::Hold(code.hash));
                 }
-                return Ok(shared.remember(purpose, code.hash, module));
+                return Ok(shared.remember(purpose, key, module));
             }
         }
         let instrumented = shared.instrument(code).map_err(Unavailable::Rejected)?;
         if !accepts(&instrumented.facts) {
             return Err(Unavailable::Declined(instrumented.facts));
         }
-        let workshop = match &shared.optimised {
-            Some(optimised) if shared.config.tiers == TierPolicy::Optimised && instrumented.facts.optimizable => {
-                optimised
-            }
-            _ => &shared.baseline,
-        };
-        let module = shared.compile(workshop, instrumented).map_err(Unavailable::Fatal)?;
+        let module = shared.compile_first(instrumented).map_err(Unavailable::Fatal)?;
         shared.counters.compiled.fetch_add(1, Ordering::Relaxed);
         if purpose == Purpose::Execution {
-            self.write(code.hash, &module, keep);
+            self.write(key, &module, keep);
         }
-        Ok(shared.remember(purpose, code.hash, module))
+        Ok(shared.remember(purpose, key, module))
     }
 
     /// Counts a frame of block execution, which used `fuel`, and has the module optimised once it is worth it.
@@ -259,7 +257,7 @@ impl ModuleStore {
         let more = 1 + fuel / HEAT_FUEL;
         let heat = module.heat.fetch_add(more, Ordering::Relaxed).saturating_add(more);
         if heat >= HOT && !module.asked.swap(true, Ordering::Relaxed) {
-            let job = Promotion { code_hash: code.hash, envelope: code.envelope.to_vec() };
+            let job = Promotion { key: code.into(), envelope: code.envelope.to_vec() };
             if self.optimizer.offer(job).is_err() {
                 // The queue is full: again when it has been used as much once more.
                 module.heat.store(0, Ordering::Relaxed);
@@ -268,9 +266,9 @@ impl ModuleStore {
         }
     }
 
-    fn write(&self, code_hash: H256, module: &Arc<CompiledModule>, keep: Keep) {
+    fn write(&self, key: ModuleKey, module: &Arc<CompiledModule>, keep: Keep) {
         if self.shared.disk.is_some() {
-            self.writing(Writing::Module { code_hash, module: Arc::clone(module), keep });
+            self.writing(Writing::Module { key, module: Arc::clone(module), keep });
         }
     }
 
@@ -296,18 +294,39 @@ impl ModuleStore {
     }
 
     /// See [`crate::Machine::hold_only`].
-    pub(crate) fn hold_only(&self, code_hashes: &[H256]) {
+    pub(crate) fn hold_only(&self, code_hashes: &[H256], meters: &[MeterVersion]) {
         self.hold(code_hashes);
         self.writer.settle();
         if let Some(disk) = &self.shared.disk {
-            disk.hold_only(self.shared.workshops().map(|workshop| &workshop.fingerprint), code_hashes);
+            let fingerprints = self
+                .shared
+                .workshops()
+                .flat_map(|workshop| meters.iter().map(move |meter| workshop.fingerprint(*meter)));
+            disk.hold_only(fingerprints, code_hashes);
         }
+    }
+
+    /// See [`crate::Machine::compile_ahead`].
+    pub(crate) fn compile_ahead(&self, code: Code<'_>) -> Result<bool, PrepareError> {
+        let (shared, key) = (&*self.shared, ModuleKey::from(code));
+        if self.is_ready(key) {
+            return Ok(true);
+        }
+        // A block that needs it meanwhile compiles it too: it must not wait for a thread that everybody else goes before.
+        let module = shared.compile_first(shared.instrument(code)?)?;
+        shared.counters.ahead.fetch_add(1, Ordering::Relaxed);
+        if shared.disk.is_some() {
+            shared.write_module(key, &module, Keep::Held);
+            return Ok(shared.is_on_disk(key, Keep::Held));
+        }
+        shared.remember(Purpose::Execution, key, module);
+        Ok(true)
     }
 
     /// Whether the module can be had without compiling. A file is read as it is before use: one that is damaged, or was
     /// written with a key that is lost, does not count.
-    pub(crate) fn is_ready(&self, code_hash: &H256) -> bool {
-        self.shared.execution.memory.peek(code_hash).is_some() || self.shared.stored(code_hash).is_some()
+    pub(crate) fn is_ready(&self, key: ModuleKey) -> bool {
+        self.shared.execution.memory.peek(&key).is_some() || self.shared.stored(key).is_some()
     }
 
     /// Waits until nothing is being compiled or written in the background.
@@ -317,13 +336,14 @@ impl ModuleStore {
     }
 
     pub(crate) fn counts(&self) -> ModuleCounts {
-        let Counters { rewritten, compiled, loaded, promoted } = &self.shared.counters;
+        let Counters { rewritten, compiled, loaded, promoted, ahead } = &self.shared.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ModuleCounts {
             rewritten: read(rewritten),
             compiled: read(compiled),
             loaded: read(loaded),
             promoted: read(promoted),
+            ahead: read(ahead),
         }
     }
 
@@ -354,9 +374,9 @@ impl Shared {
         self.optimised.iter().chain([&self.baseline])
     }
 
-    fn remember(&self, purpose: Purpose, code_hash: H256, module: Arc<CompiledModule>) -> Arc<CompiledModule> {
+    fn remember(&self, purpose: Purpose, key: ModuleKey, module: Arc<CompiledModule>) -> Arc<CompiledModule> {
         let bytes = module.image_bytes;
-        self.shelf(purpose).memory.insert(code_hash, Arc::clone(&module), bytes);
+        self.shelf(purpose).memory.insert(key, Arc::clone(&module), bytes);
         module
     }
 
@@ -364,7 +384,18 @@ impl Shared {
         let wasm = envelope::decode_code(code.envelope, self.config.limits.module_bytes_max)
             .map_err(|error| RejectReason { reason: error.to_string(), function: None, hint: None })?;
         self.counters.rewritten.fetch_add(1, Ordering::Relaxed);
-        prepare_module(&wasm, &self.config.limits, &self.config.costs)
+        prepare_module(&wasm, &self.config.limits, self.config.costs(code.meter))
+    }
+
+    /// Compiles what is on no tier yet.
+    fn compile_first(&self, instrumented: InstrumentedModule) -> Result<Arc<CompiledModule>, Fatal> {
+        let workshop = match &self.optimised {
+            Some(optimised) if self.config.tiers == TierPolicy::Optimised && instrumented.facts.optimizable => {
+                optimised
+            }
+            _ => &self.baseline,
+        };
+        self.compile(workshop, instrumented)
     }
 
     fn compile(&self, workshop: &Workshop, instrumented: InstrumentedModule) -> Result<Arc<CompiledModule>, Fatal> {
@@ -373,9 +404,10 @@ impl Shared {
         CompiledModule::link(&workshop.tier, instrumented.facts, data, None, module).map(Arc::new)
     }
 
-    fn stored(&self, code_hash: &H256) -> Option<(&Workshop, Stored)> {
+    fn stored(&self, key: ModuleKey) -> Option<(&Workshop, Stored)> {
         let disk = self.disk.as_ref()?;
-        self.workshops().find_map(|workshop| Some((workshop, disk.load(&workshop.fingerprint, code_hash)?)))
+        self.workshops()
+            .find_map(|workshop| Some((workshop, disk.load(workshop.fingerprint(key.meter), &key.code_hash)?)))
     }
 
     #[allow(unsafe_code, reason = "loading native code is what the cache is for")]
@@ -404,13 +436,14 @@ impl Shared {
 
     /// Replaces a module by its optimised form. That it cannot be made changes nothing: the baseline's stays.
     fn promote(&self, job: &Promotion) {
-        let (Some(optimised), Some(current)) = (&self.optimised, self.execution.memory.peek(&job.code_hash)) else {
+        let (Some(optimised), Some(current)) = (&self.optimised, self.execution.memory.peek(&job.key)) else {
             return;
         };
         if !self.can_improve(&current) {
             return;
         }
-        let code = Code { hash: job.code_hash, envelope: &job.envelope };
+        let ModuleKey { code_hash, meter } = job.key;
+        let code = Code { hash: code_hash, envelope: &job.envelope, meter };
         let made = self
             .instrument(code)
             .map_err(|reason| Fatal::Engine(reason.to_string()))
@@ -420,45 +453,49 @@ impl Shared {
                 let written = Arc::clone(&module);
                 // It was used, maybe only by the transaction that created it, which may have failed. Held if its baseline is;
                 // else it comes to those that are held with it.
-                let held = self.is_on_disk(&job.code_hash, Keep::Held);
+                let held = self.is_on_disk(job.key, Keep::Held);
                 let keep = if held { Keep::Held } else { Keep::Loose };
-                self.write(&Writing::Module { code_hash: job.code_hash, module: written, keep });
+                self.write(&Writing::Module { key: job.key, module: written, keep });
                 let bytes = module.image_bytes;
-                self.execution.memory.replace(job.code_hash, module, bytes);
+                self.execution.memory.replace(job.key, module, bytes);
                 self.counters.promoted.fetch_add(1, Ordering::Relaxed);
             }
-            Err(error) => tracing::warn!(%error, code_hash = ?job.code_hash, "a module stays on the baseline"),
+            Err(error) => tracing::warn!(%error, ?code_hash, "a module stays on the baseline"),
         }
     }
 
     fn write(&self, job: &Writing) {
         match job {
-            Writing::Module { code_hash, module, keep } => self.write_module(code_hash, module, *keep),
+            Writing::Module { key, module, keep } => self.write_module(*key, module, *keep),
             Writing::Hold(code_hash) => self.hold(code_hash),
         }
     }
 
-    fn write_module(&self, code_hash: &H256, module: &CompiledModule, keep: Keep) {
+    fn write_module(&self, key: ModuleKey, module: &CompiledModule, keep: Keep) {
         let workshop = self.workshops().find(|workshop| workshop.tier.level == module.level);
         let (Some(disk), Some(workshop)) = (&self.disk, workshop) else { return };
         match module.pre.module().serialize() {
             Ok(artifact) => {
-                disk.store(&workshop.fingerprint, code_hash, keep, &artifact, &module.data, &module.facts);
+                let fingerprint = workshop.fingerprint(key.meter);
+                disk.store(fingerprint, &key.code_hash, keep, &artifact, &module.data, &module.facts);
             }
             Err(error) => tracing::warn!(%error, "a compiled module could not be serialised"),
         }
     }
 
-    fn is_on_disk(&self, code_hash: &H256, keep: Keep) -> bool {
-        self.disk
-            .as_ref()
-            .is_some_and(|disk| self.workshops().any(|workshop| disk.has(&workshop.fingerprint, code_hash, keep)))
+    fn is_on_disk(&self, key: ModuleKey, keep: Keep) -> bool {
+        let has = |disk: &DiskCache| {
+            self.workshops().any(|workshop| disk.has(workshop.fingerprint(key.meter), &key.code_hash, keep))
+        };
+        self.disk.as_ref().is_some_and(has)
     }
 
     fn hold(&self, code_hash: &H256) {
         if let Some(disk) = &self.disk {
-            for workshop in self.workshops() {
-                disk.hold(&workshop.fingerprint, code_hash);
+            for (workshop, meter) in
+                self.workshops().flat_map(|workshop| MeterVersion::ALL.map(|meter| (workshop, meter)))
+            {
+                disk.hold(workshop.fingerprint(meter), code_hash);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Modules: only the validator decides validity, so what it accepts must compile on every engine.
 
-use esker_vm::abi::{Limits, MeterCosts};
+use esker_vm::abi::{Limits, MeterCosts, MeterVersion};
 use esker_vm::{Code, Engine, Preparation, crypto, envelope, execution, prepare_module};
 use primitive_types::H256;
 use wasmparser::{Validator, WasmFeatures};
@@ -24,7 +24,7 @@ pub fn accepted(engines: &[Engine], wasm: &[u8]) -> Option<Vec<u8>> {
     let mut validator = Validator::new_with_features(WasmFeatures::WASM2);
     validator.validate_all(&module.wasm).unwrap_or_else(|error| panic!("the rewritten module is invalid: {error}"));
     let envelope = envelope::encode(wasm);
-    let code = Code { hash: H256(crypto::keccak256(&envelope)), envelope: &envelope };
+    let code = Code { hash: H256(crypto::keccak256(&envelope)), envelope: &envelope, meter: MeterVersion::V1 };
     for engine in engines {
         let found = execution(engine, |session| session.prepare(code, u64::MAX));
         assert_eq!(found, Ok(Preparation::Ready(module.facts)), "an accepted module on {}", engine.kind());

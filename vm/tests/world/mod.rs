@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use esker_vm::abi::{FUEL_PER_GAS, Limits};
+use esker_vm::abi::{FUEL_PER_GAS, Limits, MeterVersion};
 use esker_vm::{
     BlockContext, CallKind, CallRequest, CallResult, Code, CreateRequest, CreateResult, Engine, EngineConfig,
     EngineKind, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Log, Machine, Meter, Outcome, Session,
@@ -198,7 +198,7 @@ impl Stage<'_, '_> {
         self.deepest = self.deepest.max(self.frames.len());
         let hash = H256(crypto::keccak256(&code));
         let envelope = self.envelopes.entry(code).or_insert_with_key(|code| envelope::encode(code)).clone();
-        let code = Code { hash, envelope: &envelope };
+        let code = Code { hash, envelope: &envelope, meter: MeterVersion::V1 };
         let execution = self.session.execute(code, entry, &frame, self, fuel);
         self.frames.pop();
         if !matches!(execution.outcome, Outcome::Return(_)) {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use esker_vm::abi::MeterVersion;
 use esker_vm::{
     BlockContext, CallRequest, CallResult, Code, CreateRequest, CreateResult, Engine, EngineConfig, Entry, Frame, Host,
     HostError, Log, Meter, Outcome, TierPolicy, TransactionContext, envelope, execution,
@@ -123,7 +124,7 @@ impl Esker {
         envelopes.insert(Work::LibraryTransfer, library_envelope());
         let deployed = |(work, envelope): (Work, Vec<u8>)| {
             let hash = H256(esker_vm::crypto::keccak256(&envelope));
-            execution(&engine, |session| session.prepare(Code { hash, envelope: &envelope }, u64::MAX))
+            execution(&engine, |session| session.prepare(Code { hash, envelope: &envelope, meter: MeterVersion::V1 }, u64::MAX))
                 .unwrap_or_else(|error| panic!("{}: {error}", work.name()));
             (work, Deployed { hash, envelope, world: World::default() })
         };
@@ -143,7 +144,7 @@ impl Esker {
     fn execute(&mut self, work: Work, entry: Entry, input: Vec<u8>, times: u32) -> Ran {
         let frame = Frame { caller: H160(SENDER), input, ..Frame::default() };
         let Deployed { hash, envelope, world } = self.contracts.get_mut(&work).expect("a contract for all work");
-        let code = Code { hash: *hash, envelope };
+        let code = Code { hash: *hash, envelope, meter: MeterVersion::V1 };
         world.logs = 0;
         execution(&self.engine, |session| {
             let mut ran = Ran { output: Vec::new(), gas: 0 };

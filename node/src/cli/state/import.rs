@@ -52,7 +52,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<Answer, Failure> {
     let snapshot = Snapshot::read(BufReader::with_capacity(1 << 20, file), trusted);
     let snapshot = snapshot.map_err(|error| failure(refused, error))?;
     let proof = match &genesis {
-        Some((path, genesis)) if *genesis != snapshot.origin().genesis => {
+        Some((path, genesis)) if !genesis.is_same_chain(&snapshot.origin().genesis) => {
             let reason = format!("it is of a chain that began with another genesis than {}", path.display());
             return Err(Failure::failed(refused).because(reason));
         }

@@ -20,6 +20,7 @@ use crate::home::network::CHAIN_ID_MAX;
 use crate::home::pace;
 use crate::home::staking::StakingPlan;
 use crate::home::testnet::{COMPOSE, FULL_NODES_MAX, GENESIS, NETWORK, START, Testnet, TestnetPlan};
+use crate::home::upgrade;
 
 /// `esker testnet`.
 #[derive(Args, Clone, Debug)]
@@ -63,6 +64,10 @@ pub struct TestnetArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     epoch_length: u32,
 
+    /// Plan that the network passes to a protocol version at a block; with block 0 it begins so; repeatable
+    #[arg(long, value_name = "VERSION=BLOCK", value_parser = upgrade::parse)]
+    upgrade: Vec<(u32, u64)>,
+
     /// What runs contract code on one node, by its number from 0: cranelift or pulley; repeatable
     #[arg(long, value_name = "NODE=ENGINE", value_parser = parse_engine)]
     engine_of: Vec<(usize, EngineKind)>,
@@ -105,6 +110,7 @@ impl TestnetArgs {
             idle_block_time: self.idle_block_time.unwrap_or_else(|| config::idle_block_time(self.block_time)),
             engines,
             base_port: self.base_port,
+            upgrades: self.upgrade.clone(),
             staking: StakingPlan { epoch_length: self.epoch_length, ..StakingPlan::default() },
             ..TestnetPlan::new(self.output.clone(), self.validators as usize, program)
         })

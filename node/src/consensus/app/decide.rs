@@ -1,13 +1,17 @@
 //! Blocks that are decided.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
+use alloy_consensus::Header;
 use alloy_primitives::B256;
+use esker_runtime::block::protocol_version;
 use esker_runtime::validator_set;
 use malachite::app::types::MisbehaviorEvidence;
 use malachite::app::types::core::{HeightParams, Round};
 
 use super::{AppFailure, Application};
+use crate::consensus::body;
 use crate::consensus::certificate::{self, Certificate};
 use crate::consensus::context::{EskerContext, Height, Voters};
 use crate::consensus::status::Step;
@@ -26,6 +30,9 @@ impl Application {
         if !self.prepared.contains_key(&hash) {
             let folder = self.folder.join("undecided");
             let bytes = self.undecided.body(hash).ok_or(AppFailure::MissingBody { height, hash, folder })?;
+            if let Ok(header) = body::header(&bytes) {
+                self.check_version(hash, &header)?;
+            }
             if let Err(reason) = self.examine(&bytes)? {
                 return Err(self.invalid_decision(hash, &bytes, reason));
             }
@@ -57,7 +64,22 @@ impl Application {
         self.voters = Voters::new(&validator_set(&self.chain.head().state)?)?;
         self.height = Height(height + 1);
         self.round = Round::Nil;
+        // Everything is durable: a newer program goes on from here.
+        self.chain.config().rules_at(self.height.0)?;
         Ok(())
+    }
+
+    /// Refuses to go on where the network decided under another protocol version than this node's table has for the
+    /// height: to execute the block by other rules would only say that it is invalid.
+    pub(super) fn check_version(&self, hash: B256, header: &Header) -> Result<(), AppFailure> {
+        let (height, expected) = (self.height.0, self.chain.config().upgrades.version_at(self.height.0));
+        let Some(found) = protocol_version(&header.extra_data) else { return Ok(()) };
+        let home = || self.folder.parent().unwrap_or(&self.folder).display().to_string();
+        match found.cmp(&expected) {
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(AppFailure::Upgraded { height, hash, found, expected, home: home() }),
+            Ordering::Less => Err(AppFailure::NotUpgraded { height, hash, found, expected, home: home() }),
+        }
     }
 
     /// The height is over. Keeps the evidence that it brought, and returns the next height with how long it may wait for

@@ -4,7 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256};
+use esker_runtime::Rules;
 use esker_runtime::db::StoreError;
+use esker_runtime::upgrades::UnknownRules;
 use esker_vm::Fatal;
 
 use crate::consensus::context::VotersError;
@@ -45,6 +47,46 @@ pub enum AppFailure {
         /// Where its RLP lies.
         dump: PathBuf,
     },
+    /// The next block needs rules that this program does not have.
+    #[error(transparent)]
+    UnknownRules(#[from] UnknownRules),
+    /// More than two thirds decided under a later protocol version than this node's table has for the height.
+    #[error(
+        "the network decided block {height} ({hash}) under protocol version {found}, and this node's genesis.json says \
+         version {expected} for it: the network has upgraded. {} `esker upgrade --home {home} --version {found} --height \
+         {height}`, and start the node again", install(*found)
+    )]
+    Upgraded {
+        /// Its number: the first of that version.
+        height: u64,
+        /// Its hash.
+        hash: B256,
+        /// Its protocol version.
+        found: u32,
+        /// What the table says.
+        expected: u32,
+        /// The node's home.
+        home: String,
+    },
+    /// More than two thirds decided under an earlier protocol version than this node's table has for the height.
+    #[error(
+        "the network decided block {height} ({hash}) under protocol version {found}, and this node's genesis.json says \
+         version {expected} for it: the network has not upgraded. Ask its operators for the height that they agreed on, and \
+         say it with `esker upgrade --home {home} --version {expected} --height HEIGHT`, or take the upgrade out with \
+         `esker upgrade --home {home} --version {expected} --remove`; then start the node again"
+    )]
+    NotUpgraded {
+        /// Its number.
+        height: u64,
+        /// Its hash.
+        hash: B256,
+        /// Its protocol version.
+        found: u32,
+        /// What the table says.
+        expected: u32,
+        /// The node's home.
+        home: String,
+    },
     /// A block was decided whose body is gone.
     #[error(
         "block {height} ({hash}) was decided, and its body is not in {}: files were deleted or damaged. Delete the \
@@ -78,4 +120,12 @@ pub enum AppFailure {
          validator from signing twice"
     )]
     Engine,
+}
+
+/// What comes before a version can be put into the table.
+fn install(version: u32) -> String {
+    match Rules::of(version) {
+        Some(_) => "Run".to_owned(),
+        None => format!("This program knows versions up to {}: install a newer one, then run", Rules::LATEST.version),
+    }
 }

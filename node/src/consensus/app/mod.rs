@@ -98,6 +98,7 @@ impl Application {
         let Parts { chain, pool, clock, signer, timing, status } = parts;
         let head = chain.head();
         let number = head.block.header.number;
+        chain.config().rules_at(number.saturating_add(1))?;
         let failed = |what: &'static str| move |error| AppFailure::Io(what, error);
         let undecided = Undecided::open(&folder.join("undecided"), number).map_err(failed("proposed blocks"))?;
         let evidence = EvidenceStore::open(&folder.join(EVIDENCE)).map_err(failed("evidence"))?;

@@ -135,6 +135,7 @@ impl Application {
         if !is_certified || certificate::verify(&certificate, &self.voters, &self.verifier).is_err() {
             return Ok(SyncedValueOutcome::PeerFault);
         }
+        self.check_version(hash, &header)?;
         if let Err(reason) = self.examine_certified(hash, &header, &block, &certificate)? {
             return Err(self.invalid_decision(hash, &block, reason));
         }

@@ -13,13 +13,13 @@ use crate::network::{Network, Plan};
 use crate::scenario::{Scenario, is_full, scenario, until};
 
 /// A contract whose bytes are part of the repository.
-struct Artifact {
+pub(super) struct Artifact {
     abi: JsonAbi,
     bytecode: Bytes,
 }
 
 impl Artifact {
-    fn read(name: &str) -> Self {
+    pub(super) fn read(name: &str) -> Self {
         let path = format!("{}/../tests/vectors/artifacts/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let artifact: Value = serde_json::from_str(&text).expect("an artifact is JSON");
@@ -27,30 +27,30 @@ impl Artifact {
         Self { abi: serde_json::from_value(artifact["abi"].clone()).expect("it has an ABI"), bytecode }
     }
 
-    fn deploy(&self, arguments: &[DynSolValue]) -> Action {
+    pub(super) fn deploy(&self, arguments: &[DynSolValue]) -> Action {
         let constructor = self.abi.constructor.as_ref().expect("it has a constructor");
         let arguments = constructor.abi_encode_input(arguments).expect("they fit");
         let input = [self.bytecode.as_ref(), &arguments].concat().into();
         Action { to: TxKind::Create, value: 0, input, gas: 9_000_000 }
     }
 
-    fn call(&self, to: Address, method: &str, arguments: &[DynSolValue], gas: u64) -> Action {
+    pub(super) fn call(&self, to: Address, method: &str, arguments: &[DynSolValue], gas: u64) -> Action {
         let function = &self.abi.function(method).expect("it has the method")[0];
         let input = function.abi_encode_input(arguments).expect("they fit").into();
         Action { to: TxKind::Call(to), value: 0, input, gas }
     }
 }
 
-fn text(text: &str) -> DynSolValue {
+pub(super) fn text(text: &str) -> DynSolValue {
     DynSolValue::String(text.to_owned())
 }
 
-fn uint(value: u64) -> DynSolValue {
+pub(super) fn uint(value: u64) -> DynSolValue {
     DynSolValue::Uint(U256::from(value), 256)
 }
 
 /// Deploys contracts one after the other, and says where they are.
-async fn deployed(network: &Network, deployments: Vec<Action>) -> Vec<Ack> {
+pub(super) async fn deployed(network: &Network, deployments: Vec<Action>) -> Vec<Ack> {
     let count = deployments.len();
     let load = Load::start(network, &[0], 1, Arc::new(move |_, sent| deployments[sent as usize % count].clone()));
     until("the contracts are deployed", async || (load.count() >= count).then_some(())).await;

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{Address, hex};
 use esker::accounts::{Accounts, DEFAULT_MNEMONIC};
+use esker::staking::Staking::delegateCall;
 use jsonrpsee::core::client::ClientT;
 use jsonrpsee::core::params::ArrayParams;
 use jsonrpsee::http_client::HttpClient;

@@ -13,3 +13,4 @@ mod long;
 mod offences;
 mod stake;
 mod strangers;
+mod upgrade;

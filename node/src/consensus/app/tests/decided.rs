@@ -10,8 +10,12 @@ use crate::consensus::certificate;
 use crate::consensus::codec::SYNC_BLOCKS_MAX;
 
 /// One node's chain, `blocks` long, each block with these transactions.
-fn chain_of(blocks: u64, mut transactions: impl FnMut(u64) -> Vec<Transaction>) -> Node {
-    let node = Node::new(0, 0);
+fn chain_of(blocks: u64, transactions: impl FnMut(u64) -> Vec<Transaction>) -> Node {
+    grown(Node::new(0, 0), blocks, transactions)
+}
+
+/// The node, its chain grown by so many blocks.
+pub(super) fn grown(node: Node, blocks: u64, mut transactions: impl FnMut(u64) -> Vec<Transaction>) -> Node {
     for number in 1..=blocks {
         let height = Height(number);
         let by = *EskerContext.select_proposer(&node.app.voters, height, Round::new(0)).address();
@@ -26,14 +30,14 @@ fn chain_of(blocks: u64, mut transactions: impl FnMut(u64) -> Vec<Transaction>) 
     node
 }
 
-fn served(node: &mut Node, from: u64, to: u64) -> Vec<Bytes> {
+pub(super) fn served(node: &mut Node, from: u64, to: u64) -> Vec<Bytes> {
     // However slow this machine is, the time for those who are behind is not over.
     node.app.serving = Serving::default();
     let values = node.app.decided_values(Height(from)..=Height(to)).expect("readable");
     values.into_iter().map(|value| value.value_bytes).collect()
 }
 
-fn take(node: &mut Node, bytes: Bytes) -> Result<SyncedValueOutcome<EskerContext>, AppFailure> {
+pub(super) fn take(node: &mut Node, bytes: Bytes) -> Result<SyncedValueOutcome<EskerContext>, AppFailure> {
     let height = node.app.height;
     node.app.synced(height, Round::new(0), node.app.proposer(Round::new(0)), bytes)
 }

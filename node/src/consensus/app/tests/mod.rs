@@ -5,6 +5,7 @@ mod early;
 mod held;
 mod proposals;
 mod tampering;
+mod versions;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -109,13 +110,22 @@ struct Node {
 impl Node {
     /// A node on a new chain whose clock is wrong by `offset` seconds.
     fn new(index: u8, offset: i64) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("sign-state.json"), sign_state::fresh()).expect("a new file");
-        Self::open(index, offset, memory_store(), folder)
+        Self::open(index, offset, memory_store(), new_folder())
     }
 
     fn open(index: u8, offset: i64, store: Arc<dyn Store>, folder: TempDir) -> Self {
-        let chain = Arc::new(Chain::open(store.clone(), &genesis(), machine()).expect("the chain opens"));
+        Self::open_with(&genesis(), index, offset, store, folder).expect("the application opens")
+    }
+
+    /// A node whose chain has the table of this genesis.
+    fn open_with(
+        genesis: &Genesis,
+        index: u8,
+        offset: i64,
+        store: Arc<dyn Store>,
+        folder: TempDir,
+    ) -> Result<Self, AppFailure> {
+        let chain = Arc::new(Chain::open(store.clone(), genesis, machine()).expect("the chain opens"));
         let head = chain.head().block.header.number;
         let state = SignState::open(&folder.path().join("sign-state.json"), head, 0, false).expect("it opens");
         let pool = Arc::new(Pool::new(Limits::default()));
@@ -133,8 +143,8 @@ impl Node {
             },
             status: Status::default(),
         };
-        let app = Application::open(parts, domain(), folder.path()).expect("the application opens");
-        Self { app, index, store, chain, pool, clock, folder }
+        let app = Application::open(parts, domain(), folder.path())?;
+        Ok(Self { app, index, store, chain, pool, clock, folder })
     }
 
     /// As after a crash: everything in memory is gone, and the clock is wrong by `offset` seconds.
@@ -166,6 +176,13 @@ impl Node {
     fn decide(&mut self, round: u32, hash: B256) {
         self.app.decided(&certificate(self.app.height, round, hash)).expect("the block is committed");
     }
+}
+
+/// A folder of an application that has signed nothing.
+fn new_folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("sign-state.json"), sign_state::fresh()).expect("a new file");
+    folder
 }
 
 /// Four validators at the beginning of height 1, round 0.

@@ -38,7 +38,9 @@ const HEADERS: &[(&str, Tamper)] = &[
     ("the mix hash is not", |header| header.mix_hash.0[31] ^= 1),
     ("the header names no round", |header| header.extra_data = Data::new()),
     ("the header names no round", |header| header.extra_data = [&header.extra_data[..], &[0]].concat().into()),
-    ("not this protocol's version", |header| header.extra_data = [0, 0, 0, 2, 0, 0, 0, 0].into()),
+    ("the protocol version is 2, and that of the height is 1", |header| {
+        header.extra_data = [0, 0, 0, 2, 0, 0, 0, 0].into()
+    }),
     ("the beneficiary is", |header| header.extra_data = [0, 0, 0, 1, 0, 0, 0, 1].into()),
     ("the beneficiary is", |header| header.beneficiary = Address::repeat_byte(0x77)),
     ("names a round that comes later", |header| header.extra_data = [0, 0, 0, 1, 0, 0, 4, 0].into()),

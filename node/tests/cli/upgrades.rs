@@ -1,0 +1,155 @@
+//! `esker upgrade`, and `--upgrade` where networks begin.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use esker::chain::open_state_dir;
+use serde_json::{Value, json};
+
+use crate::process::{Run, command, finish};
+
+/// The home of a new network, and its genesis file.
+fn home(folder: &Path, more: &[&str]) -> (PathBuf, PathBuf) {
+    let home = folder.join("home");
+    let mut init = command(&["init", "--chain-id", "7700", "--home"]);
+    let run = finish(init.arg(&home).args(more).env("ESKER_KEYSTORE_PASSWORD", "secret"));
+    run.expect(0);
+    let genesis = home.join("genesis.json");
+    (home, genesis)
+}
+
+fn upgrade(home: &Path, more: &[&str]) -> Run {
+    finish(command(&["upgrade", "--home"]).arg(home).args(more))
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).expect("there is a genesis")).expect("it is JSON")
+}
+
+#[test]
+fn an_upgrade_is_planned_moved_and_called_off() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (home, path) = home(folder.path(), &[]);
+    let mut begun = read(&path);
+    assert_eq!(begun["config"], json!({"chainId": 7700}));
+    let told = upgrade(&home, &["--json"]).expect(0).json();
+    assert_eq!(
+        told,
+        json!({"home": home, "latestKnownVersion": 2, "blockNumber": null, "upgrades": []}),
+        "nothing is planned"
+    );
+    // What others put into the file stays, and so does who may read it.
+    begun["note"] = json!({"of": "an operator", "large": u64::MAX});
+    begun["config"]["homesteadBlock"] = json!(0);
+    fs::write(&path, begun.to_string()).expect("writable");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("ours");
+
+    let planned = upgrade(&home, &["--version", "2", "--height", "1200000", "--json"]).expect(0).json();
+    assert_eq!(planned["upgrades"], json!([{"version": 2, "height": 1_200_000, "isKnown": true}]));
+    let mut expected = begun.clone();
+    expected["config"]["upgrades"] = json!({"2": 1_200_000});
+    assert_eq!(read(&path), expected);
+    assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o640);
+    assert!(!path.with_file_name("genesis.json.unfinished").exists());
+
+    let moved = upgrade(&home, &["--version", "2", "--height", "18446744073709551615"]).expect(0);
+    assert!(moved.stdout.contains("to version 2 from block 18446744073709551615"), "{moved:#?}");
+    assert!(moved.stdout.contains("Every node of the network needs the same"), "{moved:#?}");
+    upgrade(&home, &["--version", "2", "--remove"]).expect(0);
+    assert_eq!(read(&path), begun);
+    let shown = upgrade(&home, &[]).expect(0);
+    assert!(shown.stdout.contains("upgrades") && shown.stdout.contains("none"), "{shown:#?}");
+}
+
+#[test]
+fn what_cannot_be_planned_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (home, path) = home(folder.path(), &["--upgrade", "2=500"]);
+    let begun = fs::read_to_string(&path).expect("readable");
+    assert_eq!(read(&path)["config"]["upgrades"], json!({"2": 500}));
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["--version", "3", "--height", "600"], 2, "versions 1 to 2, not 3"),
+        (&["--version", "1", "--height", "600"], 2, "upgrades are to version 2 and later, not 1"),
+        (&["--version", "0", "--height", "600"], 2, "not 0"),
+        (&["--version", "2", "--height", "0"], 2, "block 0 is what the chain began with"),
+        (&["--version", "3", "--remove"], 2, "there is no upgrade to version 3"),
+        (&["--version", "2"], 2, "--height"),
+        (&["--height", "600"], 2, "--version"),
+        (&["--version", "2", "--height", "600", "--remove"], 2, "cannot be used with"),
+        (&["--version", "2", "--height", "-1"], 2, "unexpected argument"),
+    ];
+    for (arguments, code, words) in cases {
+        let run = upgrade(&home, arguments).expect(code);
+        assert!(run.stderr.contains(words), "{arguments:?}: {run:#?}");
+        assert_eq!(fs::read_to_string(&path).expect("readable"), begun, "{arguments:?}");
+    }
+    // A running node has the store.
+    let store = open_state_dir(&home.join("data/db"), 1 << 20).expect("nobody has it");
+    let run = upgrade(&home, &["--version", "2", "--height", "600"]).expect(3);
+    assert!(run.stderr.contains("stop the node first"), "{run:#?}");
+    assert_eq!(fs::read_to_string(&path).expect("readable"), begun);
+    upgrade(&home, &[]).expect(0);
+    drop(store);
+    upgrade(&home, &["--version", "2", "--height", "600"]).expect(0);
+
+    // A balance that is no 64-bit number would not survive.
+    let mut text = read(&path);
+    text["config"]["upgrades"] = json!({"2": 700});
+    let text = text.to_string().replace("\"0x21e19e0c9bab2400000\"", "10000000000000000000000");
+    fs::write(&path, &text).expect("writable");
+    let run = upgrade(&home, &["--version", "2", "--height", "800"]);
+    let kept = fs::read_to_string(&path).expect("readable");
+    assert!(run.code == 0 || (run.code == 2 && kept == text), "{run:#?}");
+    if run.code == 2 {
+        assert!(run.stderr.contains("{\"2\":800}"), "it says what to write: {run:#?}");
+    }
+
+    // Tables that cannot be are refused where they are read.
+    for (table, words) in [
+        (r#"{"2":5,"3":5}"#, "heights grow with versions"),
+        (r#"{"2":5,"2":6}"#, "stands twice"),
+        (r#"{"1":5}"#, "upgrades are to version 2"),
+        (r#"{"2":"5"}"#, "expected u64"),
+        ("[]", "a map of protocol versions"),
+    ] {
+        fs::write(&path, begun.replace("{\n      \"2\": 500\n    }", table)).expect("writable");
+        let run = upgrade(&home, &[]).expect(2);
+        assert!(run.stderr.contains(words) && run.stderr.contains("esker upgrade"), "{table}: {run:#?}");
+    }
+}
+
+#[test]
+fn a_network_can_begin_with_a_plan() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = folder.path().join("net");
+    let testnet = |upgrades: &[&str]| {
+        let mut testnet = command(&["testnet", "--validators", "1", "--json", "--output"]);
+        finish(testnet.arg(&output).args(upgrades))
+    };
+    for (upgrades, words) in [
+        (&["--upgrade", "3=5"][..], "versions 1 to 2, not 3"),
+        (&["--upgrade", "1=5"], "version 2 and later"),
+        (&["--upgrade", "2"], "has no \\\"=\\\""),
+        (&["--upgrade", "two=5"], "is no version"),
+        (&["--upgrade", "2=soon"], "is no block's number"),
+        (&["--upgrade", "2=5", "--upgrade", "2=6"], "given two heights"),
+    ] {
+        let run = testnet(upgrades).expect(2);
+        assert!(run.stdout.contains(words), "{upgrades:?}: {run:#?}");
+        assert!(!output.exists());
+    }
+    testnet(&["--upgrade", "2=0"]).expect(0);
+    let genesis = read(&output.join("genesis.json"));
+    assert_eq!(genesis["config"]["upgrades"], json!({"2": 0}));
+    assert_eq!(read(&output.join("node0/genesis.json")), genesis);
+
+    // A home that joins has the network's plan.
+    let joined = folder.path().join("joined");
+    let mut init = command(&["init", "--full-node", "--genesis"]);
+    finish(init.arg(output.join("genesis.json")).arg("--home").arg(&joined)).expect(0);
+    assert_eq!(read(&joined.join("genesis.json")), genesis);
+    let mut init = command(&["init", "--full-node", "--upgrade", "2=9", "--genesis"]);
+    let run = finish(init.arg(output.join("genesis.json")).arg("--home").arg(folder.path().join("no"))).expect(2);
+    assert!(run.stderr.contains("cannot be used with"), "{run:#?}");
+}
