@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
 use esker_runtime::Validator;
 use malachite_ed25519::PrivateKey;
@@ -13,6 +13,7 @@ use super::error::HomeError;
 use super::layout::read_secret;
 use super::staking::FirstValidator;
 use crate::keystore::{KeystoreError, ScryptCost, account, secret};
+use crate::staking::possession;
 
 /// What keys/consensus.json says of its kind.
 const KEY_TYPE: &str = "ed25519";
@@ -59,6 +60,12 @@ impl ConsensusKey {
     #[must_use]
     pub const fn seed(&self) -> &[u8; 32] {
         &self.seed
+    }
+
+    /// Proof that this key is here, for the chain with that id.
+    #[must_use]
+    pub fn possession(&self, chain_id: u64) -> [u8; 64] {
+        possession::prove(&self.private_key(), chain_id, self.address)
     }
 
     /// The key as a keystore.
@@ -118,6 +125,7 @@ pub struct SealedKeys {
     pub address: Address,
     /// What votes are checked with.
     pub public_key: B256,
+    key: ConsensusKey,
     pub(super) consensus: Value,
     pub(super) operator: Value,
 }
@@ -136,15 +144,22 @@ impl SealedKeys {
                 public_key: consensus.public_key(),
                 consensus: consensus.encrypt(password, cost)?,
                 operator: account::encrypt(&operator, password, cost)?,
+                key: consensus,
             })
         };
         generate().map_err(|error| HomeError::system("no keys could be made").because(error))
     }
 
-    /// The validator as one of the first that stake.
+    /// The validator as one of the first that stake: with so many wei, for so much of its delegators' rewards.
     #[must_use]
-    pub const fn first_validator(&self, self_bond: u64) -> FirstValidator {
-        FirstValidator { operator: self.address, public_key: self.public_key, self_bond }
+    pub const fn first_validator(&self, self_bond: U256, commission_bps: u16) -> FirstValidator {
+        FirstValidator { operator: self.address, public_key: self.public_key, commission_bps, self_bond }
+    }
+
+    /// Proof that the consensus key is here, for the chain with that id.
+    #[must_use]
+    pub fn possession(&self, chain_id: u64) -> [u8; 64] {
+        self.key.possession(chain_id)
     }
 
     /// The validator's entry in a genesis without staking.

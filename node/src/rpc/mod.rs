@@ -27,6 +27,7 @@ mod net_web3;
 mod overrides;
 mod register;
 pub mod simulate;
+mod staking;
 mod txpool;
 
 pub use access::Api;
