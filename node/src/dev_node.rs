@@ -18,13 +18,12 @@ use crate::producer::{Mining, ProduceError, Producer};
 use crate::rpc::dev::DevApi;
 use crate::rpc::{self, Api};
 use crate::server::{Listener, RpcServer, ServerError};
+use crate::staking::COIN;
 
 /// The store's place in a state directory.
 pub const STORE_FOLDER: &str = "db";
 /// The compiled code's place in a state directory.
 const CODE_FOLDER: &str = "code";
-/// Wei in a coin.
-const WEI_PER_COIN: u64 = 1_000_000_000_000_000_000;
 
 /// How a development node is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,7 +167,7 @@ impl DevNode {
 /// The block in which every account has its coins.
 fn dev_genesis(config: &DevConfig, accounts: &Accounts, now: u64) -> Genesis {
     let mut genesis = Genesis::new(config.chain_id, config.gas_limit, now);
-    let balance = U256::from(config.balance) * U256::from(WEI_PER_COIN);
+    let balance = U256::from(config.balance) * U256::from(COIN);
     for address in accounts.addresses() {
         genesis.alloc.insert(*address, GenesisAccount { balance, ..GenesisAccount::default() });
     }

@@ -81,6 +81,20 @@ pub fn columns(rows: &[(&str, String)]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Rows of as many columns as the first one has, each as wide as its widest entry.
+#[must_use]
+pub fn table(rows: &[Vec<String>]) -> String {
+    let count = rows.first().map_or(0, Vec::len);
+    let length = |text: &String| text.chars().count();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(length).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +103,13 @@ mod tests {
     fn text_from_outside_cannot_steer_a_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");
         assert_eq!(printable("Grüße"), "Grüße");
+    }
+
+    #[test]
+    fn tables_line_up() {
+        let rows = [["A", "BB"], ["ü1", "2"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), "A   BB\nü1  2");
+        assert_eq!(table(&[]), "");
     }
 
     #[test]

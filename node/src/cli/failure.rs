@@ -112,6 +112,12 @@ impl Failure {
         self
     }
 
+    /// A member of the error object of `--json`.
+    #[must_use]
+    pub fn detail(&self, name: &str) -> Option<&Value> {
+        self.0.details.get(name)
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

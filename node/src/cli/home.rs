@@ -40,10 +40,17 @@ pub fn unlock(home: &Home, args: &PasswordArgs) -> Result<Option<ConsensusKey>, 
         }
         return Ok(None);
     }
+    Ok(home.consensus_key(&password(home, args)?)?)
+}
+
+/// The password of a home's keys: from the file that `args` or else its settings name, the environment, or a prompt.
+///
+/// # Errors
+/// If there is none.
+pub fn password(home: &Home, args: &PasswordArgs) -> Result<String, Failure> {
     let named = if args.password_file.is_some() { None } else { home.password()? };
-    let password = match named {
-        Some(password) => password,
-        None => args.existing(&path.display().to_string())?,
-    };
-    Ok(home.consensus_key(&password)?)
+    match named {
+        Some(password) => Ok(password),
+        None => args.existing(&home.consensus_key_path().display().to_string()),
+    }
 }

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use clap::Args;
 use esker_runtime::Genesis;
+use esker_runtime::staking::STAKING_ADDRESS;
 use esker_vm::EngineKind;
 use libp2p::multiaddr::Protocol;
 use serde_json::json;
@@ -15,11 +16,15 @@ use serde_json::json;
 use super::answer::{Answer, columns};
 use super::failure::Failure;
 use super::key::password::PasswordArgs;
+use super::staking_args::StakingArgs;
+use super::units::{format_amount, parse_amount, parse_percent};
 use crate::home::config::{self, NodeConfig};
 use crate::home::keys::new_node_key;
-use crate::home::network::{self, CHAIN_ID_MAX, VALIDATOR_POWER};
-use crate::home::{NewHome, PeerAddress, SealedKeys, layout, pace, peer, upgrade};
+use crate::home::network::{self, CHAIN_ID_MAX};
+use crate::home::staking::{FirstValidator, StakingPlan};
+use crate::home::{Founder, NewHome, PeerAddress, SealedKeys, layout, pace, peer, upgrade};
 use crate::keystore::ScryptCost;
+use crate::staking::COIN;
 
 /// Coins of the operator's account in a new network, if nobody else is given any.
 const OPERATOR_COINS: u64 = 10_000;
@@ -36,8 +41,13 @@ pub struct InitArgs {
     name: Option<String>,
 
     /// Join the network that begins with this genesis, instead of beginning one with this node as its only validator
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "StakingArgs")]
     genesis: Option<PathBuf>,
+
+    /// Begin a network together with others: make the keys and founder.json, for `esker genesis create`; the genesis comes
+    /// later
+    #[arg(long, requires = "chain_id", conflicts_with_all = ["genesis", "fund", "gas_limit", "upgrade", "StakingArgs"])]
+    founder: bool,
 
     /// Make no validator's keys: the node only follows
     #[arg(long, requires = "genesis", conflicts_with = "password_file")]
@@ -58,6 +68,18 @@ pub struct InitArgs {
     /// Plan that the new network passes to a protocol version at a block; with block 0 it begins so; repeatable
     #[arg(long, value_name = "VERSION=BLOCK", value_parser = upgrade::parse, conflicts_with = "genesis")]
     upgrade: Vec<(u32, u64)>,
+
+    /// What this validator bonds in the new network; the coins come into being with it
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount, default_value = "100ether")]
+    #[arg(conflicts_with = "genesis")]
+    self_bond: U256,
+
+    /// Which part of its delegators' rewards this validator of the new network keeps, such as 5%
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent, default_value = "0%", conflicts_with = "genesis")]
+    commission: u16,
+
+    #[command(flatten)]
+    staking: StakingArgs,
 
     /// Pace of blocks, such as 200ms or 1s; the same on all validators of a network
     #[arg(long, value_name = "TIME", value_parser = pace::parse, default_value = "1s")]
@@ -98,7 +120,7 @@ pub struct InitArgs {
     password_file: Option<PathBuf>,
 }
 
-fn parse_fund(text: &str) -> Result<(Address, u64), String> {
+pub(super) fn parse_fund(text: &str) -> Result<(Address, u64), String> {
     const EXPECTED: &str = "write it like 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266=1000";
     let (address, coins) = text.split_once('=').ok_or_else(|| format!("{text:?} has no \"=\"; {EXPECTED}"))?;
     let address = address.trim().parse().map_err(|_| format!("{address:?} is no address; {EXPECTED}"))?;
@@ -115,19 +137,14 @@ pub fn run(args: &InitArgs) -> Result<Answer, Failure> {
     if args.full_node && args.genesis.is_none() {
         return Err(Failure::usage("--full-node follows a network that there is").hint("add --genesis FILE"));
     }
-    let mut funded = BTreeSet::new();
-    if let Some((twice, _)) = args.fund.iter().find(|(address, _)| !funded.insert(*address)) {
-        return Err(Failure::usage(format!("--fund names {twice} twice")).hint("name each account once"));
-    }
+    check_funded(&args.fund)?;
     let config = args.config()?;
-    let mut genesis = match &args.genesis {
-        Some(path) => args.joined(path)?,
-        None => Genesis::new(args.chain_id.unwrap_or(31_337), args.gas_limit, now()),
-    };
-    if args.genesis.is_none() {
-        upgrade::put_into(&mut genesis, &args.upgrade)
-            .map_err(|reason| Failure::usage("no network can begin so").because(reason).hint("correct --upgrade"))?;
+    let (plan, chain_id) = (args.staking.plan()?, args.chain_id.unwrap_or(31_337));
+    let joined = args.genesis.as_ref().map(|path| args.joined(path)).transpose()?;
+    if joined.is_none() {
+        check_self_bond(args.self_bond, &plan, args.founder)?;
     }
+    let begun = begun(chain_id, args.gas_limit, &args.upgrade)?;
     // Asked for only once everything else is known to be right, but for the folder.
     let keys = if args.full_node {
         None
@@ -135,21 +152,76 @@ pub fn run(args: &InitArgs) -> Result<Answer, Failure> {
         let password = PasswordArgs { password_file: args.password_file.clone() }.chosen()?;
         Some(SealedKeys::generate(&password, ScryptCost::STANDARD)?)
     };
-    if let (None, Some(keys)) = (&args.genesis, &keys) {
-        genesis.validators = vec![keys.validator(VALIDATOR_POWER)];
-        let operator = [(keys.address, OPERATOR_COINS)];
-        let funded = if args.fund.is_empty() { &operator[..] } else { &args.fund };
-        for (address, coins) in funded {
-            network::fund(&mut genesis, *address, *coins);
+    let new_founder = |keys: &SealedKeys| Founder::new(keys, chain_id, args.self_bond, args.commission);
+    let founder = keys.as_ref().filter(|_| args.founder).map(new_founder);
+    let genesis = match (joined, &keys) {
+        (Some(genesis), _) => Some(genesis),
+        (None, Some(keys)) if !args.founder => {
+            let first = keys.first_validator(args.self_bond, args.commission);
+            let operator = [(keys.address, OPERATOR_COINS)];
+            let funded = if args.fund.is_empty() { &operator[..] } else { &args.fund };
+            Some(begin(begun, &plan, &[first], funded)?)
         }
-        network::check_genesis(&genesis).map_err(|reason| {
-            Failure::usage("no network can begin so").because(reason).hint("correct the command line")
-        })?;
-    }
-    let home =
-        NewHome { config: &config, genesis: &genesis, keys: keys.as_ref(), node_key: new_node_key()?, password: None };
+        (None, _) => None,
+    };
+    let home = NewHome {
+        config: &config,
+        genesis: genesis.as_ref(),
+        founder: founder.as_ref(),
+        keys: keys.as_ref(),
+        node_key: new_node_key()?,
+        password: None,
+    };
     home.write(&args.home)?;
     answer(args, &home)
+}
+
+/// Refuses to give an account coins twice.
+pub(super) fn check_funded(fund: &[(Address, u64)]) -> Result<(), Failure> {
+    let mut funded = BTreeSet::new();
+    match fund.iter().find(|(address, _)| !funded.insert(*address)) {
+        Some((twice, _)) => Err(Failure::usage(format!("--fund names {twice} twice")).hint("name each account once")),
+        None => Ok(()),
+    }
+}
+
+fn check_self_bond(self_bond: U256, plan: &StakingPlan, is_founder: bool) -> Result<(), Failure> {
+    // What the others agree on is not known to a founder yet; a coin it must be in any case.
+    let least = if is_founder { U256::from(COIN) } else { plan.min_self_bond };
+    if self_bond < least {
+        return Err(Failure::usage(format!("a self-bond of {} is too small", format_amount(self_bond)))
+            .because(format!("it must be at least {}", format_amount(least)))
+            .hint("raise --self-bond; amounts without a unit are wei, so write 100ether"));
+    }
+    Ok(())
+}
+
+/// The genesis of a new network, with nobody in it yet.
+pub(super) fn begun(chain_id: u64, gas_limit: u64, upgrades: &[(u32, u64)]) -> Result<Genesis, Failure> {
+    let mut genesis = Genesis::new(chain_id, gas_limit, now());
+    upgrade::put_into(&mut genesis, upgrades)
+        .map_err(|reason| Failure::usage("no network can begin so").because(reason).hint("correct --upgrade"))?;
+    Ok(genesis)
+}
+
+/// Completes the genesis of a new network, and checks it.
+pub(super) fn begin(
+    mut genesis: Genesis,
+    plan: &StakingPlan,
+    validators: &[FirstValidator],
+    funded: &[(Address, u64)],
+) -> Result<Genesis, Failure> {
+    let impossible =
+        |reason: String| Failure::usage("no network can begin so").because(reason).hint("correct the command line");
+    for (address, coins) in funded {
+        network::fund(&mut genesis, *address, *coins);
+    }
+    if genesis.alloc.contains_key(&STAKING_ADDRESS) {
+        return Err(impossible(format!("--fund names {STAKING_ADDRESS}, which is the staking contract's")));
+    }
+    plan.put_into(&mut genesis, validators).map_err(impossible)?;
+    network::check_genesis(&genesis).map_err(impossible)?;
+    Ok(genesis)
 }
 
 impl InitArgs {
@@ -209,40 +281,60 @@ fn answer(args: &InitArgs, home: &NewHome<'_>) -> Result<Answer, Failure> {
         Err(_) => peer::multiaddr(address).to_string(),
     };
     let (consensus, gossip) = (reached(home.config.consensus.listen), reached(home.config.gossip.listen));
-    let entry = home.keys.map(|keys| keys.validator(VALIDATOR_POWER));
-    let set = &home.genesis.validators;
-    let is_validator = entry.is_some_and(|entry| set.iter().any(|other| other.public_key == entry.public_key));
-    let role = match (is_validator, entry) {
-        (true, _) => format!("validates, one of {}", set.len()),
-        (false, Some(_)) => "follows: its key is not among the genesis's validators".to_owned(),
-        (false, None) => "follows: it has no validator's keys".to_owned(),
+    let set = home.genesis.map(|genesis| &genesis.validators[..]).unwrap_or_default();
+    let entry = home.keys.and_then(|keys| set.iter().find(|one| one.public_key == keys.public_key));
+    let has_staking = home.genesis.is_some_and(|genesis| genesis.config.staking.is_some());
+    let chain_id = home.genesis.map(|genesis| genesis.config.chain_id).or(args.chain_id);
+    let role = match (home.founder, entry, home.keys) {
+        (Some(_), ..) => "a founder: it waits for the network's genesis".to_owned(),
+        (_, Some(entry), _) => format!("validates, one of {}, with a power of {}", set.len(), entry.power),
+        (_, None, Some(_)) => "follows: its key is not among the genesis's validators".to_owned(),
+        (_, None, None) => "follows: it has no validator's keys".to_owned(),
     };
     let mut rows = vec![
         ("home", args.home.display().to_string()),
         ("name", home.config.name.clone()),
-        ("chain id", home.genesis.config.chain_id.to_string()),
+        ("chain id", chain_id.unwrap_or_default().to_string()),
         ("role", role),
     ];
-    if let Some(entry) = entry {
-        rows.push(("operator", entry.address.to_string()));
-        rows.push(("public key", entry.public_key.to_string()));
+    if let Some(keys) = home.keys {
+        rows.push(("operator", keys.address.to_string()));
+        rows.push(("public key", keys.public_key.to_string()));
     }
     rows.extend([("peer id", peer_id.clone()), ("consensus", consensus.clone()), ("gossip", gossip.clone())]);
+    let folder = args.home.display();
+    let next = match (home.founder, entry, home.keys) {
+        (Some(_), ..) => format!(
+            "Give {folder}/{} to whoever puts the genesis together (`esker genesis create`), and copy the genesis that \
+             comes of it to {folder}/{}.",
+            layout::FOUNDER,
+            layout::GENESIS
+        ),
+        (_, None, Some(_)) if has_staking => format!(
+            "Once it has caught up, and {} has coins: `esker validator create --home {folder} --self-bond AMOUNT`.",
+            home.keys.map(|keys| keys.address).unwrap_or_default()
+        ),
+        (_, None, Some(keys)) => format!(
+            "Its entry for the \"validators\" of a genesis without staking:\n{}",
+            json!(keys.validator(network::SELF_BOND))
+        ),
+        _ => String::new(),
+    };
     let mut text = columns(&rows);
-    if let Some(entry) = entry {
-        text.push_str(&format!("\n\nIts entry for the \"validators\" of a genesis:\n{}", json!(entry)));
+    if !next.is_empty() {
+        text.push_str(&format!("\n\n{next}"));
     }
     text.push_str(&format!(
-        "\n\nFor its peers, put an address of this machine in the place of {}.\nStart it with `esker node --home {}`.",
+        "\n\nFor its peers, put an address of this machine in the place of {}.\nStart it with `esker node --home {folder}`.",
         home.config.consensus.listen.ip(),
-        args.home.display()
     ));
     let json = json!({
         "home": args.home,
         "name": home.config.name,
-        "chainId": home.genesis.config.chain_id,
-        "isValidator": is_validator,
-        "validator": entry,
+        "chainId": chain_id,
+        "isValidator": entry.is_some(),
+        "validator": home.keys.map(|keys| entry.copied().unwrap_or_else(|| keys.validator(network::SELF_BOND))),
+        "founder": home.founder,
         "peerId": peer_id,
         "consensus": consensus,
         "gossip": gossip,

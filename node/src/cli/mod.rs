@@ -12,6 +12,7 @@ pub mod demo;
 pub mod deploy;
 pub mod dev;
 pub mod failure;
+pub mod genesis;
 pub mod home;
 pub mod init;
 pub mod key;
@@ -19,12 +20,14 @@ pub mod node;
 pub mod rpc;
 pub mod send;
 pub mod simulate;
+pub mod staking_args;
 pub mod state;
 pub mod status;
 pub mod testnet;
 pub mod transact;
 pub mod units;
 pub mod upgrade;
+pub mod validator;
 pub mod verify_header;
 
 use std::ffi::OsString;
@@ -106,13 +109,22 @@ pub enum Command {
     /// Make the home of a node: settings, keys, genesis
     ///
     /// Without --genesis it begins a network with this node as its only validator; with --genesis it joins that network,
-    /// as a full node unless its key is among the validators. docs/running-a-node.md tells all of it.
+    /// as a full node until `esker validator create`; with --founder it begins one together with others.
+    /// docs/running-a-node.md tells all of it.
     #[command(after_help = "Examples:\n  \
         esker init --home ~/esker --chain-id 7700\n  \
         esker init --home ~/esker --genesis genesis.json --peer node1.example.org:27000 \\\n      \
           --gossip-peer node1.example.org:27001\n  \
-        esker init --home ./follower --genesis genesis.json --full-node --json")]
+        esker init --home ./follower --genesis genesis.json --full-node --json\n  \
+        esker init --home ~/esker --founder --chain-id 7700 --self-bond 5000ether --commission 5%")]
     Init(init::InitArgs),
+
+    /// Put the first block of a network together, or show one
+    #[command(subcommand, arg_required_else_help = true)]
+    #[command(after_help = "Examples:\n  \
+        esker genesis create alpha.json beta.json --chain-id 7700 --output genesis.json\n  \
+        esker genesis show genesis.json")]
+    Genesis(genesis::GenesisCommand),
 
     /// Make a whole network on this machine, and run it if asked to
     ///
@@ -162,6 +174,14 @@ pub enum Command {
         esker upgrade --home ./node0 --version 2 --height 1200000\n  \
         esker upgrade --home ./node0 --version 2 --remove --json")]
     Upgrade(upgrade::UpgradeArgs),
+
+    /// Be a validator, delegate to one, and see who validates
+    #[command(subcommand, arg_required_else_help = true)]
+    #[command(after_help = "Examples:\n  \
+        esker validator list\n  \
+        esker validator create --home ~/esker --self-bond 5000ether --commission 5%\n  \
+        esker validator delegate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 50ether --keystore alice")]
+    Validator(Box<validator::ValidatorCommand>),
 
     /// Create a contract from an artifact
     #[command(after_help = "Examples:\n  \
@@ -269,6 +289,8 @@ impl Command {
             Self::Dev(args) => return dev::run(args, json),
             Self::Node(args) => return node::run(args, json),
             Self::Init(args) => init::run(args),
+            Self::Genesis(command) => genesis::run(command),
+            Self::Validator(command) => wait_for(validator::run(command)),
             Self::Testnet(args) => return testnet::run(args, json),
             Self::Status(args) => wait_for(status::run(args)),
             Self::VerifyHeader(args) => wait_for(verify_header::run(args)),

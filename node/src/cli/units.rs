@@ -2,6 +2,8 @@
 
 use alloy_primitives::U256;
 
+use crate::staking::WHOLE_BPS;
+
 /// Names of units, with the number of decimal places between each and wei. The first name of a size is the usual one.
 const UNITS: &[(&str, u32)] =
     &[("wei", 0), ("kwei", 3), ("mwei", 6), ("gwei", 9), ("szabo", 12), ("finney", 15), ("ether", 18), ("eth", 18)];
@@ -51,6 +53,32 @@ pub fn parse_amount(text: &str) -> Result<U256, String> {
 pub fn parse_price(text: &str) -> Result<u128, String> {
     let amount = parse_amount(text)?;
     u128::try_from(amount).map_err(|_| format!("{text:?} is more than a price of gas may be (128 bits of wei)"))
+}
+
+/// Reads a part of a whole such as `5%`, `2.5` or `0.01 %`, in basis points.
+///
+/// # Errors
+/// What is wrong with the text, with what would be right.
+pub fn parse_percent(text: &str) -> Result<u16, String> {
+    const EXPECTED: &str = "write a percentage from 0 to 100 with at most two decimals, like 5% or 2.5%";
+    let wrong = || format!("{text:?} is no percentage; {EXPECTED}");
+    let number = text.trim().trim_end_matches('%').trim_end();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let fraction = fraction.trim_end_matches('0');
+    if !is_number(whole) || !(fraction.is_empty() || is_number(fraction)) || fraction.len() > 2 {
+        return Err(wrong());
+    }
+    let bps: u32 = format!("{whole}{fraction:0<2}").parse().map_err(|_| wrong())?;
+    u16::try_from(bps).ok().filter(|bps| *bps <= WHOLE_BPS).ok_or_else(wrong)
+}
+
+/// A part of a whole, given in basis points, for a reader.
+#[must_use]
+pub fn format_percent(bps: u16) -> String {
+    let (whole, fraction) = (bps / 100, bps % 100);
+    let text = format!("{whole}.{fraction:02}");
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Reads a whole number, decimal or 0x hexadecimal.
@@ -161,6 +189,21 @@ mod tests {
             let wei = U256::from(10).pow(U256::from(power)) + U256::from(power);
             assert_eq!(parse_amount(&format_amount(wei)), Ok(wei));
         }
+    }
+
+    #[test]
+    fn percentages_are_basis_points() {
+        for (text, bps) in
+            [("5%", 500), ("5", 500), ("2.5 %", 250), ("0.01%", 1), ("100%", 10_000), ("0", 0), ("7.10", 710)]
+        {
+            assert_eq!(parse_percent(text), Ok(bps), "{text}");
+            assert_eq!(parse_percent(&format_percent(bps)), Ok(bps));
+        }
+        for text in ["", "%", "-1", "100.01", "0.001", "1.", "five", "1e1", "101", "99999999999", "+5", ".5"] {
+            let error = parse_percent(text).map_or_else(|error| error, |bps| format!("{bps}"));
+            assert!(error.contains("like 5%"), "{text}: {error}");
+        }
+        assert_eq!(format_percent(2_550), "25.5%");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
 use esker_runtime::Validator;
 use malachite_ed25519::PrivateKey;
@@ -14,6 +14,7 @@ use super::layout::read_secret;
 use super::staking::FirstValidator;
 use crate::keystore::{KeystoreError, ScryptCost, account, secret};
 use crate::reporter::account::ReporterAccount;
+use crate::staking::possession;
 
 /// What keys/consensus.json says of its kind.
 const KEY_TYPE: &str = "ed25519";
@@ -60,6 +61,12 @@ impl ConsensusKey {
     #[must_use]
     pub const fn seed(&self) -> &[u8; 32] {
         &self.seed
+    }
+
+    /// Proof that this key is here, for the chain with that id.
+    #[must_use]
+    pub fn possession(&self, chain_id: u64) -> [u8; 64] {
+        possession::prove(&self.private_key(), chain_id, self.address)
     }
 
     /// The key as a keystore.
@@ -119,8 +126,7 @@ pub struct SealedKeys {
     pub address: Address,
     /// What votes are checked with.
     pub public_key: B256,
-    /// The account that reports other validators' offences; it needs some coins.
-    pub reporter: Address,
+    key: ConsensusKey,
     pub(super) consensus: Value,
     pub(super) operator: Value,
 }
@@ -137,18 +143,36 @@ impl SealedKeys {
             Ok(Self {
                 address: operator.address(),
                 public_key: consensus.public_key(),
-                reporter: ReporterAccount::of_validator(consensus.seed()).address(),
                 consensus: consensus.encrypt(password, cost)?,
                 operator: account::encrypt(&operator, password, cost)?,
+                key: consensus,
             })
         };
         generate().map_err(|error| HomeError::system("no keys could be made").because(error))
     }
 
-    /// The validator as one of the first that stake.
+    /// The account that reports other validators' offences.
     #[must_use]
-    pub const fn first_validator(&self, self_bond: u64) -> FirstValidator {
-        FirstValidator { operator: self.address, public_key: self.public_key, self_bond }
+    pub fn reporter(&self) -> Address {
+        ReporterAccount::of_validator(self.key.seed()).address()
+    }
+
+    /// The validator as one of the first that stake: with so many wei, for so much of its delegators' rewards.
+    #[must_use]
+    pub fn first_validator(&self, self_bond: U256, commission_bps: u16) -> FirstValidator {
+        FirstValidator {
+            operator: self.address,
+            public_key: self.public_key,
+            reporter: Some(self.reporter()),
+            commission_bps,
+            self_bond,
+        }
+    }
+
+    /// Proof that the consensus key is here, for the chain with that id.
+    #[must_use]
+    pub fn possession(&self, chain_id: u64) -> [u8; 64] {
+        self.key.possession(chain_id)
     }
 
     /// The validator's entry in a genesis without staking.

@@ -3,6 +3,7 @@
 //! ```text
 //! config.toml          settings
 //! genesis.json         the first block of the chain
+//! founder.json         what a founder tells whoever puts the genesis together
 //! keys/consensus.json  what votes are signed with, encrypted; not in a node that never validates
 //! keys/operator.json   the validator's account, encrypted; likewise
 //! keys/sign-state.json what was signed last; the node writes it, and nothing is signed without it
@@ -18,6 +19,7 @@ use esker_runtime::Genesis;
 
 use super::config::NodeConfig;
 use super::error::HomeError;
+use super::founder::Founder;
 use super::keys::SealedKeys;
 use super::network;
 use crate::consensus::sign_state;
@@ -27,6 +29,8 @@ use crate::keystore::file;
 pub const CONFIG: &str = "config.toml";
 /// The first block.
 pub const GENESIS: &str = "genesis.json";
+/// What a founder tells the others.
+pub const FOUNDER: &str = "founder.json";
 /// The folder of keys.
 pub const KEYS: &str = "keys";
 /// What votes are signed with.
@@ -65,8 +69,11 @@ fn read(path: &Path, bytes_max: u64) -> Result<String, HomeError> {
     Ok(text)
 }
 
-/// Reads a file of settings.
-pub(super) fn read_settings(path: &Path) -> Result<String, HomeError> {
+/// Reads a small file of settings.
+///
+/// # Errors
+/// If it cannot be read, is too long, or no text.
+pub fn read_settings(path: &Path) -> Result<String, HomeError> {
     read(path, SMALL_FILE_BYTES_MAX)
 }
 
@@ -107,8 +114,10 @@ pub(super) fn utf8(path: &Path) -> Result<&str, HomeError> {
 pub struct NewHome<'a> {
     /// Its settings.
     pub config: &'a NodeConfig,
-    /// Its chain.
-    pub genesis: &'a Genesis,
+    /// Its chain; a founder's home gets it later.
+    pub genesis: Option<&'a Genesis>,
+    /// What the node tells the other founders.
+    pub founder: Option<&'a Founder>,
     /// The keys of a validator.
     pub keys: Option<&'a SealedKeys>,
     /// The seed of its identity on the network.
@@ -142,7 +151,12 @@ impl NewHome<'_> {
         if let (Some(password), Some(name)) = (self.password, &self.config.password_file) {
             draft.file(&below.join(name), &format!("{password}\n"))?;
         }
-        draft.file(&below.join(GENESIS), &network::genesis_text(self.genesis))?;
+        if let Some(genesis) = self.genesis {
+            draft.file(&below.join(GENESIS), &network::genesis_text(genesis))?;
+        }
+        if let Some(founder) = self.founder {
+            draft.file(&below.join(FOUNDER), &founder.text())?;
+        }
         let config = self.config.to_toml().map_err(HomeError::invalid)?;
         // Last: what has settings is whole.
         draft.file(&below.join(CONFIG), &config)

@@ -2,6 +2,8 @@
 
 pub mod config;
 mod error;
+pub mod founder;
+mod genesis_state;
 pub mod keys;
 pub mod layout;
 pub mod network;
@@ -19,6 +21,7 @@ use esker_runtime::Genesis;
 
 pub use self::config::{ConsensusConfig, GossipConfig, NodeConfig, RpcConfig};
 pub use self::error::{HomeError, HomeFault};
+pub use self::founder::Founder;
 pub use self::keys::{ConsensusKey, SealedKeys};
 pub use self::layout::NewHome;
 pub use self::peer::PeerAddress;
@@ -55,7 +58,16 @@ impl Home {
                 .because(reason)
                 .next(format!("correct {}", config_path.display()))
         })?;
-        let genesis = network::read_genesis(&path.join(layout::GENESIS))?;
+        let genesis_path = path.join(layout::GENESIS);
+        if !genesis_path.exists() {
+            return Err(HomeError::invalid(format!("{} has no {} yet", path.display(), layout::GENESIS)).next(
+                format!(
+                    "get the genesis of the network from whoever puts it together, and copy it to {}",
+                    genesis_path.display()
+                ),
+            ));
+        }
+        let genesis = network::read_genesis(&genesis_path)?;
         Ok(Self { path: path.to_owned(), config, genesis })
     }
 

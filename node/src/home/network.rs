@@ -8,13 +8,13 @@ use esker_runtime::genesis::GenesisAccount;
 
 use super::error::HomeError;
 use super::layout::read_genesis_text;
+use super::staking;
+use crate::staking::COIN;
 
 /// The largest chain id whose legacy signatures have a `v` of 64 bits (EIP-2294).
 pub const CHAIN_ID_MAX: u64 = u64::MAX / 2 - 36;
-/// Voting power of a validator for whom nothing else is said.
-pub const VALIDATOR_POWER: u64 = 100;
-/// Wei in a coin.
-const WEI_PER_COIN: u64 = 1_000_000_000_000_000_000;
+/// Coins that a validator bonds, for whom nothing else is said; they are also its voting power.
+pub const SELF_BOND: u64 = 100;
 
 /// Reads the genesis of a network.
 ///
@@ -46,19 +46,21 @@ pub fn check_genesis(genesis: &Genesis) -> Result<(), String> {
     }
     genesis.build().map_err(|error| error.to_string())?;
     if genesis.validators.is_empty() {
-        return Err("its list \"validators\" is empty; `esker init` prints the entry of each node".to_owned());
+        return Err(
+            "its list \"validators\" is empty: `esker init` and `esker genesis create` make one that is not".to_owned()
+        );
     }
     for validator in &genesis.validators {
         if malachite_ed25519::PublicKey::from_bytes(validator.public_key.0).is_err() {
             return Err(format!("the public key of the validator {} is no Ed25519 key", validator.address));
         }
     }
-    Ok(())
+    staking::check_agreement(genesis)
 }
 
 /// Gives an account its coins.
 pub fn fund(genesis: &mut Genesis, address: Address, coins: u64) {
-    let balance = U256::from(coins) * U256::from(WEI_PER_COIN);
+    let balance = U256::from(coins) * U256::from(COIN);
     genesis.alloc.insert(address, GenesisAccount { balance, ..GenesisAccount::default() });
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use esker_runtime::{Genesis, validators::VALIDATORS_MAX};
 use esker_vm::EngineKind;
 use libp2p::Multiaddr;
@@ -25,6 +25,7 @@ use super::staking::{FirstValidator, StakingPlan};
 use super::{peer, scripts, upgrade};
 use crate::accounts::{Accounts, DEFAULT_MNEMONIC};
 use crate::keystore::{ScryptCost, secret};
+use crate::staking::COIN;
 
 /// Most nodes that do not validate.
 pub const FULL_NODES_MAX: usize = 100;
@@ -40,12 +41,8 @@ pub const COMPOSE: &str = "compose.yaml";
 pub const LOG: &str = "node.log";
 /// Where a home keeps the password of its own keys.
 const PASSWORD: &str = "password";
-/// What each validator bonds, in coins, which are also units of voting power.
-const SELF_BOND: u64 = 100;
 /// Funded accounts, and the coins of each.
 const ACCOUNTS: (u32, u64) = (10, 10_000);
-/// What each validator's reporter has for gas, in coins.
-const REPORTER_COINS: u64 = 1;
 /// What the caches of all stores take together, in MiB, where many nodes share a machine.
 const CACHES_MIB: u64 = 512;
 
@@ -74,6 +71,8 @@ pub struct TestnetPlan {
     pub upgrades: Vec<(u32, u64)>,
     /// How validators are chosen and paid.
     pub staking: StakingPlan,
+    /// What each validator bonds, in wei.
+    pub self_bond: U256,
     /// The binary that the scripts start.
     pub program: PathBuf,
 }
@@ -94,6 +93,7 @@ impl TestnetPlan {
             base_port: 27_000,
             upgrades: Vec::new(),
             staking: StakingPlan::default(),
+            self_bond: U256::from(network::SELF_BOND) * U256::from(COIN),
             program,
         }
     }
@@ -201,7 +201,8 @@ impl TestnetPlan {
             let config = self.config(one, &others, total);
             let home = NewHome {
                 config: &config,
-                genesis: &genesis,
+                genesis: Some(&genesis),
+                founder: None,
                 keys: one.keys.as_ref(),
                 node_key: one.node_key,
                 password: config.password_file.is_some().then_some(&one.password),
@@ -268,16 +269,13 @@ impl TestnetPlan {
         // Every run of the command gives the same genesis but for the keys, so it does not say when it was made.
         let mut genesis = Genesis::new(self.chain_id, self.gas_limit, 0);
         upgrade::put_into(&mut genesis, &self.upgrades).map_err(failed)?;
-        let keys: Vec<&SealedKeys> = drafted.iter().filter_map(|one| one.keys.as_ref()).collect();
-        let validators: Vec<FirstValidator> = keys.iter().map(|keys| keys.first_validator(SELF_BOND)).collect();
+        let validators = drafted.iter().filter_map(|one| one.keys.as_ref());
+        let validators: Vec<FirstValidator> = validators.map(|keys| keys.first_validator(self.self_bond, 0)).collect();
         self.staking.put_into(&mut genesis, &validators).map_err(failed)?;
         let (count, coins) = ACCOUNTS;
         let accounts = Accounts::from_mnemonic(DEFAULT_MNEMONIC, count).map_err(|error| failed(error.to_string()))?;
         for address in accounts.addresses() {
             network::fund(&mut genesis, *address, coins);
-        }
-        for keys in keys {
-            network::fund(&mut genesis, keys.reporter, REPORTER_COINS);
         }
         network::check_genesis(&genesis).map_err(failed)?;
         Ok(genesis)

@@ -12,10 +12,11 @@ const COST: ScryptCost = ScryptCost { log_n: 2, r: 1, p: 1 };
 fn make(path: &Path, config: &NodeConfig, is_validator: bool) -> SealedKeys {
     let keys = SealedKeys::generate("secret", COST).expect("the system has randomness");
     let mut genesis = Genesis::new(7, 30_000_000, 5);
-    genesis.validators = vec![keys.validator(network::VALIDATOR_POWER)];
+    genesis.validators = vec![keys.validator(network::SELF_BOND)];
     let home = NewHome {
         config,
-        genesis: &genesis,
+        genesis: Some(&genesis),
+        founder: None,
         keys: is_validator.then_some(&keys),
         node_key: [3; 32],
         password: config.password_file.is_some().then_some("secret"),

@@ -29,6 +29,7 @@ mod overrides;
 mod protocol;
 mod register;
 pub mod simulate;
+mod staking;
 mod txpool;
 
 pub use access::Api;

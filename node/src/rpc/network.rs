@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U64};
-use esker_runtime::validator_set;
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::RegisterMethodError;
 use serde::Serialize;
@@ -11,7 +10,7 @@ use serde::Serialize;
 use malachite::app::types::core::CommitSignature;
 
 use super::register::Registry;
-use super::{Api, Args, RpcError, eth_transactions, light};
+use super::{Api, Args, RpcError, eth_transactions, light, staking};
 use crate::chain::BlockRecord;
 use crate::consensus::certificate;
 use crate::consensus::context::EskerContext;
@@ -51,7 +50,9 @@ pub fn module(network: NetworkApi) -> Result<RpcModule<NetworkApi>, RegisterMeth
     registry.quick("eth_accounts", 0, |_, _| Ok(Vec::<Address>::new()));
     registry.quick("eth_coinbase", 0, |network, _| Ok(network.validator.unwrap_or_default()));
     registry.quick("esker_consensusState", 0, consensus_state);
-    registry.read("esker_validators", 1, validators);
+    registry.execute("esker_validators", 1, |network, args| staking::validators(&network.api, args));
+    registry.execute("esker_candidates", 1, |network, args| staking::candidates(&network.api, args));
+    registry.execute("esker_stakingAccount", 3, |network, args| staking::account(&network.api, args));
     registry.read("esker_getCertificate", 1, get_certificate);
     light::register(&mut registry);
     let result = registry.module.register_async_method("eth_sendRawTransaction", |params, network, _| async move {
@@ -97,38 +98,6 @@ fn consensus_state(network: &NetworkApi, _: &Args) -> Result<ConsensusState, Rpc
         is_signing: standing.is_signing,
         finality_ms: standing.finality.map(|finality| u64::try_from(finality.as_millis()).unwrap_or(u64::MAX)),
         peers: standing.peers,
-    })
-}
-
-/// What `esker_validators` says: who decides about the block after the one asked for.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ValidatorSet {
-    block: U64,
-    total_power: U64,
-    validators: Vec<ValidatorView>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ValidatorView {
-    address: Address,
-    public_key: B256,
-    power: U64,
-}
-
-fn validators(network: &NetworkApi, args: &Args) -> Result<ValidatorSet, RpcError> {
-    let state = network.api.state(args.optional(0)?.unwrap_or_default())?;
-    let set = validator_set(&state.state)?;
-    let view = |validator: &esker_runtime::Validator| ValidatorView {
-        address: validator.address,
-        public_key: validator.public_key,
-        power: U64::from(validator.power),
-    };
-    Ok(ValidatorSet {
-        block: U64::from(state.block.header.number),
-        total_power: U64::from(set.iter().map(|validator| validator.power).sum::<u64>()),
-        validators: set.iter().map(view).collect(),
     })
 }
 

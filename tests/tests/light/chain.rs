@@ -54,8 +54,13 @@ pub fn genesis() -> Genesis {
         let balance = U256::from(1_000 * u128::from(COIN));
         genesis.alloc.insert(wallets.address(index), GenesisAccount { balance, ..GenesisAccount::default() });
     }
-    let first =
-        |index: u8, self_bond| FirstValidator { operator: operator(index), public_key: public_key(index), self_bond };
+    let first = |index: u8, coins: u64| FirstValidator {
+        operator: operator(index),
+        public_key: public_key(index),
+        reporter: None,
+        commission_bps: 0,
+        self_bond: U256::from(coins) * U256::from(COIN),
+    };
     let plan = StakingPlan { epoch_length: EPOCH as u32, missed_slots_min: 1_000, ..StakingPlan::default() };
     plan.put_into(&mut genesis, &[first(0, 100), first(1, 80), first(2, 60)]).expect("the plan is sound");
     genesis

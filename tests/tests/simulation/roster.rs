@@ -18,6 +18,7 @@ use malachite::app::types::core::{Round, ValidatorSet as _};
 use malachite_ed25519::{PrivateKey, PublicKey};
 
 use super::dice::Dice;
+use super::epochs::COIN;
 use super::node_app::BEGINS;
 
 /// The chain's id.
@@ -162,7 +163,9 @@ impl Roster {
         let entry = |(node, self_bond): &(usize, u64)| FirstValidator {
             operator: nodes[*node].address.0,
             public_key: B256::from_slice(nodes[*node].public_key.as_bytes()),
-            self_bond: *self_bond,
+            reporter: None,
+            commission_bps: 0,
+            self_bond: U256::from(*self_bond) * U256::from(COIN),
         };
         let entries: Vec<_> = first.iter().map(entry).collect();
         plan.put_into(&mut genesis, &entries).expect("the plan is sound");

@@ -9,16 +9,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use alloy_primitives::U256;
 use clap::Args;
 use esker_vm::EngineKind;
 use serde_json::json;
 
 use super::answer::{Answer, columns};
 use super::failure::Failure;
+use super::staking_args::StakingArgs;
+use super::units::parse_amount;
 use crate::home::config;
 use crate::home::network::CHAIN_ID_MAX;
 use crate::home::pace;
-use crate::home::staking::StakingPlan;
 use crate::home::testnet::{COMPOSE, FULL_NODES_MAX, GENESIS, NETWORK, START, Testnet, TestnetPlan};
 use crate::home::upgrade;
 
@@ -59,10 +61,12 @@ pub struct TestnetArgs {
     #[arg(long, value_name = "GAS", default_value_t = 30_000_000)]
     gas_limit: u64,
 
-    /// Blocks of an epoch: after each the validators' powers follow the stake
-    #[arg(long, value_name = "BLOCKS", default_value_t = StakingPlan::default().epoch_length)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-    epoch_length: u32,
+    /// What each validator bonds: a coin is one unit of voting power
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount, default_value = "100ether")]
+    self_bond: U256,
+
+    #[command(flatten)]
+    staking: StakingArgs,
 
     /// Plan that the network passes to a protocol version at a block; with block 0 it begins so; repeatable
     #[arg(long, value_name = "VERSION=BLOCK", value_parser = upgrade::parse)]
@@ -111,7 +115,8 @@ impl TestnetArgs {
             engines,
             base_port: self.base_port,
             upgrades: self.upgrade.clone(),
-            staking: StakingPlan { epoch_length: self.epoch_length, ..StakingPlan::default() },
+            staking: self.staking.plan()?,
+            self_bond: self.self_bond,
             ..TestnetPlan::new(self.output.clone(), self.validators as usize, program)
         })
     }

@@ -24,12 +24,20 @@ use super::units::{format_price, parse_amount, parse_price, parse_quantity};
 /// What a transaction carries beside its call data, and how to send it.
 #[derive(Args, Clone, Debug)]
 pub struct TransactionArgs {
-    #[command(flatten)]
-    sender: SenderArgs,
-
     /// Coins to send along, like 1ether, 0.5gwei or 1000 (wei)
     #[arg(long, default_value = "0", value_name = "AMOUNT", value_parser = parse_amount)]
     value: U256,
+
+    #[command(flatten)]
+    sending: SendingArgs,
+}
+
+/// How to send a transaction.
+#[derive(Args, Clone, Debug)]
+pub struct SendingArgs {
+    /// Who sends it.
+    #[command(flatten)]
+    pub sender: SenderArgs,
 
     /// Gas limit; without it the server estimates, and nothing is sent that would revert
     #[arg(long, value_name = "GAS", value_parser = parse_quantity)]
@@ -37,7 +45,7 @@ pub struct TransactionArgs {
 
     /// Number of the transaction among its sender's [default: the next]
     #[arg(long, value_name = "NONCE", value_parser = parse_quantity)]
-    nonce: Option<u64>,
+    pub nonce: Option<u64>,
 
     /// Most to pay for one gas, like 30gwei [default: twice the base fee, and the tip]
     #[arg(long, value_name = "PRICE", value_parser = parse_price)]
@@ -147,10 +155,38 @@ impl TransactionArgs {
         data: Bytes,
         decoder: &Decoder,
     ) -> Result<Answer, Failure> {
+        rpc.chain_id().await?;
+        let sender = self.sending.sender.sender(rpc).await?;
+        self.sending.execute(rpc, &sender, Intent { to, value: self.value, data }, decoder).await
+    }
+}
+
+/// What is to be sent.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// To whom; `None` creates a contract.
+    pub to: Option<Address>,
+    /// Coins, in wei.
+    pub value: U256,
+    /// Call data.
+    pub data: Bytes,
+}
+
+impl SendingArgs {
+    /// Sends a transaction and tells what became of it.
+    ///
+    /// # Errors
+    /// If it cannot be sent, would fail, or did.
+    pub async fn execute(
+        &self,
+        rpc: &Rpc,
+        sender: &Sender,
+        intent: Intent,
+        decoder: &Decoder,
+    ) -> Result<Answer, Failure> {
         let chain_id = rpc.chain_id().await?;
-        let sender = self.sender.sender(rpc).await?;
-        let draft = self.draft(rpc, chain_id, sender.address(), to, data, decoder).await?;
-        let hash = send(rpc, &sender, &draft).await?;
+        let draft = self.draft(rpc, chain_id, sender.address(), intent, decoder).await?;
+        let hash = send(rpc, sender, &draft).await?;
         if self.no_wait {
             let text = columns(&[("transaction", hash.to_string()), ("status", "sent".to_owned())]);
             return Ok(Answer::new(
@@ -167,8 +203,7 @@ impl TransactionArgs {
         rpc: &Rpc,
         chain_id: u64,
         from: Address,
-        to: Option<Address>,
-        data: Bytes,
+        Intent { to, value, data }: Intent,
         decoder: &Decoder,
     ) -> Result<Draft, Failure> {
         let block = fees::latest(rpc).await?;
@@ -189,7 +224,7 @@ impl TransactionArgs {
             }
         };
         let gas_limit = self.gas_limit.unwrap_or_default();
-        let mut draft = Draft { chain_id, nonce, gas_limit, fees, from, to, value: self.value, data };
+        let mut draft = Draft { chain_id, nonce, gas_limit, fees, from, to, value, data };
         if self.gas_limit.is_none() {
             let estimate: U64 = match rpc.request("eth_estimateGas", &[draft.call()]).await {
                 Ok(estimate) => estimate,

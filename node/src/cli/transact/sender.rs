@@ -22,8 +22,9 @@ pub struct SenderArgs {
     #[arg(long, value_name = "NAME|PATH", conflicts_with = "unlocked")]
     keystore: Option<String>,
 
+    /// Where the password of the keystore comes from.
     #[command(flatten)]
-    password: PasswordArgs,
+    pub password: PasswordArgs,
 
     #[command(flatten)]
     folder: FolderArgs,
@@ -58,6 +59,12 @@ impl Sender {
 }
 
 impl SenderArgs {
+    /// Whether a flag names an account.
+    #[must_use]
+    pub const fn is_named(&self) -> bool {
+        self.private_key.is_some() || self.keystore.is_some() || self.unlocked
+    }
+
     /// Finds the account. Keys given with a flag go before the environment.
     ///
     /// # Errors

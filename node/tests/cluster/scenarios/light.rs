@@ -65,8 +65,8 @@ async fn agree(nodes: &[&Node], proven: &Value) {
         let found = until(format_args!("node{} has block {number}", node.index), async || {
             let found = node.ask("eth_getBlockByNumber", json!([format!("{number:#x}"), false])).await.ok()?;
             found["hash"].is_string().then_some(found)
-        });
-        let found = found.await;
+        })
+        .await;
         assert_eq!((&found["hash"], &found["stateRoot"]), (&block["hash"], &block["stateRoot"]), "node{}", node.index);
     }
 }

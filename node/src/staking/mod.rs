@@ -1,9 +1,18 @@
-//! The staking contract as this node deals with it: what genesis puts on the chain, and its interface.
+//! The staking contract as this node deals with it: what genesis puts on the chain, its interface, and what JSON-RPC tells
+//! of it.
+
+pub mod possession;
+pub mod report;
 
 use alloy_sol_types::sol;
 
+/// Wei of a coin, which is also the stake for one unit of voting power.
+pub const COIN: u64 = 1_000_000_000_000_000_000;
+/// A whole, in basis points.
+pub const WHOLE_BPS: u16 = 10_000;
+
 /// The contract as it was built from `contracts/staking`; a test compares it with its source.
-pub const ARTIFACT: &str = include_str!("../contracts/Staking.json");
+pub const ARTIFACT: &str = include_str!("../../contracts/Staking.json");
 
 sol! {
     /// What anybody calls of the staking contract; `docs/spec/staking.md` says what each does. Amounts are in wei, fractions
@@ -98,6 +107,25 @@ sol! {
             uint256 reports;
         }
 
+        event ValidatorCreated(
+            address indexed operator, bytes32 publicKey, uint16 commissionBps, string name, uint256 stake
+        );
+        event ValidatorEdited(address indexed operator, string name, uint16 commissionBps, uint64 epoch);
+        event CandidateEntered(address indexed validator);
+        event CandidateReplaced(address indexed validator, address indexed by);
+        event Delegated(address indexed delegator, address indexed validator, uint256 amount);
+        event Undelegated(address indexed delegator, address indexed validator, uint256 amount, uint64 matures);
+        event Redelegated(address indexed delegator, address indexed from, address indexed to, uint256 amount);
+        event Withdrawn(address indexed delegator, address indexed validator, uint256 amount);
+        event RewardsClaimed(address indexed delegator, address indexed validator, uint256 amount);
+        event CommissionClaimed(address indexed operator, uint256 amount);
+        event ReportClaimed(address indexed reporter, uint256 amount);
+        event Unjailed(address indexed operator);
+        event Slashed(
+            address indexed validator, address indexed reporter, uint64 epoch, uint256 amount, uint256 reward
+        );
+        event SlashSettled(address indexed delegator, address indexed validator, uint256 amount);
+
         error NotSystem();
         error BadParameters();
         error WrongValue(uint256 have, uint256 want);
@@ -166,7 +194,9 @@ sol! {
 
 #[cfg(test)]
 mod tests {
-    use alloy_json_abi::{JsonAbi, Param};
+    use std::collections::BTreeMap;
+
+    use alloy_json_abi::{Event, JsonAbi, Param};
 
     use super::*;
 
@@ -191,10 +221,17 @@ mod tests {
             assert_eq!(written(&function.outputs), written(&same.outputs), "{}", function.name);
             assert_eq!(function.state_mutability, same.state_mutability, "{}", function.name);
         }
-        let errors = |abi: &JsonAbi| -> Vec<String> {
-            abi.errors().map(|error| format!("{}({})", error.name, written(&error.inputs))).collect()
+        assert_eq!(abi.functions().count(), ours.functions().count() + system.len());
+        let errors = |abi: &JsonAbi| -> BTreeMap<String, String> {
+            abi.errors().map(|error| (error.name.clone(), written(&error.inputs))).collect()
         };
         assert_eq!(errors(&abi), errors(&ours));
-        assert_eq!(abi.functions().count(), ours.functions().count() + system.len());
+        let events = |abi: &JsonAbi| -> BTreeMap<String, String> {
+            let inputs = |event: &Event| {
+                event.inputs.iter().map(|input| format!("{} {} {}, ", input.ty, input.indexed, input.name)).collect()
+            };
+            abi.events().map(|event| (event.name.clone(), inputs(event))).collect()
+        };
+        assert_eq!(events(&abi), events(&ours));
     }
 }
