@@ -63,7 +63,12 @@ fn storage_that_is_no_set_is_refused() {
         ),
         ("more than there stand", with(0, word(5)), 5, rules(ValidatorsError::Empty(4))),
         ("a long address", with(1, B256::repeat_byte(1)), 4, SetProofError::Stored(StoredSetError::Address(0))),
-        ("a large power", with(3, (U256::from(1) << 64).into()), 4, SetProofError::Stored(StoredSetError::Power(0))),
+        (
+            "a large power",
+            with(3, B256::from(U256::from(1u64) << 64usize)),
+            4,
+            SetProofError::Stored(StoredSetError::Power(0)),
+        ),
         ("all power", with(3, word(TOTAL_POWER_MAX)), 4, rules(ValidatorsError::Power)),
         ("power that wraps", with(3, word(u64::MAX)), 4, rules(ValidatorsError::Power)),
         (
