@@ -283,7 +283,8 @@ fn every_case_is_refused_for_its_reason_and_changes_nothing() {
         "about": "What a client that has followed chain.json to the block `trusted` must refuse, and why.",
         "chain": identity(played()),
         "epochLength": EPOCH,
-        "vectors": cases.map(vector).collect::<Vec<_>>(),
+        // Those that are too large are too large for a file too.
+        "vectors": cases.map(vector).filter(|case| case["error"] != "set too large").collect::<Vec<_>>(),
     });
     hold("refused.json", &made);
 }
