@@ -62,7 +62,7 @@ pub fn genesis() -> Genesis {
         self_bond: U256::from(coins) * U256::from(COIN),
     };
     let plan = StakingPlan { epoch_length: EPOCH as u32, missed_slots_min: 1_000, ..StakingPlan::default() };
-    plan.put_into(&mut genesis, &[first(0, 100), first(1, 80), first(2, 60)]).expect("the plan is sound");
+    plan.put_into(&mut genesis, &[first(0, 10), first(1, 8), first(2, 6)]).expect("the plan is sound");
     genesis
 }
 
@@ -111,10 +111,10 @@ fn transactions(number: u64, wallets: &mut Wallets, staking: &CommittedArtifact)
             let proof = DynSolValue::Bytes(possession());
             let commission = DynSolValue::Uint(U256::from(500), 16);
             let key = DynSolValue::FixedBytes(public_key(3), 32);
-            (1, 170, "createValidator", vec![key, proof, commission, DynSolValue::String("the fourth".to_owned())])
+            (1, 17, "createValidator", vec![key, proof, commission, DynSolValue::String("the fourth".to_owned())])
         }
-        6 => (0, 400, "delegate", vec![third]),
-        13 => (0, 0, "undelegate", vec![third, coins(395)]),
+        6 => (0, 15, "delegate", vec![third]),
+        13 => (0, 0, "undelegate", vec![third, coins(14)]),
         _ => return Vec::new(),
     };
     let input = staking.call(method, &arguments);

@@ -65,7 +65,7 @@ fn storage_that_is_no_set_is_refused() {
         ("a long address", with(1, B256::repeat_byte(1)), 4, SetProofError::Stored(StoredSetError::Address(0))),
         (
             "a large power",
-            with(3, (U256::from(1) << 64_u32).into()),
+            with(3, B256::from(U256::from(1u64) << 64usize)),
             4,
             SetProofError::Stored(StoredSetError::Power(0)),
         ),

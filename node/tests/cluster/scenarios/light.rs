@@ -62,7 +62,8 @@ async fn agree(nodes: &[&Node], proven: &Value) {
     let block = &proven["block"];
     let number = block["number"].as_u64().expect("a number");
     for node in nodes {
-        let found = until(format_args!("node{} has block {number}", node.index), async || {
+        let what = format!("node{} has block {number}", node.index);
+        let found = until(what, async || {
             let found = node.ask("eth_getBlockByNumber", json!([format!("{number:#x}"), false])).await.ok()?;
             found["hash"].is_string().then_some(found)
         })
