@@ -15,11 +15,13 @@ pub struct Plan {
     pub block_time: &'static str,
     /// More arguments of `esker testnet`.
     pub more: &'static [&'static str],
+    /// A file of parameters of staking; empty for the usual ones.
+    pub staking: &'static str,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { validators: 4, full_nodes: 0, block_time: "200ms", more: &[] }
+        Self { validators: 4, full_nodes: 0, block_time: "200ms", more: &[], staking: "" }
     }
 }
 
@@ -36,11 +38,15 @@ impl Network {
         // Below the ports that outgoing connections get, so that a node that was killed finds its own free again. Not
         // from the seed: two runs at once must not meet.
         let base_port = rand::random_range(10_000..30_000u16);
+        let staking = scenario.path("staking.toml");
+        std::fs::write(&staking, plan.staking).expect("the folder is ours");
         let output = esker()
             .args(["--json", "testnet", "--block-time", plan.block_time, "--idle-block-time", plan.block_time])
             .args(["--validators", &plan.validators.to_string(), "--full-nodes", &plan.full_nodes.to_string()])
             .args(["--base-port", &base_port.to_string(), "--output"])
             .arg(&folder)
+            .arg("--staking")
+            .arg(&staking)
             .args(plan.more)
             .output()
             .expect("the binary starts");

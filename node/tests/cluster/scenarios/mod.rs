@@ -14,3 +14,4 @@ mod offences;
 mod stake;
 mod strangers;
 mod upgrade;
+mod validators;

@@ -1,27 +1,14 @@
 //! What lying costs.
 
-use alloy_primitives::{Address, U256};
-use alloy_sol_types::SolCall;
-use esker::staking::Staking;
-use esker_runtime::staking::STAKING_ADDRESS;
+use alloy_primitives::U256;
 use serde_json::json;
 
-use super::stake::{COIN, power};
+use super::stake::{COIN, power, validator};
 use crate::byzantine::{self, Misdeed};
 use crate::history::one_history_with_liars;
 use crate::load::{Load, summary};
 use crate::network::{Network, Plan};
-use crate::node::Node;
 use crate::scenario::{scenario, until};
-
-/// What the contract of a node's head says of a validator.
-async fn validator(node: &Node, operator: Address) -> Staking::ValidatorInfo {
-    let input = Staking::validatorCall { operator }.abi_encode();
-    let call = json!({"to": STAKING_ADDRESS, "input": alloy_primitives::hex::encode_prefixed(input)});
-    let answer = node.ask("eth_call", json!([call, "latest"])).await.expect("an answer");
-    let output = alloy_primitives::hex::decode(answer.as_str().expect("text")).expect("digits");
-    Staking::validatorCall::abi_decode_returns(&output).expect("the contract's answer")
-}
 
 #[test]
 fn equivocation_is_punished() {

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, TxKind, U256, hex};
 use alloy_sol_types::SolCall;
+use esker::staking::Staking;
 use esker::staking::Staking::{delegateCall, redelegateCall, undelegateCall};
 use esker_runtime::staking::STAKING_ADDRESS;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use crate::history::one_history;
 use crate::load::{Action, Load, signed, signer, summary};
 use crate::network::{Network, Plan};
-use crate::node::number;
+use crate::node::{Node, number};
 use crate::scenario::{is_full, scenario, until};
 
 /// Wei of a coin, which is one unit of power.
@@ -29,6 +30,15 @@ pub fn power(validators: &Value, address: Address) -> Option<u64> {
     let list = validators["validators"].as_array()?;
     let entry = list.iter().find(|entry| entry["address"] == json!(address))?;
     number(&entry["power"])
+}
+
+/// What the contract of a node's head says of a validator.
+pub async fn validator(node: &Node, operator: Address) -> Staking::ValidatorInfo {
+    let input = Staking::validatorCall { operator }.abi_encode();
+    let call = json!({"to": STAKING_ADDRESS, "input": hex::encode_prefixed(input)});
+    let answer = node.ask("eth_call", json!([call, "latest"])).await.expect("an answer");
+    let output = hex::decode(answer.as_str().expect("text")).expect("digits");
+    Staking::validatorCall::abi_decode_returns(&output).expect("the contract's answer")
 }
 
 /// An account that stakes.
