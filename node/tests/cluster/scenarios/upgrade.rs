@@ -164,6 +164,53 @@ fn gas_schedule_changes_at_a_height() {
     });
 }
 
+/// Neither version has more than two thirds: the chain stands still, nobody decides anything, and it goes on once the others
+/// were told.
+#[test]
+fn a_chain_of_which_too_few_were_told_waits_for_them() {
+    scenario("upgrade-waits", async |run| {
+        let mut network = Network::start(run, &Plan::default()).await;
+        let load = Load::transfers(&network, &[0, 1]);
+        for index in network.all() {
+            assert_eq!(network.nodes[index].terminate().await.code(), Some(0));
+        }
+        let mut heads = Vec::new();
+        for node in &network.nodes {
+            let known = upgrade(&node.home, &[]);
+            heads.push(known["blockNumber"].as_u64().expect("a number"));
+        }
+        let height = heads.iter().max().expect("four") + 10;
+        for index in [0, 2] {
+            told(&network.nodes[index].home, height);
+        }
+        for index in network.all() {
+            network.nodes[index].start();
+        }
+        network.answer().await;
+        network.reach(&network.all(), height - 1).await;
+        // Rounds pass, in which each side refuses what the other proposes.
+        until("three rounds have passed", async || {
+            let state = network.nodes[0].ask("esker_consensusState", json!([])).await.ok()?;
+            let is_there = number(&state["height"]) == Some(height);
+            (is_there && state["round"].as_u64()? >= 3).then_some(())
+        })
+        .await;
+        assert_eq!(network.head(&network.all()).await, height - 1);
+        run.says(format_args!("two were told: block {height} is not decided"));
+        for index in [1, 3] {
+            assert_eq!(network.nodes[index].terminate().await.code(), Some(0));
+            told(&network.nodes[index].home, height);
+            network.nodes[index].start();
+        }
+        network.answer().await;
+        let head = network.progress(&network.all(), 5).await;
+        run.says(format_args!("all were told: at block {head}"));
+        let acks = load.stop().await;
+        run.says(summary(&acks));
+        one_history(run, &network.some(&network.all()), &acks).await;
+    });
+}
+
 /// Transfers of coins and tokens.
 fn load(network: &Network, erc20: &Artifact, gold: Address) -> Load {
     let to = |count: u64| Address::from_word(keccak256((count % 20).to_be_bytes()));
