@@ -9,6 +9,9 @@ use serde::{Serialize, Serializer};
 
 use crate::params::Prices;
 
+/// Most upgrades that a table has: every block looks through it.
+pub const UPGRADES_MAX: usize = 256;
+
 /// What every chain begins with, unless its table says otherwise for block 0.
 const FIRST: u32 = 1;
 
@@ -59,6 +62,9 @@ pub struct Upgrades(BTreeMap<u32, u64>);
 /// Why a table cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpgradesError {
+    /// More entries than anybody needs.
+    #[error("a chain has at most {UPGRADES_MAX} upgrades")]
+    TooMany,
     /// A version that is no upgrade.
     #[error("a chain begins with version 1, so upgrades are to version 2 and later, not {0}")]
     Version(u32),
@@ -95,6 +101,9 @@ impl Upgrades {
     /// # Errors
     /// [`UpgradesError`]
     pub fn new(heights: BTreeMap<u32, u64>) -> Result<Self, UpgradesError> {
+        if heights.len() > UPGRADES_MAX {
+            return Err(UpgradesError::TooMany);
+        }
         let table = Self(heights);
         if let Some(version) = table.0.keys().copied().find(|version| *version <= FIRST) {
             return Err(UpgradesError::Version(version));
@@ -180,6 +189,9 @@ impl<'de> Deserialize<'de> for Upgrades {
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Upgrades, A::Error> {
                 let mut heights = BTreeMap::new();
                 while let Some((version, height)) = entries.next_entry()? {
+                    if heights.len() > UPGRADES_MAX {
+                        return Err(A::Error::custom(UpgradesError::TooMany));
+                    }
                     if heights.insert(version, height).is_some() {
                         return Err(A::Error::custom(format_args!(
                             "version {version} stands twice among the upgrades"
@@ -234,6 +246,9 @@ mod tests {
             let error = table(&[(2, heights.0), (3, heights.1)]).expect_err("it does not grow");
             assert!(error.to_string().contains("heights grow with versions"), "{error}");
         }
+        let many = |count: u32| Upgrades::new((2..2 + count).map(|version| (version, u64::from(version))).collect());
+        assert!(many(256).is_ok());
+        assert_eq!(many(257), Err(UpgradesError::TooMany));
         let upgrades = table(&[(2, 5)]).expect("it grows");
         assert!(upgrades.with(3, Some(5)).is_err() && upgrades.with(1, Some(9)).is_err());
         assert_eq!(upgrades.with(2, Some(7)), table(&[(2, 7)]));
@@ -247,6 +262,9 @@ mod tests {
         let text = serde_json::to_string(&upgrades).expect("text");
         assert_eq!(text, r#"{"2":5,"3":18446744073709551615}"#);
         assert_eq!(serde_json::from_str::<Upgrades>(&text).ok(), Some(upgrades));
+        let many: Vec<String> = (2..100_000).map(|version| format!("\"{version}\":{version}")).collect();
+        let error = serde_json::from_str::<Upgrades>(&format!("{{{}}}", many.join(","))).expect_err("too many");
+        assert!(error.to_string().contains("at most 256"), "{error}");
         for (text, why) in [
             (r#"{"2":5,"2":5}"#, "twice"),
             (r#"{"2":5,"3":5}"#, "heights grow"),

@@ -165,9 +165,7 @@ fn a_simulation_pays_by_the_version_of_the_block_it_is_in() {
         let env = BlockEnv { number, ..env() };
         let state = chain.head.state();
         let simulated = esker_vm::simulation(&machine, |session| {
-            let options = options.clone();
-            let estimate = estimate_gas(session, state, &chain.config, &env, request.clone(), options).expect("enough");
-            let options = SimulateOptions { gas_cap: 30_000_000, ..SimulateOptions::default() };
+            let estimate = estimate_gas(session, state, &chain.config, &env, &request, &options).expect("enough");
             let ran = simulate(session, state, &chain.config, &env, &request, &options).expect("valid");
             assert!(ran.status.is_success() && estimate >= ran.gas_used);
             ran.gas_used

@@ -8,6 +8,7 @@ use alloy_consensus::{Header, ReceiptEnvelope};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::Decodable;
+use esker_runtime::block::protocol_version;
 use esker_runtime::db::{MemoryStore, Store};
 use esker_runtime::state::{Rebuild, Rebuilt, StateDb};
 use esker_runtime::trie::ordered::ordered_root;
@@ -69,7 +70,7 @@ impl<R: Read> Snapshot<R> {
         if header.hash_slow() != trusted || bytes.len() > HEADER_BYTES_MAX {
             return Err(SnapshotError::content(Section::Header, "it has fields that no header of this chain has"));
         }
-        let genesis = genesis(&chunks.section(Section::Genesis, GENESIS_BYTES_MAX)?, chain_id)?;
+        let genesis = genesis(&chunks.section(Section::Genesis, GENESIS_BYTES_MAX)?, chain_id, &header)?;
         let certificate = chunks.section(Section::Certificate, CERTIFICATE_BYTES_MAX)?;
         let certificate = (!certificate.is_empty()).then_some(certificate);
         let ancestors = ancestors(&chunks.section(Section::Ancestors, ANCESTORS_BYTES_MAX)?, &header)?;
@@ -137,12 +138,18 @@ fn decode_header(mut bytes: &[u8]) -> Result<Header, SnapshotError> {
     if bytes.is_empty() { Ok(header) } else { Err(SnapshotError::content(Section::Header, "bytes follow it")) }
 }
 
-fn genesis(json: &[u8], chain_id: u64) -> Result<Genesis, SnapshotError> {
+/// The genesis, which must be of that chain, and its table of upgrades that of the block with this header.
+fn genesis(json: &[u8], chain_id: u64, header: &Header) -> Result<Genesis, SnapshotError> {
     let genesis: Genesis =
         serde_json::from_slice(json).map_err(|error| SnapshotError::content(Section::Genesis, error))?;
     let found = genesis.config.chain_id;
     if found != chain_id {
         let reason = format!("it is that of chain {found}, the snapshot begins with {chain_id}");
+        return Err(SnapshotError::content(Section::Genesis, reason));
+    }
+    let (expected, found) = (genesis.config.upgrades.version_at(header.number), protocol_version(&header.extra_data));
+    if found.is_some_and(|found| found != expected) {
+        let reason = format!("its upgrades say that block {} is of protocol version {expected}", header.number);
         return Err(SnapshotError::content(Section::Genesis, reason));
     }
     Ok(genesis)

@@ -185,6 +185,7 @@ fn the_status_of_a_development_chain_is_what_it_can_tell() {
     let status = chain.json(0, &["status"]);
     assert_eq!((&status["chainId"], &status["height"], &status["peers"]), (&json!(31_337), &json!(0), &json!(0)));
     assert_eq!((&status["consensus"], &status["validators"]), (&json!(null), &json!(null)));
+    assert_eq!(status["protocol"], json!({"version": 1, "latestKnownVersion": 2, "next": null}));
     assert!(status["secondsSinceBlock"].is_u64(), "{status}");
     let text = chain.esker(&["status"]).expect(0).stdout;
     assert!(text.contains("consensus   none") || text.contains("consensus  none"), "{text}");

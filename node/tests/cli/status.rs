@@ -64,6 +64,41 @@ fn a_validator_is_told_whole() {
 }
 
 #[test]
+fn the_next_protocol_version_is_told_with_how_far_its_modules_are() {
+    let protocol = |next: Value| json!({"version": "0x1", "latestKnownVersion": "0x2", "upgrades": [], "next": next});
+    let next = |version: &str, modules: Value, ready: Value| {
+        let is_known = version == "0x2";
+        json!({"version": version, "block": "0x64", "isKnown": is_known, "modules": modules, "modulesReady": ready})
+    };
+    let cases = [
+        (json!(null), "version 1", json!(null)),
+        (
+            next("0x2", json!("0x39"), json!("0x29")),
+            "version 1; version 2 from block 100, 41 of 57 contracts compiled for it",
+            json!({"version": 2, "height": 100, "isKnown": true, "modules": 57, "modulesReady": 41}),
+        ),
+        (
+            next("0x2", json!(null), json!(null)),
+            "version 1; version 2 from block 100",
+            json!({"version": 2, "height": 100, "isKnown": true, "modules": null, "modulesReady": null}),
+        ),
+        (
+            next("0x3", json!(null), json!(null)),
+            "version 1; version 3 from block 100, which the node is too old for: it will stop there",
+            json!({"version": 3, "height": 100, "isKnown": false, "modules": null, "modulesReady": null}),
+        ),
+    ];
+    for (next, words, object) in cases {
+        let server = node().answer("eth_syncing", json!(false)).answer("esker_protocol", protocol(next)).start();
+        let run = esker(&["status", "--rpc-url", &server.url]).expect(0);
+        let line = run.stdout.lines().find_map(|line| line.strip_prefix("protocol")).map(str::trim);
+        assert_eq!(line, Some(words), "{run:#?}");
+        let told = esker(&["status", "--rpc-url", &server.url, "--json"]).expect(0).json();
+        assert_eq!(told["protocol"], json!({"version": 1, "latestKnownVersion": 2, "next": object}));
+    }
+}
+
+#[test]
 fn who_does_not_validate_is_told_why() {
     let cases = [
         (consensus(json!(null), false, false), "no: it has no validator's key"),

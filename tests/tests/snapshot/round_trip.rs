@@ -6,16 +6,17 @@ use std::sync::Arc;
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxReceipt};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
-use esker::chain::{Chain, ChainError, open_state_dir, verify_chain};
+use esker::chain::{Chain, ChainError, adopt_upgrades, open_state_dir, verify_chain};
 use esker::snapshot::{Snapshot, SnapshotError, export, import_into};
-use esker_runtime::Transaction;
 use esker_runtime::db::OpenError;
 use esker_runtime::state::{Rebuild, StateDb, StateReader};
+use esker_runtime::{Block, Transaction, Upgrades};
 use esker_tests::script::CHAIN_ID;
 use esker_tests::seeded;
 use proptest::prelude::*;
 
-use crate::world::{HASHER, World, block, exported, genesis, import, imported, machine};
+use crate::format::{GENESIS, Parts};
+use crate::world::{HASHER, World, block, exported, genesis, import, imported, machine, refused};
 
 const CACHE: u64 = 1 << 20;
 
@@ -154,6 +155,51 @@ fn random_chains_come_back() {
         let validated = chain.validate(&parent, &block(&next)).expect("valid there too");
         assert_eq!(validated.block().hash, next.block().hash);
     });
+}
+
+/// Snapshots from before, at and after the height at which the gas schedule changes: the chain goes on from each.
+#[test]
+fn a_snapshot_goes_across_an_upgrade() {
+    let mut genesis = genesis();
+    genesis.config.upgrades = Upgrades::none().with(2, Some(4)).expect("one upgrade");
+    let mut world = World::with(&genesis);
+    let mut taken = Vec::new();
+    for round in 0..6 {
+        if round == 0 {
+            world.mine_tokens(1);
+        } else {
+            let raw = [world.ask(1, world.number())];
+            world.mine(&raw);
+        }
+        taken.push((world.number(), world.hash(), world.export()));
+    }
+    assert_eq!(taken.iter().map(|(number, ..)| *number).collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7]);
+    for (number, hash, file) in &taken {
+        let (store, chain) = imported(file, *hash);
+        assert_eq!(chain.config().upgrades, genesis.config.upgrades);
+        for next in number + 1..=world.number() {
+            let recorded = world.chain.block(next).expect("memory").expect("there");
+            let transactions = recorded.transactions.iter().map(|sent| Transaction::clone(sent)).collect();
+            let next = Block { header: recorded.header.clone(), transactions };
+            let parent = chain.head().as_parent().expect("its own state");
+            chain.commit(chain.validate(&parent, &next).expect("valid there too")).expect("the store works");
+        }
+        assert_eq!(chain.head().block.hash, world.hash(), "from block {number}");
+        drop(chain);
+        // The home's own table counts, as far as the blocks allow it.
+        let mut other = genesis.clone();
+        other.config.upgrades = Upgrades::none().with(2, Some(9)).expect("one upgrade");
+        let adopted = adopt_upgrades(&store, &other);
+        assert!(matches!(adopted, Err(ChainError::Upgrades(_))), "{adopted:?}");
+    }
+    let (number, hash, file) = &taken[3];
+    let mut parts = Parts::read(file);
+    let text = String::from_utf8(parts.payload(GENESIS).clone()).expect("JSON");
+    for table in ["{\"2\":6}", "{\"3\":5}"] {
+        *parts.payload(GENESIS) = text.replace("{\"2\":4}", table).into_bytes();
+        let reason = refused(&parts.write(), *hash, table);
+        assert!(reason.contains(&format!("block {number} is of protocol version")), "{reason}");
+    }
 }
 
 fn import_folder(file: &[u8], world: &World, folder: &Path) -> Result<(), SnapshotError> {

@@ -57,6 +57,11 @@ impl Application {
             gas_used = committed.block.header.gas_used,
             "block"
         );
+        if let Some(version) = protocol_version(&committed.block.header.extra_data)
+            && self.chain.config().upgrades.height_of(version) == Some(height)
+        {
+            tracing::info!(version, number = height, "the first block of a protocol version");
+        }
         self.prepared.clear();
         self.verdicts.clear();
         self.told.clear();

@@ -16,6 +16,8 @@ use crate::scenario::{Scenario, is_full, scenario, until};
 
 /// The account that sends single calls; the load has others.
 const CALLER: usize = 9;
+/// The validators that are told of the upgrade in time.
+const TOLD: [usize; 3] = [0, 2, 3];
 
 /// Runs `esker upgrade` on a home.
 fn upgrade(home: &Path, arguments: &[&str]) -> Value {
@@ -40,6 +42,21 @@ async fn is_prepared(node: &Node, least: u64) -> u64 {
         (ready == modules && modules >= least).then_some(modules)
     })
     .await
+}
+
+/// Starts all four validators, and returns when those that were told have their contracts compiled, with how many these are.
+/// Two of four decide nothing: however slow this machine is, the height does not come meanwhile.
+async fn prepared_together(network: &mut Network, least: u64) -> u64 {
+    network.nodes[0].start();
+    network.nodes[3].start();
+    network.answer().await;
+    let modules = is_prepared(&network.nodes[0], least).await;
+    assert_eq!(is_prepared(&network.nodes[3], least).await, modules);
+    network.nodes[2].start();
+    network.nodes[1].start();
+    network.answer().await;
+    assert_eq!(is_prepared(&network.nodes[2], least).await, modules);
+    modules
 }
 
 /// Gas of a transaction of [`CALLER`] that does this, by its receipt.
@@ -96,22 +113,24 @@ fn gas_schedule_changes_at_a_height() {
         gas_of(&network, approve()).await;
         let before = gas_of(&network, approve()).await;
 
-        // Operators tell their nodes, one after the other; node1's forgets, and node4 is not there yet.
-        let height = network.head(&validators).await + if is_full() { 300 } else { 120 };
-        for index in [0, 2, 3] {
-            let node = &mut network.nodes[index];
-            assert_eq!(node.terminate().await.code(), Some(0));
-            told(&node.home, height);
-            node.start();
-            node.answers().await;
-            let modules = is_prepared(node, 2).await;
-            run.says(format_args!("node{index} knows, and has {modules} contracts compiled for version 2"));
-            network.progress(&validators, 2).await;
+        // Operators tell their nodes; node1's forgets, and node4 is not there yet.
+        let height = network.head(&validators).await + if is_full() { 400 } else { 150 };
+        for index in validators {
+            assert_eq!(network.nodes[index].terminate().await.code(), Some(0));
         }
-        let late = deployed_late(&network, approve_of_nobody).await;
-        for index in [0, 2, 3] {
-            is_prepared(&network.nodes[index], 3).await;
+        for index in TOLD {
+            told(&network.nodes[index].home, height);
         }
+        let modules = prepared_together(&mut network, 2).await;
+        run.says(format_args!("three know, and have {modules} contracts compiled for version 2"));
+        let late = deployed_late(&network, approve_all).await;
+        for index in [1, 2] {
+            assert_eq!(network.nodes[index].terminate().await.code(), Some(0));
+        }
+        for index in [0, 3] {
+            network.nodes[index].kill();
+        }
+        assert_eq!(prepared_together(&mut network, 3).await, 3);
         let head = network.head(&validators).await;
         assert!(head < height, "the nodes were told in time: block {head} of {height}");
         run.says(format_args!(
@@ -119,7 +138,7 @@ fn gas_schedule_changes_at_a_height() {
         ));
         let since = network.nodes[1].log_len();
 
-        network.reach(&[0, 2, 3], height + 5).await;
+        network.reach(&TOLD, height + 5).await;
         crossed(run, &network, height).await;
         let forgot = format!("upgrade --home {} --version 2 --height {height}", network.nodes[1].home.display());
         stops_saying(&mut network.nodes[1], since, &["under protocol version 2", "version 1 for it", &forgot]).await;
@@ -139,6 +158,53 @@ fn gas_schedule_changes_at_a_height() {
         let head = network.progress(&network.all(), 5).await;
         run.says(format_args!("node1 was told and goes on, node4 has come across the height, at block {head}"));
         too_old(run, &mut network).await;
+        let acks = load.stop().await;
+        run.says(summary(&acks));
+        one_history(run, &network.some(&network.all()), &acks).await;
+    });
+}
+
+/// Neither version has more than two thirds: the chain stands still, nobody decides anything, and it goes on once the others
+/// were told.
+#[test]
+fn a_chain_of_which_too_few_were_told_waits_for_them() {
+    scenario("upgrade-waits", async |run| {
+        let mut network = Network::start(run, &Plan::default()).await;
+        let load = Load::transfers(&network, &[0, 1]);
+        for index in network.all() {
+            assert_eq!(network.nodes[index].terminate().await.code(), Some(0));
+        }
+        let mut heads = Vec::new();
+        for node in &network.nodes {
+            let known = upgrade(&node.home, &[]);
+            heads.push(known["blockNumber"].as_u64().expect("a number"));
+        }
+        let height = heads.iter().max().expect("four") + 10;
+        for index in [0, 2] {
+            told(&network.nodes[index].home, height);
+        }
+        for index in network.all() {
+            network.nodes[index].start();
+        }
+        network.answer().await;
+        network.reach(&network.all(), height - 1).await;
+        // Rounds pass, in which each side refuses what the other proposes.
+        until("three rounds have passed", async || {
+            let state = network.nodes[0].ask("esker_consensusState", json!([])).await.ok()?;
+            let is_there = number(&state["height"]) == Some(height);
+            (is_there && state["round"].as_u64()? >= 3).then_some(())
+        })
+        .await;
+        assert_eq!(network.head(&network.all()).await, height - 1);
+        run.says(format_args!("two were told: block {height} is not decided"));
+        for index in [1, 3] {
+            assert_eq!(network.nodes[index].terminate().await.code(), Some(0));
+            told(&network.nodes[index].home, height);
+            network.nodes[index].start();
+        }
+        network.answer().await;
+        let head = network.progress(&network.all(), 5).await;
+        run.says(format_args!("all were told: at block {head}"));
         let acks = load.stop().await;
         run.says(summary(&acks));
         one_history(run, &network.some(&network.all()), &acks).await;
@@ -169,13 +235,13 @@ async fn deployed_late(network: &Network, call: impl Fn(&Artifact, Address) -> A
     call(&erc721, signer(CALLER).address().create(nonce))
 }
 
-fn approve_of_nobody(erc721: &Artifact, gallery: Address) -> Action {
+fn approve_all(erc721: &Artifact, gallery: Address) -> Action {
     erc721.call(gallery, "setApprovalForAll", &[DynSolValue::Address(gallery), DynSolValue::Bool(true)], 200_000)
 }
 
 /// The headers name the version from the height on, and answers about old blocks are by old rules.
 async fn crossed(run: &Scenario, network: &Network, height: u64) {
-    for index in [0, 2, 3] {
+    for index in TOLD {
         let node = &network.nodes[index];
         for (block, version) in [(height - 1, "0x00000001"), (height, "0x00000002")] {
             let header =
