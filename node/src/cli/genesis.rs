@@ -189,8 +189,9 @@ fn describe(path: &Path, genesis: &Genesis) -> Result<(String, Value), Failure> 
             (
                 "jail",
                 format!(
-                    "{} epochs, for missing more than {} of at least {} proposer slots",
+                    "{} epoch{}, for missing more than {} of its proposer slots in an epoch, and at least {}",
                     params.jailEpochs,
+                    if params.jailEpochs == 1 { "" } else { "s" },
                     format_percent(params.missedSlotsBps),
                     params.missedSlotsMin
                 ),

@@ -333,7 +333,11 @@ fn answer(args: &InitArgs, home: &NewHome<'_>) -> Result<Answer, Failure> {
         "name": home.config.name,
         "chainId": chain_id,
         "isValidator": entry.is_some(),
-        "validator": home.keys.map(|keys| entry.copied().unwrap_or_else(|| keys.validator(network::SELF_BOND))),
+        "validator": home.keys.map(|keys| {
+            // With staking only the contract makes validators; without it this is what a genesis can list.
+            let power = entry.map(|entry| entry.power).or((!has_staking && home.founder.is_none()).then_some(network::SELF_BOND));
+            json!({"address": keys.address, "publicKey": keys.public_key, "power": power})
+        }),
         "founder": home.founder,
         "peerId": peer_id,
         "consensus": consensus,

@@ -203,6 +203,8 @@ pub struct Position {
     pub rewards: U256,
     /// Coins on their way out.
     pub unbonding: Vec<Unbonding>,
+    /// Whether the validator is jailed.
+    pub is_jailed: bool,
     /// Whether the validator was slashed and is out for ever.
     pub is_tombstoned: bool,
 }
@@ -234,6 +236,7 @@ impl Position {
             lots: delegation.lots.into_iter().map(lot).collect(),
             rewards,
             unbonding: unbonding.into_iter().map(entry).collect(),
+            is_jailed: validator.isJailed,
             is_tombstoned: validator.isTombstoned,
         }
     }

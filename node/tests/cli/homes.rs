@@ -67,7 +67,9 @@ fn a_network_begins_with_one_node_and_others_join() {
     ];
     let run = init(folder.path(), Some("secret"), &more).expect(0);
     assert!(run.stdout.contains("its key is not among the genesis's validators"), "{run:#?}");
-    assert!(run.stdout.contains("\"publicKey\":\"0x") && run.stdout.contains("esker node --home second"), "{run:#?}");
+    for words in ["public key  0x", "esker validator create --home second", "esker node --home second"] {
+        assert!(run.stdout.contains(words), "{words}: {run:#?}");
+    }
     assert_eq!(genesis(&folder.path().join("second/genesis.json")), begun);
     let config = fs::read_to_string(folder.path().join("second/config.toml")).expect("there are settings");
     for line in [
@@ -96,7 +98,7 @@ fn coins_go_to_whom_the_command_line_says() {
     let fund: Vec<&str> = fund.iter().map(String::as_str).collect();
     init(folder.path(), Some("x"), &[&["--home", "home", "--fund"][..], &fund].concat()).expect(0);
     let alloc = genesis(&folder.path().join("home/genesis.json"))["alloc"].clone();
-    assert_eq!(alloc.as_object().map(serde_json::Map::len), Some(2));
+    assert_eq!(alloc.as_object().map(serde_json::Map::len), Some(3), "two accounts and the staking contract");
     assert_eq!(alloc[one]["balance"], json!(format!("{:#x}", 5_000_000_000_000_000_000u128)));
 }
 
@@ -142,6 +144,24 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
         (password, &["--home", "new", "--full-node"], 2, "--genesis"),
         (password, &["--home", "new", "--gas-limit", "5"], 2, "gas limit"),
         (password, &["--home", "new", "--chain-id", "0"], 2, "0 is not in"),
+        (password, &["--home", "new", "--epoch-length", "0"], 2, "0 is not in"),
+        (password, &["--home", "new", "--max-validators", "101"], 2, "101 is not in"),
+        (password, &["--home", "new", "--min-self-bond", "1"], 2, "from a coin"),
+        (password, &["--home", "new", "--self-bond", "100"], 2, "so write 100ether"),
+        (password, &["--home", "new", "--self-bond", "3ether", "--min-self-bond", "4ether"], 2, "at least 4 ether"),
+        (password, &["--home", "new", "--commission", "101%"], 2, "is no percentage"),
+        (password, &["--home", "new", "--inflation", "1 dollar"], 2, "is no unit"),
+        (password, &["--home", "new", "--staking", "absent.toml"], 2, "absent.toml is missing"),
+        (password, &["--home", "new", "--staking", "file"], 2, "holds no parameters of staking"),
+        (password, &["--home", "new", "--genesis", "empty.json", "--epoch-length", "5"], 2, "cannot be used with"),
+        (password, &["--home", "new", "--founder"], 2, "--chain-id"),
+        (password, &["--home", "new", "--founder", "--chain-id", "7", "--epoch-length", "5"], 2, "cannot be used with"),
+        (
+            password,
+            &["--home", "new", "--fund", "0x0000000000000000000000000000000000001001=5"],
+            2,
+            "which is the staking contract's",
+        ),
         (password, &["--home", "new", "--name", "a b"], 2, "cannot be a node's name"),
         (password, &["--home", "new", "--peer", "10.0.0.1"], 2, "it has no port"),
         (password, &["--home", "new", "--fund", "0x12=5"], 2, "is no address"),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::process::{command, esker};
 
 /// A process that is killed when the test is over.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -21,7 +21,7 @@ impl Drop for Running {
 
 impl Running {
     /// Asks it to end and gives its exit code.
-    fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         kill_process(Pid::from_child(&self.0), Signal::TERM).expect("it runs");
         self.0.wait().expect("it is ours").code()
     }

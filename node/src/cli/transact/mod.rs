@@ -41,7 +41,7 @@ pub struct SendingArgs {
 
     /// Gas limit; without it the server estimates, and nothing is sent that would revert
     #[arg(long, value_name = "GAS", value_parser = parse_quantity)]
-    gas_limit: Option<u64>,
+    pub gas_limit: Option<u64>,
 
     /// Number of the transaction among its sender's [default: the next]
     #[arg(long, value_name = "NONCE", value_parser = parse_quantity)]

@@ -129,7 +129,12 @@ fn text(chain: &StakingChain, holdings: &Holdings, balance: U256) -> String {
                 format_amount(one.stake),
                 format_amount(one.redelegable),
                 format_amount(one.rewards),
-                if one.is_tombstoned { "slashed, out for ever".to_owned() } else { String::new() },
+                match (one.is_tombstoned, one.is_jailed) {
+                    (true, _) => "slashed, out for ever",
+                    (false, true) => "jailed",
+                    (false, false) => "",
+                }
+                .to_owned(),
             ]);
         }
         text.push_str(&format!("\n\n{}", table(&lines)));
@@ -202,6 +207,7 @@ fn json(chain: &StakingChain, holdings: &Holdings, balance: U256) -> Value {
             "lots": lots.collect::<Vec<_>>(),
             "rewards": one.rewards.to_string(),
             "unbonding": entries.collect::<Vec<_>>(),
+            "isJailed": one.is_jailed,
             "isTombstoned": one.is_tombstoned,
         })
     };

@@ -115,7 +115,9 @@ impl StakingChain {
     /// # Errors
     /// If it is none, or the server does not answer.
     pub async fn validator(&self, operator: Address) -> Result<Staking::ValidatorInfo, Failure> {
-        self.ask(Staking::validatorCall { operator }).await
+        self.find(operator).await?.ok_or_else(|| {
+            Failure::failed(format!("{operator} is no validator")).hint("`esker validator list` shows who is")
+        })
     }
 
     /// Everything about a validator, if it is one.
@@ -147,8 +149,8 @@ impl StakingChain {
 
     /// The epoch of the block that comes next, in which a transaction sent now is executed at the earliest.
     #[must_use]
-    pub fn next_epoch(&self) -> Epoch {
-        Epoch::of(self.head.saturating_add(1), self.params.epochLength.into())
+    pub fn next_epoch(&self) -> u64 {
+        Epoch::of(self.head.saturating_add(1), self.params.epochLength.into()).number.to()
     }
 
     /// When an epoch begins.
@@ -173,7 +175,7 @@ impl StakingChain {
     /// # Errors
     /// In words if the contract refuses; if it cannot be sent, or failed.
     pub async fn send<C: SolCall>(
-        &self,
+        &mut self,
         sending: &SendingArgs,
         sender: &Sender,
         value: U256,
@@ -181,7 +183,10 @@ impl StakingChain {
     ) -> Result<Answer, Failure> {
         let data = Bytes::from(call.abi_encode());
         let from = sender.address();
-        let request = json!({"from": from, "to": STAKING_ADDRESS, "value": value, "input": data});
+        let mut request = json!({"from": from, "to": STAKING_ADDRESS, "value": value, "input": data});
+        if let Some(gas) = sending.gas_limit {
+            request["gas"] = json!(U64::from(gas));
+        }
         // In the next block, as the transaction will be; and whatever gas limit was given, nothing is sent that would fail.
         match self.rpc.request::<Bytes>("eth_call", &[request, json!("pending")]).await {
             Ok(_) => {}
@@ -190,7 +195,17 @@ impl StakingChain {
         }
         let intent = Intent { to: Some(STAKING_ADDRESS), value, data };
         let sent = sending.execute(&self.rpc, sender, intent, &self.decoder).await;
-        sent.map_err(|failure| words::explained(failure, self))
+        let answer = sent.map_err(|failure| words::explained(failure, self))?;
+        // From here on "now" is the block that it is in.
+        self.head = answer.json["blockNumber"].as_u64().map_or(self.head, |number| number.max(self.head));
+        Ok(answer)
+    }
+
+    /// The epoch in which a transaction was executed; if nobody waited for it, the earliest in which it can be.
+    #[must_use]
+    pub fn epoch_of(&self, answer: &Answer) -> u64 {
+        let block = answer.json["blockNumber"].as_u64().unwrap_or_else(|| self.head.saturating_add(1));
+        Epoch::of(block, self.params.epochLength.into()).number.to()
     }
 
     async fn refused(&self, refusal: &super::super::rpc::Refusal, from: Address, value: U256) -> Failure {

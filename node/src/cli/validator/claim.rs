@@ -1,6 +1,6 @@
 //! Being paid: `claim` and `withdraw`. The contract pays one thing in a transaction, so this may send several.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, U64, U256};
 use alloy_sol_types::SolCall;
 use clap::Args;
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ pub struct WithdrawArgs {
 /// # Errors
 /// If there is nothing to claim, or the contract refuses; what was paid before is told.
 pub async fn claim(args: &ClaimArgs) -> Result<Answer, Failure> {
-    let (chain, sender) = args.actor.begin().await?;
+    let (mut chain, sender) = args.actor.begin().await?;
     let account = sender.address();
     let (mut validators, mut commission, mut report) = (args.validators.clone(), args.commission, args.report);
     if args.all {
@@ -69,7 +69,7 @@ pub async fn claim(args: &ClaimArgs) -> Result<Answer, Failure> {
         commission = account.commission.is_some_and(|coins| !coins.is_zero());
         report = !account.report.is_zero();
     }
-    let mut payments = Payments::new(&chain, &args.actor, &sender);
+    let mut payments = Payments::new(&mut chain, &args.actor, &sender);
     let count = validators.len() + usize::from(commission) + usize::from(report);
     if count == 0 {
         return Err(Failure::failed(format!("{account} has nothing to claim"))
@@ -93,12 +93,12 @@ pub async fn claim(args: &ClaimArgs) -> Result<Answer, Failure> {
 /// # Errors
 /// If nothing has, or the contract refuses; what was paid before is told.
 pub async fn withdraw(args: &WithdrawArgs) -> Result<Answer, Failure> {
-    let (chain, sender) = args.actor.begin().await?;
+    let (mut chain, sender) = args.actor.begin().await?;
     let account = sender.address();
     let mut validators = args.validators.clone();
     if args.all {
         let Holdings { account: held, .. } = holdings(&chain, account).await?;
-        let now = chain.next_epoch().number;
+        let now = U64::from(chain.next_epoch());
         let has_matured = held.positions.iter().filter(|one| one.unbonding.iter().any(|entry| entry.matures <= now));
         validators = has_matured.map(|position| position.validator).collect();
         if validators.is_empty() {
@@ -112,7 +112,7 @@ pub async fn withdraw(args: &WithdrawArgs) -> Result<Answer, Failure> {
                 .hint(format!("`esker validator account {account}` shows what it has")));
         }
     }
-    let mut payments = Payments::new(&chain, &args.actor, &sender);
+    let mut payments = Payments::new(&mut chain, &args.actor, &sender);
     payments.check_nonce(validators.len())?;
     for validator in validators {
         payments.pay(format!("withdrawn from {validator}"), "withdrawn", Staking::withdrawCall { validator }).await?;
@@ -122,7 +122,7 @@ pub async fn withdraw(args: &WithdrawArgs) -> Result<Answer, Failure> {
 
 /// Transactions that pay the sender.
 struct Payments<'a> {
-    chain: &'a StakingChain,
+    chain: &'a mut StakingChain,
     actor: &'a ActorArgs,
     sender: &'a Sender,
     lines: Vec<String>,
@@ -131,7 +131,7 @@ struct Payments<'a> {
 }
 
 impl<'a> Payments<'a> {
-    const fn new(chain: &'a StakingChain, actor: &'a ActorArgs, sender: &'a Sender) -> Self {
+    const fn new(chain: &'a mut StakingChain, actor: &'a ActorArgs, sender: &'a Sender) -> Self {
         Self { chain, actor, sender, lines: Vec::new(), transactions: Vec::new(), paid: U256::ZERO }
     }
 

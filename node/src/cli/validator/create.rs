@@ -59,7 +59,7 @@ pub async fn run(args: &CreateArgs) -> Result<Answer, Failure> {
             .because("a home made with --full-node only follows")
             .hint("make another one with `esker init --genesis`, without --full-node"));
     }
-    let chain = StakingChain::open(&args.rpc).await?;
+    let mut chain = StakingChain::open(&args.rpc).await?;
     chain.check_home(&home).await?;
     check_self_bond(&chain, args.self_bond)?;
     let password = password(&home, &args.sending.sender.password)?;
@@ -144,13 +144,8 @@ async fn tell(
     name: &str,
 ) -> Result<Answer, Failure> {
     let power = args.self_bond / U256::from(COIN);
-    let included = answer.json["blockNumber"].as_u64();
-    let epoch = crate::staking::report::Epoch::of(
-        included.unwrap_or_else(|| chain.head.saturating_add(1)),
-        chain.params.epochLength.into(),
-    );
-    let next = chain.beginning(epoch.number.to::<u64>() + 1);
-    let is_candidate = match included {
+    let next = chain.beginning(chain.epoch_of(&answer) + 1);
+    let is_candidate = match answer.json["blockNumber"].as_u64() {
         Some(_) => Some(chain.validator(operator).await?.isCandidate),
         None => None,
     };

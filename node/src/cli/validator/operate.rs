@@ -54,13 +54,13 @@ pub async fn edit(args: &EditArgs) -> Result<Answer, Failure> {
     if let Some(name) = &args.name {
         check_name(name)?;
     }
-    let (chain, sender) = args.actor.begin().await?;
+    let (mut chain, sender) = args.actor.begin().await?;
     let info = chain.validator(sender.address()).await?;
     let name = args.name.clone().unwrap_or(info.name);
     let commission = args.commission.unwrap_or(info.nextCommissionBps);
     let call = Staking::editValidatorCall { name: name.clone(), commissionBps: commission };
     let answer = chain.send(&args.actor.sending, &sender, U256::ZERO, call).await?;
-    let next = chain.beginning(chain.next_epoch().number.to::<u64>() + 1);
+    let next = chain.beginning(chain.epoch_of(&answer) + 1);
     let text = format!(
         "{} is called \"{}\"; its commission is {}, and {} in {}.",
         sender.address(),
@@ -84,7 +84,7 @@ pub async fn edit(args: &EditArgs) -> Result<Answer, Failure> {
 /// # Errors
 /// If the sender has none, or it is not time.
 pub async fn unjail(args: &UnjailArgs) -> Result<Answer, Failure> {
-    let (chain, sender) = args.actor.begin().await?;
+    let (mut chain, sender) = args.actor.begin().await?;
     chain.validator(sender.address()).await?;
     let answer = chain.send(&args.actor.sending, &sender, U256::ZERO, Staking::unjailCall {}).await?;
     seated(&chain, answer, sender.address(), "is out of jail").await
@@ -95,7 +95,7 @@ pub async fn unjail(args: &UnjailArgs) -> Result<Answer, Failure> {
 /// # Errors
 /// If it cannot be one.
 pub async fn enter(args: &EnterArgs) -> Result<Answer, Failure> {
-    let (chain, sender) = args.actor.begin().await?;
+    let (mut chain, sender) = args.actor.begin().await?;
     let call = Staking::enterCall { validator: args.validator };
     let answer = chain.send(&args.actor.sending, &sender, U256::ZERO, call).await?;
     seated(&chain, answer, args.validator, "is a candidate").await
@@ -104,7 +104,7 @@ pub async fn enter(args: &EnterArgs) -> Result<Answer, Failure> {
 async fn seated(chain: &StakingChain, answer: Answer, operator: Address, what: &str) -> Result<Answer, Failure> {
     let waited = answer.json["status"] == "success";
     let info = chain.validator(operator).await?;
-    let next = chain.beginning(chain.next_epoch().number.to::<u64>() + 1);
+    let next = chain.beginning(chain.epoch_of(&answer) + 1);
     let text = if waited && !info.isCandidate {
         format!(
             "{operator} {what}, but no candidate: its operator's own stake is too small, or 100 others have more.\n\

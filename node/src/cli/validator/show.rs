@@ -36,7 +36,7 @@ pub async fn run(args: &ShowArgs) -> Result<Answer, Failure> {
     let epoch = &known.epoch;
     let standing = &one.standing;
     let next = chain.beginning(epoch.number.to::<u64>() + 1);
-    let matures = chain.beginning(chain.next_epoch().number.to::<u64>() + u64::from(chain.params.unbondingEpochs));
+    let matures = chain.beginning(chain.next_epoch() + u64::from(chain.params.unbondingEpochs));
     let unjail = standing.jailed_until.map(|until| chain.beginning(until.to()));
     let power = |power: U64, total: U64| match (power.to::<u64>(), total.to::<u64>()) {
         (0, _) => "not in the set".to_owned(),
@@ -47,7 +47,7 @@ pub async fn run(args: &ShowArgs) -> Result<Answer, Failure> {
     };
     let mut rows = vec![
         ("validator", one.address.to_string()),
-        ("name", printable(&standing.name)),
+        ("name", if standing.name.is_empty() { "none".to_owned() } else { printable(&standing.name) }),
         ("public key", one.public_key.to_string()),
         ("state", state(&one).to_owned()),
         ("power", power(one.power, known.total_power)),
@@ -69,7 +69,7 @@ pub async fn run(args: &ShowArgs) -> Result<Answer, Failure> {
         ("slots", slots(&chain, &one, epoch.number.to())),
     ];
     if let Some(unjail) = unjail {
-        rows.push(("jail", format!("`esker validator unjail` from {}", unjail.text())));
+        rows.push(("jailed", format!("`esker validator unjail` brings it back in {}", unjail.text())));
     }
     if let Some(offence) = standing.offence_epoch {
         rows.push((

@@ -79,14 +79,14 @@ pub struct RedelegateArgs {
 /// # Errors
 /// If the contract refuses, or there are too few.
 pub async fn delegate(args: &DelegateArgs) -> Result<Answer, Failure> {
-    let (chain, sender) = args.actor.begin().await?;
+    let (mut chain, sender) = args.actor.begin().await?;
     let info = chain.validator(args.validator).await?;
     if info.isJailed {
         remark("the validator is jailed: it earns nothing until its operator brings it back");
     }
     let call = Staking::delegateCall { validator: args.validator };
     let answer = chain.send(&args.actor.sending, &sender, args.amount, call).await?;
-    let next = chain.beginning(chain.next_epoch().number.to::<u64>() + 1);
+    let next = chain.beginning(chain.epoch_of(&answer) + 1);
     let text = format!(
         "{} bonded to {}. They earn rewards at once, and are voting power in {}.",
         format_amount(args.amount),
@@ -102,7 +102,7 @@ pub async fn delegate(args: &DelegateArgs) -> Result<Answer, Failure> {
 /// # Errors
 /// If the contract refuses, or there are too few.
 pub async fn undelegate(args: &UndelegateArgs) -> Result<Answer, Failure> {
-    let (chain, sender) = args.actor.begin().await?;
+    let (mut chain, sender) = args.actor.begin().await?;
     chain.validator(args.validator).await?;
     let amount = match args.amount {
         Amount::Wei(wei) => wei,
@@ -110,9 +110,7 @@ pub async fn undelegate(args: &UndelegateArgs) -> Result<Answer, Failure> {
     };
     let call = Staking::undelegateCall { validator: args.validator, amount };
     let answer = chain.send(&args.actor.sending, &sender, U256::ZERO, call).await?;
-    let since = answer.json["blockNumber"].as_u64().unwrap_or(chain.head.saturating_add(1));
-    let epoch = crate::staking::report::Epoch::of(since, chain.params.epochLength.into());
-    let matures = chain.beginning(epoch.number.to::<u64>() + u64::from(chain.params.unbondingEpochs));
+    let matures = chain.beginning(chain.epoch_of(&answer) + u64::from(chain.params.unbondingEpochs));
     let text = format!(
         "{} are on their way out of {}.\nThey can be withdrawn in {}; until then they earn nothing, and answer for what \
          the validator did before.\nThen: `esker validator withdraw {}`.",
@@ -130,7 +128,7 @@ pub async fn undelegate(args: &UndelegateArgs) -> Result<Answer, Failure> {
 /// # Errors
 /// If the contract refuses, or there are too few that may be moved.
 pub async fn redelegate(args: &RedelegateArgs) -> Result<Answer, Failure> {
-    let (chain, sender) = args.actor.begin().await?;
+    let (mut chain, sender) = args.actor.begin().await?;
     chain.validator(args.source).await?;
     chain.validator(args.target).await?;
     let amount = match args.amount {
@@ -139,7 +137,7 @@ pub async fn redelegate(args: &RedelegateArgs) -> Result<Answer, Failure> {
     };
     let call = Staking::redelegateCall { from: args.source, to: args.target, amount };
     let answer = chain.send(&args.actor.sending, &sender, U256::ZERO, call).await?;
-    let free = chain.beginning(chain.next_epoch().number.to::<u64>() + u64::from(chain.params.evidenceEpochs));
+    let free = chain.beginning(chain.epoch_of(&answer) + u64::from(chain.params.evidenceEpochs));
     let text = format!(
         "{} moved from {} to {}.\nThey answer for what the first did before, and cannot be moved again, until {}.",
         format_amount(amount),
