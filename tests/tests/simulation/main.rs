@@ -1,5 +1,6 @@
 //! A deterministic simulation of consensus: many seeds, each a network of its own with faults of its own.
 
+mod accounts;
 mod app;
 mod block;
 mod byzantine;

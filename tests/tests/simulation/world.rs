@@ -6,7 +6,6 @@ use std::path::Path;
 use alloy_primitives::B256;
 use bytes::Bytes;
 use esker::consensus::context::ValidatorAddress;
-use esker::consensus::evidence::{Evidence, EvidenceStore};
 use esker_runtime::Validator;
 use malachite::app::consensus::{Input, LivenessMsg};
 use malachite::app::metrics::Metrics;
@@ -19,9 +18,9 @@ use super::dice::Dice;
 use super::disk::Disk;
 use super::engine::{Host, Node};
 use super::env::{Env, Local, Message, Out, Request, Stop};
-use super::epochs::{Epochs, Seen};
+use super::epochs::Seen;
 use super::kills::Doom;
-use super::load::{Load, next_look};
+use super::load::Load;
 use super::node_app::{BEGINS, NodeApp, NodeDisk};
 use super::plan::{CALM, Fault, MS, Plan, SECOND, Weather};
 use super::roster::Roster;
@@ -35,7 +34,8 @@ const LIVE_WITHIN: Time = 120 * SECOND;
 /// More events than any run has.
 const EVENTS_MAX: u64 = 20_000_000;
 
-enum Event {
+/// What happens.
+pub enum Event {
     Frame { from: usize, to: usize, bytes: Bytes },
     Local { node: usize, life: u64, what: Local },
     Fault(Fault),
@@ -45,10 +45,11 @@ enum Event {
 }
 
 /// A node, up or down.
-struct Slot {
-    node: Option<Node>,
+pub struct Slot {
+    /// It runs.
+    pub node: Option<Node>,
     /// Its disk, while it is down.
-    disk: Option<Disk>,
+    pub disk: Option<Disk>,
     life: u64,
     busy_until: Time,
     head_seen: u64,
@@ -84,23 +85,23 @@ pub struct Outcome {
 
 /// The world.
 pub struct World<'a> {
-    plan: &'a Plan,
-    roster: &'a Roster,
-    now: Time,
+    pub(super) plan: &'a Plan,
+    pub(super) roster: &'a Roster,
+    pub(super) now: Time,
     queue: BTreeMap<(Time, u64), Event>,
     order: u64,
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     groups: Vec<u8>,
     weather: Weather,
     deadly: u64,
     step: Option<u64>,
     doom: Doom,
-    load: Option<Load>,
+    pub(super) load: Option<Load>,
     goal: Option<(u64, Time)>,
     recovery: Option<Time>,
     scheme: Scheme,
-    dice: Dice,
-    checker: Checker,
+    pub(super) dice: Dice,
+    pub(super) checker: Checker,
     trace: Trace,
     verifier: OnceVerifier,
     metrics: Metrics,
@@ -159,23 +160,7 @@ impl<'a> World<'a> {
         world
     }
 
-    /// Where the set follows the stake, somebody must move it and somebody must watch it.
-    fn begin_staking(&mut self) {
-        let Some(stake) = &self.roster.stake else { return };
-        let disk = self.slots[0].disk.as_ref().and_then(|disk| disk.node.as_ref());
-        let head = disk.expect("nobody runs yet").chain(stake).head();
-        let epochs = Epochs::new(stake, head);
-        let first = epochs.set(1).unwrap_or_default();
-        let first: Vec<usize> =
-            first.iter().filter_map(|validator| self.roster.index_of(ValidatorAddress(validator.address))).collect();
-        let mut load = Load::new(self.roster, stake, first.into_iter());
-        (load.script, load.fickle) = (self.plan.script.clone(), self.plan.fickle);
-        self.load = Some(load);
-        self.checker.epochs = Some(epochs);
-        self.push(0, Event::Load);
-    }
-
-    fn push(&mut self, at: Time, event: Event) {
+    pub(super) fn push(&mut self, at: Time, event: Event) {
         self.order += 1;
         self.queue.insert((at.max(self.now), self.order), event);
     }
@@ -206,21 +191,6 @@ impl<'a> World<'a> {
             seen: self.checker.epochs.map(|epochs| epochs.seen).unwrap_or_default(),
             sets: self.scheme.sets,
         }
-    }
-
-    fn judge_evidence(&mut self) {
-        let Some(mut epochs) = self.checker.epochs.take() else { return };
-        for (index, slot) in self.slots.iter().enumerate() {
-            if !self.checker.is_honest(index) {
-                continue;
-            }
-            let Some(node) = slot.node.as_ref().and_then(|node| node.host.node.as_ref()) else { continue };
-            if let Err(what) = epochs.check_evidence(index, &node.evidence_folder()) {
-                self.checker.violated(what);
-            }
-        }
-        epochs.count_tombstoned(self.roster);
-        self.checker.epochs = Some(epochs);
     }
 
     fn judge_progress(&mut self, events: u64) {
@@ -365,7 +335,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn send(&mut self, at: Time, from: usize, to: usize, bytes: Bytes) {
+    pub(super) fn send(&mut self, at: Time, from: usize, to: usize, bytes: Bytes) {
         let Weather { delay, lost, twice, late } = self.weather;
         if self.groups[from] != self.groups[to] && !self.dice.happens(50_000) || self.dice.happens(lost) {
             return;
@@ -534,31 +504,6 @@ impl<'a> World<'a> {
                 }
             }
         }
-    }
-
-    /// Accounts look at the chain and send what they want; every node hears of it, unless the network loses it.
-    fn load(&mut self) {
-        let evidence = if self.plan.reports { self.some_evidence() } else { Vec::new() };
-        if let (Some(load), Some(epochs)) = (&mut self.load, &self.checker.epochs) {
-            for raw in load.acts(self.now, epochs, self.roster, &evidence, &mut self.dice) {
-                let bytes = Wire::Transaction(raw).encode();
-                for to in 0..self.slots.len() {
-                    self.send(self.now, to, to, bytes.clone());
-                }
-            }
-            let next = next_look(self.now, &mut self.dice);
-            self.push(next, Event::Load);
-        }
-    }
-
-    /// What one node that runs has kept.
-    fn some_evidence(&mut self) -> Vec<Evidence> {
-        let node = self.slots[self.dice.index(self.slots.len())].node.as_ref();
-        let folder = node.and_then(|node| node.host.node.as_ref()).map(NodeApp::evidence_folder);
-        folder.map_or_else(Vec::new, |folder| {
-            let store = EvidenceStore::open(&folder).expect("the folder is this test's own");
-            store.all().expect("the folder is this test's own")
-        })
     }
 
     fn stir(&mut self, index: usize) {
