@@ -260,7 +260,11 @@ fn a_table_must_fit_the_blocks_that_are_there() {
     change(&[(2, 4)], &[(2, 4), (9, 7)]).expect("what is to come");
     change(&[(2, 5)], &[(2, 4)]).expect("a wrong table is put right");
     change(&[], &[(2, 4)]).expect("likewise");
-    assert!(change(&[(2, 4)], &[(2, 6)]).is_err());
+    for after in [&[(2, 6)][..], &[], &[(2, 9)]] {
+        let text = conflict(change(&[(2, 4)], after));
+        assert!(text.contains("version 2 began at block 4") && text.contains("cannot change"), "{text}");
+    }
+    assert!(change(&[(2, 4)], &[(2, 4), (3, 6)]).is_err(), "what is past has no room for more");
     drop(db);
     // Another chain's genesis is not this function's business, and changes nothing.
     adopt_upgrades(&store, &genesis(2, &[])).expect("said elsewhere");

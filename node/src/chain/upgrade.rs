@@ -92,13 +92,13 @@ pub fn check_upgrades(db: &StateDb, upgrades: &Upgrades) -> Result<(), ChainErro
 /// # Errors
 /// As [`check_upgrades`].
 pub fn check_change(db: &StateDb, before: &Upgrades, after: &Upgrades) -> Result<(), ChainError> {
-    check_upgrades(db, after)?;
-    let (Some(head), Ok(())) = (tables::head(db)?, check_upgrades(db, before)) else { return Ok(()) };
+    let (Some(head), Ok(())) = (tables::head(db)?, check_upgrades(db, before)) else {
+        return check_upgrades(db, after);
+    };
     let past = |table: &Upgrades| -> Vec<Upgrade> { table.iter().take_while(|one| one.height <= head).collect() };
-    let (was, is) = (past(before), past(after));
-    match was.iter().chain(&is).find(|one| was.contains(one) != is.contains(one)) {
-        Some(Upgrade { version, height }) => Err(TableError::Past { version: *version, height: *height, head }.into()),
-        None => Ok(()),
+    match past(before).into_iter().find(|one| !past(after).contains(one)) {
+        Some(Upgrade { version, height }) => Err(TableError::Past { version, height, head }.into()),
+        None => check_upgrades(db, after),
     }
 }
 

@@ -1,3 +1,4 @@
+;; expect: returned, fuel 1597850
 ;; A counter in a global, and two that change places: what the schedules differ in.
 (module
   (memory (export "memory") 1)
