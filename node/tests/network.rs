@@ -9,6 +9,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256};
 use esker::accounts::{Accounts, DEFAULT_MNEMONIC};
 use esker::network_node::{NetworkConfig, NetworkNode, ValidatorKey};
+use esker_light::{Chain, Clock, LightBlock, TrustedState};
 use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::{Genesis, Validator};
 use esker_vm::EngineKind;
@@ -220,6 +221,25 @@ async fn what_one_validator_is_sent_is_final_on_all_and_none_serves_a_developmen
     network.stop().await;
 }
 
+/// What a light client asks of a chain whose set stays for ever.
+async fn light_blocks_are_served(node: &NetworkNode) {
+    let first = ask(node, "esker_getLightBlock", json!(["0x0", true])).await;
+    let first: LightBlock = serde_json::from_value(first).expect("a block");
+    let hash = node.chain.block(0).expect("readable").expect("there").hash;
+    let chain = Chain { chain_id: 31_337, genesis_hash: hash, epoch_length: 0 };
+    let set = first.set_proof.expect("it was asked for");
+    let mut trusted = TrustedState::begin(chain, hash, &first.header, &set).expect("it is proven");
+    let latest = ask(node, "esker_getLightBlock", json!(["latest"])).await;
+    let latest: LightBlock = serde_json::from_value(latest).expect("a block");
+    assert!(latest.set_proof.is_none(), "nobody asked for it");
+    let accepted = trusted.advance(&latest, Clock { now: u64::MAX, trust_period: None }).expect("it is certified");
+    assert_eq!((accepted.total_power, accepted.set_changed), (40, false));
+    assert_eq!(ask(node, "esker_getLightBlock", json!(["0xffffffff"])).await, Value::Null);
+    assert_eq!(ask(node, "esker_getLightBlocks", json!(["0x0", "0x100"])).await, json!([]), "no epoch ever ends");
+    let many = try_ask(node, "esker_getLightBlocks", json!(["0x0", "0x101"])).await;
+    assert!(many.is_err_and(|error| error.to_string().contains("limit 256")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn four_validators_agree_and_say_so() {
     let network = start(4).await;
@@ -234,6 +254,7 @@ async fn four_validators_agree_and_say_so() {
     let certificate = ask(node, "esker_getCertificate", json!(["0x5"])).await;
     assert!(certificate["signatures"].as_array().is_some_and(|signatures| signatures.len() >= 3), "{certificate}");
     assert_eq!(certificate["blockHash"], json!(hashes.first()));
+    light_blocks_are_served(node).await;
     assert_eq!(ask(node, "eth_syncing", json!([])).await, json!(false));
     assert_eq!(ask(node, "eth_accounts", json!([])).await, json!([]));
     let state = ask(node, "esker_consensusState", json!([])).await;

@@ -1,51 +1,12 @@
 //! Of the chain in `tests/vectors/light/chain.json` nothing can be changed: not a bit, not a node, not the order of blocks.
 
+mod oracles;
+
 use alloy_primitives::Bytes;
-use esker_light::{AccountProof, Chain, Clock, LightBlock, TrustedState};
+use esker_light::LightBlock;
 use proptest::prelude::*;
-use serde_json::Value;
 
-struct Vector {
-    chain: Chain,
-    anchor: LightBlock,
-    ends: Vec<LightBlock>,
-    last: LightBlock,
-    proof: AccountProof,
-    clock: Clock,
-}
-
-fn vector() -> Vector {
-    let text = include_str!("../../../tests/vectors/light/chain.json");
-    let json: Value = serde_json::from_str(text).expect("the vector is JSON");
-    let read = |member: &str| json[member].clone();
-    let number = |member: &str| json[member].as_u64().expect("a number");
-    Vector {
-        chain: serde_json::from_value(read("chain")).expect("a chain"),
-        anchor: serde_json::from_value(read("anchor")).expect("a block"),
-        ends: serde_json::from_value(read("epochEnds")).expect("blocks"),
-        last: serde_json::from_value(read("last")).expect("a block"),
-        proof: serde_json::from_value(read("accountProof")).expect("a proof"),
-        clock: Clock { now: number("now"), trust_period: Some(number("trustPeriod")) },
-    }
-}
-
-impl Vector {
-    /// A client that has followed so many epochs.
-    fn following(&self, epochs: usize) -> TrustedState {
-        let set = self.anchor.set_proof.clone().expect("the anchor has its set");
-        let begun = TrustedState::begin(self.chain, self.chain.genesis_hash, &self.anchor.header, &set);
-        let mut trusted = begun.expect("the vector is good");
-        for block in &self.ends[..epochs] {
-            trusted.advance(block, self.clock).expect("the vector is good");
-        }
-        trusted
-    }
-
-    /// The block that comes after so many epochs.
-    fn next(&self, epochs: usize) -> &LightBlock {
-        self.ends.get(epochs).unwrap_or(&self.last)
-    }
-}
+use oracles::{parts, vector};
 
 /// How bytes are changed.
 #[derive(Clone, Debug)]
@@ -83,12 +44,6 @@ impl Change {
     }
 }
 
-/// All byte strings of a block, to be changed.
-fn parts(block: &mut LightBlock) -> Vec<&mut Bytes> {
-    let nodes = block.set_proof.iter_mut().flat_map(|proof| proof.account.iter_mut().chain(&mut proof.storage));
-    [&mut block.header, &mut block.certificate].into_iter().chain(nodes).collect()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
@@ -105,6 +60,11 @@ proptest! {
         let before = serde_json::to_string(&trusted).expect("JSON");
         prop_assert!(trusted.advance(&block, vector.clock).is_err());
         prop_assert_eq!(serde_json::to_string(&trusted).expect("JSON"), before);
+    }
+
+    #[test]
+    fn whatever_is_offered_only_the_chain_is_accepted(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        vector().offer(&bytes);
     }
 
     #[test]

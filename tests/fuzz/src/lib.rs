@@ -1,5 +1,6 @@
 //! What the fuzz targets share with the property tests: the generators and oracles that stand beside those tests.
 
+pub mod light;
 pub mod node;
 pub mod runtime;
 pub mod sdk;

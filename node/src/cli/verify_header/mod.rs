@@ -136,6 +136,10 @@ fn save(path: &Path, trusted: &TrustedState) -> Result<(), Failure> {
 fn refused(what: &str, error: &LightError) -> Failure {
     let failure = Failure::failed(format!("{what} does not verify")).because(error);
     match error {
+        LightError::Expired { number: 0, .. } => failure.hint(
+            "block 0 is too old to begin with, or does not say when it was made: get the hash of a recent block from somebody \
+             you trust and add --trust; or go on with --allow-expired and compare the result with other sources",
+        ),
         LightError::Expired { .. } => failure.hint(
             "get the hash of a recent block from somebody you trust and begin with --trust; or go on with --allow-expired \
              and compare the result with other sources",
