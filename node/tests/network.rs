@@ -251,6 +251,28 @@ async fn four_validators_agree_and_say_so() {
     let validators = ask(node, "esker_validators", json!([])).await;
     assert_eq!(validators["totalPower"], json!("0x28"));
     assert_eq!(validators["validators"].as_array().map(Vec::len), Some(4));
+    // Without staking there is no more to tell, and the set of a block whose state is gone is still known.
+    let fields: Vec<&String> = validators["validators"][0].as_object().expect("an object").keys().collect();
+    assert_eq!((fields, &validators["epoch"]), (vec!["address", "power", "publicKey"], &Value::Null));
+    assert_eq!(ask(node, "esker_validators", json!(["0x0"])).await["validators"], validators["validators"]);
+    let nobody = json!(Address::ZERO);
+    let many = vec![nobody.clone(); 101];
+    for (method, params, code, words) in [
+        ("esker_validators", json!(["0xffff"]), -32_000, "header not found"),
+        ("esker_candidates", json!([]), -32_000, "this chain has no staking"),
+        ("esker_stakingAccount", json!([nobody]), -32_000, "this chain has no staking"),
+        ("esker_stakingAccount", json!([]), -32_602, "missing value for required argument 0"),
+        ("esker_stakingAccount", json!([nobody, "latest", many]), -32_602, "name at most 100"),
+        ("esker_stakingAccount", json!([nobody, "latest", ["0x12"]]), -32_602, "hex string has length 2"),
+        ("esker_stakingAccount", json!([nobody, "latest", nobody]), -32_602, "expected a list of addresses"),
+    ] {
+        match try_ask(node, method, params.clone()).await {
+            Err(ClientError::Call(error)) => {
+                assert!(error.code() == code && error.message().contains(words), "{method} {params}: {error:?}");
+            }
+            other => panic!("{method} {params}: {other:?}"),
+        }
+    }
     let certificate = ask(node, "esker_getCertificate", json!(["0x5"])).await;
     assert!(certificate["signatures"].as_array().is_some_and(|signatures| signatures.len() >= 3), "{certificate}");
     assert_eq!(certificate["blockHash"], json!(hashes.first()));

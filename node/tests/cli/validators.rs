@@ -13,7 +13,7 @@ use crate::process::{Run, command, finish};
 const ALICE: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const ALICE_KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 /// Blocks of an epoch; a tenth of a second each.
-const STAKING: &str = "epoch_length = 10\nunbonding_epochs = 6\nevidence_epochs = 5\njail_epochs = 6\n\
+const STAKING: &str = "epoch_length = 10\nunbonding_epochs = 11\nevidence_epochs = 10\njail_epochs = 10\n\
     missed_slots_min = 1\nmin_delegation = \"1ether\"\n";
 
 /// A network, and who acts on it.
@@ -101,8 +101,8 @@ fn a_validator_comes_earns_is_jailed_and_leaves() {
     let scene = Scene::start();
     let (one, two) = (operator(&scene, "net/node0"), operator(&scene, "two"));
     becoming_a_validator(&scene, &one, &two);
-    delegating(&scene, &one, &two);
     jail(&scene, &two);
+    delegating(&scene, &one, &two);
     earning(&scene, &one);
     leaving(&scene, &two);
 }
@@ -156,7 +156,7 @@ fn becoming_a_validator(scene: &Scene, one: &str, two: &str) {
     let epoch = (created["blockNumber"].as_u64().expect("a number") - 1) / 10;
     assert_eq!(created["staking"]["next"]["epoch"], json!(epoch + 1), "{created:#}");
     scene.refuses(1, "is a validator already", &with(&["--self-bond", "30ether"]));
-    scene.refuses(1, "is a candidate already", &["enter", two]);
+    scene.refuses(1, "is a candidate already", &["enter", one]);
 }
 
 fn delegating(scene: &Scene, one: &str, two: &str) {
@@ -183,8 +183,8 @@ fn delegating(scene: &Scene, one: &str, two: &str) {
 
     let leaving = scene.json(&["unbond", one, "3ether"]);
     let block = leaving["blockNumber"].as_u64().expect("a number");
-    assert_eq!(leaving["staking"]["matures"]["epoch"], json!((block - 1) / 10 + 6), "{leaving:#}");
-    scene.refuses(1, "nothing has matured: undelegated coins wait 6 epochs", &["withdraw", one]);
+    assert_eq!(leaving["staking"]["matures"]["epoch"], json!((block - 1) / 10 + 11), "{leaving:#}");
+    scene.refuses(1, "nothing has matured: undelegated coins wait 11 epochs", &["withdraw", one]);
     scene.refuses(1, "has nothing to withdraw", &["withdraw", "--all"]);
     let account = scene.json(&["account", ALICE]);
     assert_eq!((&account["bonded"], &account["unbonding"]), (&coins(13), &coins(3)));
@@ -209,12 +209,11 @@ fn jail(scene: &Scene, two: &str) {
     scene.until(&["show", two], |one| one["unjail"]["blocksLeft"] == json!(0));
     let free = scene.json(&["unjail", "--home", "two"]);
     assert_eq!(free["staking"]["isCandidate"], json!(true));
-    scene.refuses(1, "is not jailed", &["unjail", "--home", "two"]);
-    assert_eq!(scene.json(&["show", "two"])["address"], json!(two.to_lowercase()), "found by its name");
+    scene.refuses(1, "is not jailed", &["unjail", "--home", "net/node0"]);
 }
 
 fn earning(scene: &Scene, one: &str) {
-    scene.refuses(2, "--all", &["claim"]);
+    scene.refuses(2, "VALIDATOR", &["claim"]);
     scene.refuses(2, "cannot be used with", &["claim", "--all", "--commission"]);
     scene.refuses(1, "there is nothing to claim", &["claim", "--commission"]);
     scene.refuses(1, "there is nothing to claim", &["claim", "--report"]);

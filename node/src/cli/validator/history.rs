@@ -47,12 +47,11 @@ pub async fn run(args: &HistoryArgs) -> Result<Answer, Failure> {
             .because(format!("the last one is {}", chain.head))
             .hint("lower --from-block"));
     }
-    let own = logs::search(&chain, &logs::all_of(args.address), args.from_block).await?;
     // Whoever delegated before that block is slashed with its validators too.
     let delegations = logs::search(&chain, &logs::delegations_of(args.address), 0).await?;
     let mut filters: Vec<Value> = logs::all_of(args.address).to_vec();
     filters.extend(logs::slashes_of(&logs::validators_in(&delegations)));
-    let found = logs::search(&chain, &filters, own.from).await?;
+    let found = logs::search(&chain, &filters, args.from_block).await?;
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let shown: Vec<&Log> = found.logs.iter().rev().take(limit).collect();
     let entry = |log: &&Log| {

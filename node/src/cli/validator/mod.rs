@@ -7,6 +7,7 @@ mod create;
 mod history;
 mod list;
 mod logs;
+mod moment;
 mod operate;
 mod sender;
 mod show;
