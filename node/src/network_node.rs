@@ -244,7 +244,9 @@ impl NetworkNode {
                 told.publish(transaction.encoded().into());
             }
         });
-        let network = NetworkApi::new(api, status.clone(), validator, publish.clone());
+        let account = chain.config().staking.and(reporter_account);
+        let reporter = account.as_ref().map(ReporterAccount::address);
+        let network = NetworkApi::new(api, status.clone(), validator, reporter, publish.clone());
         methods.merge(rpc::network::module(network)?)?;
         let server = RpcServer::start(listener, methods)?;
 
@@ -256,11 +258,9 @@ impl NetworkNode {
             domain,
             publish,
         };
-        let staking = chain.config().staking;
-        let reporter = staking
-            .and(validator)
-            .zip(reporter_account)
-            .map(|(validator, account)| Reporter::start(with, validator, account, &config.data.join(EVIDENCE)));
+        let reporter = validator.zip(account);
+        let reporter =
+            reporter.map(|(validator, account)| Reporter::start(with, validator, account, &config.data.join(EVIDENCE)));
         let reporter = reporter.transpose()?;
         let gas_limit = config.genesis.gas_limit;
         let timing = Timing {

@@ -24,6 +24,7 @@ pub struct NetworkApi {
     api: Arc<Api>,
     status: Status,
     validator: Option<Address>,
+    reporter: Option<Address>,
     on_transaction: OnTransaction,
 }
 
@@ -34,10 +35,17 @@ impl AsRef<Api> for NetworkApi {
 }
 
 impl NetworkApi {
-    /// The methods' context; `validator` is the address that this node votes with.
+    /// The methods' context; `validator` is the address that this node votes with, `reporter` the account that it reports
+    /// offences with.
     #[must_use]
-    pub fn new(api: Arc<Api>, status: Status, validator: Option<Address>, on_transaction: OnTransaction) -> Self {
-        Self { api, status, validator, on_transaction }
+    pub fn new(
+        api: Arc<Api>,
+        status: Status,
+        validator: Option<Address>,
+        reporter: Option<Address>,
+        on_transaction: OnTransaction,
+    ) -> Self {
+        Self { api, status, validator, reporter, on_transaction }
     }
 }
 
@@ -79,6 +87,7 @@ struct ConsensusState {
     step: &'static str,
     proposer: Option<Address>,
     validator: Option<Address>,
+    reporter: Option<Address>,
     is_validator: bool,
     is_signing: bool,
     finality_ms: Option<u64>,
@@ -94,6 +103,7 @@ fn consensus_state(network: &NetworkApi, _: &Args) -> Result<ConsensusState, Rpc
         step: if is_behind { "syncing" } else { standing.step.name() },
         proposer: standing.proposer,
         validator: network.validator,
+        reporter: network.reporter,
         is_validator: standing.is_validator,
         is_signing: standing.is_signing,
         finality_ms: standing.finality.map(|finality| u64::try_from(finality.as_millis()).unwrap_or(u64::MAX)),

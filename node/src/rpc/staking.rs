@@ -22,24 +22,15 @@ use crate::chain::Head;
 use crate::staking::Staking;
 use crate::staking::report::{Account, Candidate, Candidates, Epoch, Member, Position, Standing, ValidatorSet};
 
-/// The set that decides about the block after `block`, where its state is not kept any more.
-///
-/// `None` if this node does not know. A set lasts for an epoch, and without staking for ever; that of the first epoch is the
-/// genesis's.
-fn set_without_state(api: &Api, block: u64) -> Option<Vec<Validator>> {
-    let first_ends = api.chain.config().staking.map_or(u64::MAX, |staking| staking.epoch_length);
-    (block < first_ends).then(|| api.chain.genesis().validators.clone())
-}
-
 /// `esker_validators`
 pub(super) fn validators(api: &Api, args: &Args) -> Result<ValidatorSet, RpcError> {
     let block: BlockParam = args.optional(0)?.unwrap_or_default();
     let head = match api.state(block) {
         Ok(head) => head,
         Err(error) => {
-            // The block must be there; only its state may be missing.
-            let known = api.number(block)?.and_then(|number| Some((number, set_without_state(api, number)?)));
-            let (number, set) = known.ok_or(error)?;
+            // The block must be there; only its state may be missing. The sets are kept for light clients.
+            let Some(number) = api.number(block)? else { return Err(error) };
+            let Some(set) = api.chain.validators_at(number)? else { return Err(error) };
             let epoch = api.chain.config().staking.map(|staking| Epoch::of(number, staking.epoch_length));
             return Ok(set_of(number, epoch, set.iter().map(|one| member(one, None)).collect()));
         }
