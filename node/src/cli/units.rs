@@ -65,8 +65,11 @@ pub fn parse_percent(text: &str) -> Result<u16, String> {
     let number = text.trim().trim_end_matches('%').trim_end();
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return Err(wrong());
+    }
     let fraction = fraction.trim_end_matches('0');
-    if !is_number(whole) || !(fraction.is_empty() || is_number(fraction)) || fraction.len() > 2 {
+    if fraction.len() > 2 {
         return Err(wrong());
     }
     let bps: u32 = format!("{whole}{fraction:0<2}").parse().map_err(|_| wrong())?;

@@ -115,7 +115,7 @@ fn what_is_no_home_is_refused_with_the_files_name() {
     assert!(error(&path).contains("is no text"));
     fs::write(&config, good).expect("writable");
     fs::remove_file(path.join(layout::GENESIS)).expect("it is there");
-    assert!(error(&path).contains("genesis.json is missing"));
+    assert!(error(&path).contains("has no genesis.json yet"));
 }
 
 #[test]

@@ -222,6 +222,8 @@ fn earning(scene: &Scene, one: &str) {
     let transactions = paid["transactions"].as_array().expect("a list");
     assert_eq!((transactions.len(), &transactions[0]["kind"]), (1, &json!("rewards")), "{paid:#}");
     assert_eq!(transactions[0]["amount"], paid["paid"]);
+    // All that the first operator has is bonded; transactions cost gas.
+    scene.run(&["send", one, "--value", "1ether"], &[]).expect(0);
     let edit = ["edit", "--home", "net/node0"];
     scene.refuses(2, "--name", &edit);
     scene.refuses(1, "can change by 1% an epoch, and from 0% to 5%", &[&edit[..], &["--commission", "5%"]].concat());
