@@ -255,7 +255,7 @@ fn leaving(scene: &Scene, two: &str) {
     let left = scene.until(&["show", two], |one| one["isCandidate"] == json!(false));
     assert_eq!((&left["selfBond"], &left["stake"]), (&json!("0"), &coins(9)));
     let account = scene.json(&["account", ALICE]);
-    assert_eq!(account["bonded"], coins(15), "what is in a validator that left is found too: {account:#}");
+    assert_eq!(account["bonded"], coins(13), "what is in a validator that left is found too: {account:#}");
 
     let history = scene.json(&["history", ALICE]);
     let names: Vec<&str> = history["entries"]
