@@ -393,8 +393,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<Value>(&written).expect("JSON"), network.network_json());
         assert_eq!(
             network::read_genesis(&network.folder.join(GENESIS)).expect("a genesis").alloc.len(),
-            11,
-            "ten accounts and the staking contract"
+            11 + 3,
+            "ten accounts, the staking contract and those who report offences"
         );
     }
 
@@ -406,7 +406,9 @@ mod tests {
             let network = plan.write().expect("the folder is empty");
             let mut genesis = network::read_genesis(&network.folder.join(GENESIS)).expect("a genesis");
             genesis.validators.clear();
-            // Its storage has the keys in it.
+            // Accounts that follow from keys, and storage with keys in it.
+            let accounts = Accounts::from_mnemonic(DEFAULT_MNEMONIC, ACCOUNTS.0).expect("the well-known words");
+            genesis.alloc.retain(|address, _| accounts.addresses().contains(address) || *address == STAKING_ADDRESS);
             let staking = genesis.alloc.get_mut(&STAKING_ADDRESS).expect("the contract");
             staking.storage.clear();
             network::genesis_text(&genesis)

@@ -57,7 +57,7 @@ fn founders_make_one_genesis() {
         assert_eq!((&entry["power"], &entry["commissionBps"]), (&json!(power), &json!(commission)));
     }
     assert_eq!((&genesis["staking"]["epochLength"], &genesis["staking"]["slashBps"]), (&json!(20), &json!(1_000)));
-    assert_eq!(genesis["supply"], json!("75000000000000000000"), "70 bonded, 5 given away");
+    assert_eq!(genesis["supply"], json!("77000000000000000000"), "70 bonded, 5 given away, 2 to report offences with");
     let shown = run(path, &["genesis", "show", "genesis.json", "--json"]).expect(0).json();
     assert_eq!((&shown["hash"], &shown["validators"]), (&genesis["hash"], &genesis["validators"]));
     let text = run(path, &["genesis", "show", "genesis.json"]).expect(0).stdout;

@@ -98,7 +98,11 @@ fn coins_go_to_whom_the_command_line_says() {
     let fund: Vec<&str> = fund.iter().map(String::as_str).collect();
     init(folder.path(), Some("x"), &[&["--home", "home", "--fund"][..], &fund].concat()).expect(0);
     let alloc = genesis(&folder.path().join("home/genesis.json"))["alloc"].clone();
-    assert_eq!(alloc.as_object().map(serde_json::Map::len), Some(3), "two accounts and the staking contract");
+    assert_eq!(
+        alloc.as_object().map(serde_json::Map::len),
+        Some(4),
+        "two accounts, the reporter, the staking contract"
+    );
     assert_eq!(alloc[one]["balance"], json!(format!("{:#x}", 5_000_000_000_000_000_000u128)));
 }
 

@@ -96,7 +96,9 @@ fn parse_block(text: &str) -> Result<Wanted, String> {
 
 fn parse_slot(text: &str) -> Result<B256, String> {
     let fault = || format!("{text:?} is no storage slot: expected a number, or 0x and up to 64 hexadecimal digits");
-    text.parse::<U256>().map(Into::into).map_err(|_| fault())
+    // No digits at all would be read as zero.
+    let has_digits = text.strip_prefix("0x").unwrap_or(text).starts_with(|first: char| first.is_ascii_hexdigit());
+    text.parse::<U256>().ok().filter(|_| has_digits).map(Into::into).ok_or_else(fault)
 }
 
 /// Follows and proves.
