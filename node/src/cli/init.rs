@@ -311,7 +311,7 @@ fn answer(args: &InitArgs, home: &NewHome<'_>) -> Result<Answer, Failure> {
             layout::GENESIS
         ),
         (_, None, Some(_)) if has_staking => format!(
-            "Once it has caught up, and {} has coins: `esker validator create --home {folder} --self-bond AMOUNT`.",
+            "Once it has caught up, and {} has coins: `esker validator create --home {folder} --self-bond AMOUNT --commission PERCENT`.",
             home.keys.map(|keys| keys.address).unwrap_or_default()
         ),
         (_, None, Some(keys)) => format!(
