@@ -43,6 +43,8 @@ pub const LOG: &str = "node.log";
 const PASSWORD: &str = "password";
 /// Funded accounts, and the coins of each.
 const ACCOUNTS: (u32, u64) = (10, 10_000);
+/// Coins of each operator beside what it bonds: what it does as one costs gas.
+const OPERATOR_COINS: u64 = 1_000;
 /// What the caches of all stores take together, in MiB, where many nodes share a machine.
 const CACHES_MIB: u64 = 512;
 
@@ -277,6 +279,9 @@ impl TestnetPlan {
         for address in accounts.addresses() {
             network::fund(&mut genesis, *address, coins);
         }
+        for keys in drafted.iter().filter_map(|one| one.keys.as_ref()) {
+            network::fund(&mut genesis, keys.address, OPERATOR_COINS);
+        }
         network::check_genesis(&genesis).map_err(failed)?;
         Ok(genesis)
     }
@@ -393,8 +398,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<Value>(&written).expect("JSON"), network.network_json());
         assert_eq!(
             network::read_genesis(&network.folder.join(GENESIS)).expect("a genesis").alloc.len(),
-            11 + 3,
-            "ten accounts, the staking contract and those who report offences"
+            11 + 3 + 3,
+            "ten accounts, the staking contract, operators and those who report offences"
         );
     }
 

@@ -58,8 +58,8 @@ fn a_network_is_written_whole() {
     assert_eq!((&genesis["config"]["chainId"], &genesis["gasLimit"]), (&json!(99), &json!("0x4c4b40")));
     assert_eq!(
         genesis["alloc"].as_object().map(serde_json::Map::len),
-        Some(14),
-        "ten accounts, the staking contract and three who report offences"
+        Some(17),
+        "ten accounts, the staking contract, three operators and three who report offences"
     );
     let ten_thousand = format!("{:#x}", 10_000u128 * 1_000_000_000_000_000_000);
     assert_eq!(genesis["alloc"]["0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"]["balance"], json!(ten_thousand));

@@ -7,9 +7,9 @@ use crate::account::{AccountProofError, slot_value, verify_account};
 use crate::trie::{NodeSet, ProofError};
 use crate::validators::{SetError, StoredSetError, VALIDATORS_ADDRESS, ValidatorSet, read};
 
-/// Most nodes of a proof: a hundred validators need some 350.
+/// Most nodes of a proof: a hundred validators need some 420.
 pub const SET_PROOF_NODES_MAX: usize = 1_024;
-/// Most bytes of a proof's nodes together: a hundred validators need some 40,000.
+/// Most bytes of a proof's nodes together: a hundred validators need some 35,000.
 pub const SET_PROOF_BYTES_MAX: usize = 128 << 10;
 
 /// What proves which set decides the blocks after a block: nodes of the state trie and of a storage trie.

@@ -95,10 +95,12 @@ fn parse_block(text: &str) -> Result<Wanted, String> {
 }
 
 fn parse_slot(text: &str) -> Result<B256, String> {
-    let fault = || format!("{text:?} is no storage slot: expected a number, or 0x and up to 64 hexadecimal digits");
-    // No digits at all would be read as zero.
-    let has_digits = text.strip_prefix("0x").unwrap_or(text).starts_with(|first: char| first.is_ascii_hexdigit());
-    text.parse::<U256>().ok().filter(|_| has_digits).map(Into::into).ok_or_else(fault)
+    let (digits, radix) = text.strip_prefix("0x").map_or((text, 10), |digits| (digits, 16));
+    // The number's own parser takes more than digits.
+    let is_number = !digits.is_empty() && digits.bytes().all(|digit| char::from(digit).is_digit(radix));
+    let slot = U256::from_str_radix(digits, radix.into()).ok().filter(|_| is_number);
+    slot.map(Into::into)
+        .ok_or_else(|| format!("{text:?} is no storage slot: expected a number, or 0x and up to 64 hexadecimal digits"))
 }
 
 /// Follows and proves.
