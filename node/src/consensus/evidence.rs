@@ -1,8 +1,8 @@
 //! Proof that a validator signed two different things where it may sign one: kept on disk until it can be punished.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, DirEntry, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, Bytes};
@@ -18,6 +18,8 @@ use malachite::app::types::codec::Codec;
 
 /// Most pieces kept: one for each validator and height is enough, and who lies so often needs no more proof.
 pub const EVIDENCE_MAX: usize = 1_000;
+/// Longest file of a piece, in bytes: two votes or proposals are some hundred.
+const FILE_BYTES_MAX: u64 = 16 << 10;
 /// The folder's name in a node's data.
 pub const EVIDENCE: &str = "evidence";
 /// Ends the name of a piece that waits to be punished.
@@ -139,18 +141,14 @@ impl EvidenceStore {
         }
     }
 
-    /// Every piece that waits to be punished, by height. What cannot be read is left out.
+    /// Every piece that waits to be punished, by height. What is no such file, or cannot be read, is left out.
     ///
     /// # Errors
     /// If the folder cannot be read.
     pub fn all(&self) -> io::Result<Vec<Evidence>> {
         let mut all = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().ends_with(OPEN) {
-                let bytes = fs::read(entry.path())?;
-                all.extend(serde_json::from_slice::<Evidence>(&bytes));
-            }
+            all.extend(read(&entry?));
         }
         all.sort_by_key(|evidence| (evidence.height, evidence.validator));
         Ok(all)
@@ -168,6 +166,16 @@ impl EvidenceStore {
     fn settled(&self, evidence: &Evidence) -> PathBuf {
         self.folder.join(evidence.file() + OPEN + SETTLED)
     }
+}
+
+/// A file of the folder, if it holds the piece that its name says.
+fn read(entry: &DirEntry) -> Option<Evidence> {
+    let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+    let name = entry.file_name().into_string().ok().filter(|name| is_file && name.ends_with(OPEN))?;
+    let mut bytes = Vec::new();
+    File::open(entry.path()).ok()?.take(FILE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    let evidence: Evidence = serde_json::from_slice(&bytes).ok()?;
+    (evidence.file() + OPEN == name).then_some(evidence)
 }
 
 fn vote(vote: &SignedVote<EskerContext>) -> Bytes {

@@ -129,6 +129,23 @@ fn evidence_that_is_settled_gives_way_and_is_not_news_again() {
 }
 
 #[test]
+fn what_else_lies_in_the_folder_of_evidence_hinders_nothing() {
+    let mut node = Node::new(0, 0);
+    node.app.finalized(&double_vote(4, 2, 1), Duration::ZERO).expect("kept");
+    let kept = node.app.evidence.all().expect("readable");
+    let folder = node.folder.path().join(EVIDENCE);
+    let only = std::fs::read_dir(&folder).expect("a folder").next().expect("one piece").expect("readable");
+    let text = std::fs::read(only.path()).expect("readable");
+    // A folder, another's name, a file that is none, one that is too long, a link to nothing.
+    std::fs::create_dir(folder.join("7-00.json")).expect("made");
+    std::fs::write(folder.join("9-0101010101010101010101010101010101010101.json"), &text).expect("written");
+    std::fs::write(folder.join("8-00.json"), b"{").expect("written");
+    std::fs::write(folder.join("6-00.json"), [text.as_slice(), &[b' '; 1 << 20]].concat()).expect("written");
+    std::os::unix::fs::symlink("nowhere", folder.join("5-00.json")).expect("made");
+    assert_eq!(node.app.evidence.all().expect("readable"), kept);
+}
+
+#[test]
 fn evidence_is_what_the_two_signed() {
     let mut node = Node::new(0, 0);
     node.app.finalized(&double_vote(4, 2, 1), Duration::ZERO).expect("kept");
