@@ -51,15 +51,17 @@ pub struct Statement {
 }
 
 impl Evidence {
-    /// The two as they were signed on that chain; `None` if they are not as the wire has them.
+    /// The two as they were signed on that chain; `None` if they are not as the wire has them, or another's.
     #[must_use]
     pub fn statements(&self, domain: &Domain) -> Option<[Statement; 2]> {
         let statement = |bytes: &Bytes| {
-            let (message, signature) = match EskerCodec.decode(bytes.0.clone()).ok()? {
-                SignedConsensusMsg::Vote(vote) => (domain.vote(&vote), vote.signature),
-                SignedConsensusMsg::Proposal(proposal) => (domain.proposal(&proposal), proposal.signature),
+            let (signer, message, signature) = match EskerCodec.decode(bytes.0.clone()).ok()? {
+                SignedConsensusMsg::Vote(vote) => (vote.voter, domain.vote(&vote), vote.signature),
+                SignedConsensusMsg::Proposal(proposal) => {
+                    (proposal.proposer, domain.proposal(&proposal), proposal.signature)
+                }
             };
-            Some(Statement { message, signature: signature.to_bytes() })
+            (signer.0 == self.validator).then(|| Statement { message, signature: signature.to_bytes() })
         };
         Some([statement(&self.first)?, statement(&self.second)?])
     }
@@ -128,9 +130,10 @@ impl EvidenceStore {
         let mut settled = None;
         let mut count = 0;
         for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
+            let (path, is_file) =
+                entry.map(|entry| (entry.path(), entry.file_type().is_ok_and(|kind| kind.is_file())))?;
             count += 1;
-            if settled.is_none() && path.extension().is_some_and(|end| end == &SETTLED[1..]) {
+            if settled.is_none() && is_file && path.extension().is_some_and(|end| end == &SETTLED[1..]) {
                 settled = Some(path);
             }
         }

@@ -148,22 +148,22 @@ impl Work {
             offenders.entry(piece.validator).or_default().push(piece);
         }
         self.seen.retain(|validator, _| offenders.contains_key(validator));
-        for pieces in offenders.into_values().take(LOOKED_AT_MAX) {
+        // Others come first the next time: one about whom nobody can say anything yet must not hide the rest.
+        let number = usize::try_from(head.block.header.number).unwrap_or_default();
+        let first = number.checked_rem(offenders.len()).unwrap_or_default();
+        let turns = offenders.values().cycle().skip(first).take(offenders.len().min(LOOKED_AT_MAX));
+        for pieces in turns {
             // A single piece is enough, and the oldest is the first that is of no use any more.
             let Some(piece) = pieces.first() else { continue };
             let Some(statements) = piece.statements(&self.with.domain) else {
-                self.settle(piece, "it cannot be read")?;
+                self.settle(piece, "it is not what this validator signed");
                 continue;
             };
             let input = judgement::input(statements);
             let (chain, machine) = (&self.with.chain, &*self.with.machine);
             match judgement::judge(chain, machine, head, self.account.address(), &input) {
-                Judgement::Punished => {
-                    for piece in &pieces {
-                        self.settle(piece, "the validator is punished")?;
-                    }
-                }
-                Judgement::Refused(reason) => self.settle(piece, &reason)?,
+                Judgement::Punished => pieces.iter().for_each(|piece| self.settle(piece, "the validator is punished")),
+                Judgement::Refused(reason) => self.settle(piece, &reason),
                 Judgement::Unknown(reason) => tracing::debug!(validator = %piece.validator, reason, "not reported yet"),
                 Judgement::Open { gas } if self.is_my_turn(head, piece)? => {
                     self.send(head, balance, gas, input, piece.validator)?;
@@ -176,9 +176,13 @@ impl Work {
         Ok(())
     }
 
-    fn settle(&self, piece: &Evidence, reason: &str) -> io::Result<()> {
-        tracing::info!(validator = %piece.validator, height = piece.height, reason, "nothing more to report");
-        self.evidence.settle(piece)
+    /// What cannot be settled is looked at again with the next block, and hinders no other.
+    fn settle(&self, piece: &Evidence, reason: &str) {
+        let Evidence { validator, height, .. } = piece;
+        match self.evidence.settle(piece) {
+            Ok(()) => tracing::info!(%validator, height, reason, "nothing more to report"),
+            Err(error) => tracing::debug!(%validator, height, reason, %error, "a settled piece keeps its name"),
+        }
     }
 
     fn is_my_turn(&mut self, head: &Head, piece: &Evidence) -> Result<bool, esker_runtime::db::StoreError> {

@@ -158,6 +158,8 @@ fn evidence_is_what_the_two_signed() {
     }
     let damaged = Evidence { second: kept[0].second.slice(1..), ..kept[0].clone() };
     assert_eq!(damaged.statements(&domain()), None);
+    let anothers = Evidence { validator: address(3).0, ..kept[0].clone() };
+    assert_eq!(anothers.statements(&domain()), None);
 }
 
 #[test]
