@@ -14,6 +14,11 @@ pub const SYSTEM_ADDRESS: Address = address!("ffffffffffffffffffffffffffffffffff
 pub const SYSTEM_GAS: u64 = 30_000_000;
 /// Longest epoch, in blocks.
 pub const EPOCH_LENGTH_MAX: u64 = 1 << 32;
+/// A genesis with staking has less than 2 to this power wei (664 × 10^15 coins): the contract's sums and a set's voting powers
+/// cannot overflow.
+pub const SUPPLY_BITS: usize = 119;
+/// Inflation is less than 2 to this power wei a block: in 2^39 blocks less than the most that a genesis can have.
+pub const INFLATION_BITS: usize = 80;
 
 const WORD: usize = 32;
 

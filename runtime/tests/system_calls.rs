@@ -224,4 +224,20 @@ fn a_constructor_runs_once_when_a_genesis_is_made() {
     genesis.build().expect("sound");
     genesis.config.staking = Some(StakingConfig { epoch_length: 0, inflation_per_block: U256::ZERO });
     assert!(matches!(genesis.build(), Err(GenesisError::Staking(_))), "no epochs");
+
+    // So much that sums of the contract could overflow.
+    let most = U256::from(1u128 << 80) - U256::from(1);
+    genesis.config.staking = Some(StakingConfig { epoch_length: 1, inflation_per_block: most });
+    let rich = GenesisAccount { balance: U256::from((1u128 << 119) - 6), ..GenesisAccount::default() };
+    genesis.alloc.insert(Address::repeat_byte(1), rich.clone());
+    genesis.build().expect("a wei below the most");
+    genesis
+        .alloc
+        .insert(Address::repeat_byte(2), GenesisAccount { balance: U256::from(1), ..GenesisAccount::default() });
+    let refused = genesis.build().expect_err("too much").to_string();
+    assert!(refused.contains("below 2^119 wei"), "{refused}");
+    genesis.alloc.remove(&Address::repeat_byte(1));
+    genesis.config.staking = Some(StakingConfig { epoch_length: 1, inflation_per_block: most + U256::from(1) });
+    let refused = genesis.build().expect_err("too much").to_string();
+    assert!(refused.contains("below 2^80 wei"), "{refused}");
 }

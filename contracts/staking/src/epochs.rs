@@ -2,19 +2,10 @@
 
 use esker_sdk::prelude::*;
 
-use crate::math::{COIN, part, per_share};
+use crate::math::{COIN, part, per_share, powers_of};
 use crate::params::CANDIDATES_MAX;
 use crate::staking::{Error, Staking};
 use crate::views::NextValidator;
-
-/// The voting powers of a set together stay below this: the consensus engine multiplies them by 3.
-pub const TOTAL_POWER_MAX: u64 = 1 << 60;
-
-/// Voting power of so much stake.
-fn power_of(stake: u128) -> u64 {
-    // Beyond 64 bits the set's limit is passed anyway.
-    u64::try_from(stake / COIN).unwrap_or(u64::MAX)
-}
 
 impl Staking {
     /// The epoch of the block being executed.
@@ -101,15 +92,12 @@ impl Staking {
         }
         chosen.sort_unstable_by_key(|(stake, operator)| (u128::MAX - stake, *operator));
         chosen.truncate(self.params.max_validators());
-        let (mut next, mut total) = (Vec::new(), 0u64);
-        for (stake, operator) in chosen {
-            let power = power_of(stake);
-            total = total.saturating_add(power);
-            if power == 0 || total >= TOTAL_POWER_MAX {
-                break;
-            }
-            next.push(NextValidator { operator, public_key: self.validators.at(operator).public_key.get(), power });
-        }
+        let coins: Vec<u128> = chosen.iter().map(|(stake, _)| stake / COIN).collect();
+        let next = |(power, (_, operator)): (u64, (u128, Address))| {
+            let public_key = self.validators.at(operator).public_key.get();
+            (power > 0).then_some(NextValidator { operator, public_key, power })
+        };
+        let next: Vec<_> = powers_of(&coins).into_iter().zip(chosen).filter_map(next).collect();
         if !next.is_empty() {
             self.set_active(&next);
         }

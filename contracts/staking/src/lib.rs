@@ -16,8 +16,8 @@ mod slashing;
 mod views;
 
 pub use bonding::{LOTS_MAX, UNBONDINGS_MAX};
-pub use epochs::TOTAL_POWER_MAX;
-pub use params::{CANDIDATES_MAX, Params};
+pub use math::TOTAL_POWER_MAX;
+pub use params::{CANDIDATES_MAX, INFLATION_MAX, Params};
 pub use views::{
     DelegationInfo, GenesisValidator, LotInfo, NextValidator, SlashInfo, Totals, UnbondingInfo, ValidatorInfo,
 };

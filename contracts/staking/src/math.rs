@@ -1,6 +1,6 @@
-//! Fractions of amounts. Everything rounds in the direction that its name says; nothing wraps.
+//! Fractions of amounts, and voting powers. Everything rounds in the direction that its name says; nothing wraps.
 
-use esker_sdk::{Panic, U256};
+use esker_sdk::prelude::*;
 
 /// The whole, in basis points.
 pub const WHOLE_BPS: u16 = 10_000;
@@ -8,6 +8,8 @@ pub const WHOLE_BPS: u16 = 10_000;
 pub const COIN: u128 = 1_000_000_000_000_000_000;
 /// Rewards per share are kept times 2 to this power.
 pub const SHARE_BITS: u32 = 128;
+/// The voting powers of a set together stay below this: the consensus engine multiplies them by 3.
+pub const TOTAL_POWER_MAX: u64 = 1 << 60;
 
 /// The number as an amount: what does not fit in 128 bits is no amount of coins, and reverts with `Panic(0x11)`.
 #[must_use]
@@ -53,4 +55,14 @@ pub fn per_share(rewards: u128, shares: u128) -> U256 {
 #[must_use]
 pub fn earned(shares: u128, grown: U256) -> u128 {
     amount((grown * shares) >> SHARE_BITS)
+}
+
+/// The voting powers of so many whole coins: a coin is one, unless the sum is too much. Then all are halved until it is not,
+/// so that no fortune, however large, can end a set before its time.
+#[must_use]
+pub fn powers_of(coins: &[u128]) -> Vec<u64> {
+    let total = coins.iter().fold(0u128, |sum, coins| sum.saturating_add(*coins));
+    let halvings = (u128::BITS - total.leading_zeros()).saturating_sub(TOTAL_POWER_MAX.trailing_zeros());
+    // Each is below `TOTAL_POWER_MAX`, as their sum is.
+    coins.iter().map(|coins| u64::try_from(coins >> halvings).unwrap_or(u64::MAX)).collect()
 }

@@ -6,6 +6,8 @@ use crate::math::{COIN, WHOLE_BPS};
 
 /// Most candidates, and most validators of a set (the runtime's own limit).
 pub const CANDIDATES_MAX: u16 = 100;
+/// Inflation stays below so many wei a block, 1.2 million coins: in 2^39 blocks less than 2^119 wei come into being.
+pub const INFLATION_MAX: u128 = 1 << 80;
 
 /// The parameters, as the constructor takes them and `params()` gives them. Amounts are in wei, fractions in basis points.
 #[derive(Abi, Clone, Debug, PartialEq, Eq)]
@@ -46,7 +48,7 @@ impl Params {
         // Evidence must come while what it slashes is still here.
         let in_time = (1..self.unbonding_epochs).contains(&self.evidence_epochs);
         // A validator with the least self-bond must have voting power.
-        let amounts = [self.min_self_bond, self.min_delegation, self.inflation_per_block];
+        let amounts = [self.min_self_bond, self.min_delegation];
         self.epoch_length > 0
             && self.jail_epochs > 0
             && in_time
@@ -55,6 +57,7 @@ impl Params {
             && amounts.iter().all(|amount| amount.to_u128().is_some())
             && self.min_self_bond >= U256::from(COIN)
             && !self.min_delegation.is_zero()
+            && self.inflation_per_block < U256::from(INFLATION_MAX)
     }
 }
 

@@ -1,11 +1,14 @@
 //! `esker genesis`: the first block of a network, put together from its founders' files, and shown.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, U256};
 use clap::{Args, Subcommand};
 use esker_runtime::Genesis;
+use esker_runtime::genesis::GenesisAccount;
+use esker_runtime::staking::STAKING_ADDRESS;
 use esker_runtime::validators::VALIDATORS_MAX;
 use serde_json::{Value, json};
 
@@ -22,6 +25,9 @@ use crate::keystore::file;
 
 /// Coins that each founder's operator has, if nobody else is given any: transactions cost gas.
 const OPERATOR_COINS: u64 = 10_000;
+
+/// Most accounts that are shown to a reader; a program sees all.
+const ACCOUNTS_SHOWN: usize = 50;
 
 /// `esker genesis`.
 #[derive(Subcommand, Clone, Debug)]
@@ -227,12 +233,50 @@ fn describe(path: &Path, genesis: &Genesis) -> Result<(String, Value), Failure> 
         "hash": hash,
         "timestamp": genesis.timestamp,
         "gasLimit": genesis.gas_limit,
-        "accounts": genesis.alloc.len(),
+        "accounts": accounts_json(genesis),
         "supply": supply.to_string(),
         "validators": validators,
         "staking": staking.map(|outline| params_json(&outline.params)),
     });
-    Ok((format!("{}\n\n{}", columns(&rows), table(&lines)), object))
+    Ok((format!("{}\n\n{}\n\n{}", columns(&rows), table(&lines), accounts_text(genesis)), object))
+}
+
+/// The accounts by most coins: whoever agrees to a genesis sees who has what.
+fn accounts_text(genesis: &Genesis) -> String {
+    let mut accounts: Vec<_> = genesis.alloc.iter().collect();
+    accounts.sort_by_key(|(address, account)| (Reverse(account.balance), **address));
+    let what = |address: Address, account: &GenesisAccount| {
+        if genesis.config.staking.is_some() && address == STAKING_ADDRESS {
+            "staking contract"
+        } else if !account.code.is_empty() {
+            "contract"
+        } else if genesis.validators.iter().any(|one| one.address == address) {
+            "operator of a validator"
+        } else {
+            ""
+        }
+    };
+    let mut lines = vec![["ACCOUNT", "BALANCE", ""].map(str::to_owned).to_vec()];
+    for (address, account) in accounts.iter().take(ACCOUNTS_SHOWN) {
+        let balance = format_amount(account.balance);
+        lines.push(vec![address.to_string(), balance, what(**address, account).to_owned()]);
+    }
+    let rest = accounts.len().saturating_sub(ACCOUNTS_SHOWN);
+    let more = if rest == 0 { String::new() } else { format!("\n… and {rest} with less: --json has them all") };
+    format!("{}{more}", table(&lines))
+}
+
+fn accounts_json(genesis: &Genesis) -> Vec<Value> {
+    let entry = |(address, account): (&Address, &GenesisAccount)| {
+        json!({
+            "address": address,
+            "balance": account.balance.to_string(),
+            "isContract": !account.code.is_empty(),
+            "nonce": account.nonce,
+            "slots": account.storage.len(),
+        })
+    };
+    genesis.alloc.iter().map(entry).collect()
 }
 
 /// The parameters of staking, as `--json` shows them.

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
+use esker_runtime::staking::SYSTEM_ADDRESS;
+use malachite_ed25519::{PublicKey, Signature};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
@@ -10,7 +12,6 @@ use super::error::HomeError;
 use super::keys::SealedKeys;
 use super::layout::read_settings;
 use super::staking::FirstValidator;
-use crate::staking::possession;
 
 /// A founder's file: its validator, with the proof that it has the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +30,12 @@ pub struct Founder {
     /// What it bonds, in wei.
     #[serde(serialize_with = "decimal")]
     pub self_bond: U256,
-    /// The key's signature that the operator has it.
+    /// The key's signature of all of this.
     pub proof: Bytes,
 }
+
+/// What the bytes that a founder signs begin with.
+const TAG: &[u8] = b"esker/founder/1";
 
 fn decimal<S: Serializer>(wei: &U256, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(wei)
@@ -41,15 +45,40 @@ impl Founder {
     /// The founder with these keys.
     #[must_use]
     pub fn new(keys: &SealedKeys, chain_id: u64, self_bond: U256, commission_bps: u16) -> Self {
-        Self {
+        let mut founder = Self {
             chain_id,
             operator: keys.address,
             public_key: keys.public_key,
             reporter: keys.reporter(),
             commission_bps,
             self_bond,
-            proof: keys.possession(chain_id).to_vec().into(),
-        }
+            proof: Bytes::new(),
+        };
+        founder.proof = keys.sign(&founder.message()).to_vec().into();
+        founder
+    }
+
+    /// What the key signs: a tag, and every member but the proof, of a fixed length each.
+    fn message(&self) -> Vec<u8> {
+        [
+            TAG,
+            &self.chain_id.to_be_bytes(),
+            self.operator.as_slice(),
+            self.public_key.as_slice(),
+            self.reporter.as_slice(),
+            &self.commission_bps.to_be_bytes(),
+            &self.self_bond.to_be_bytes::<32>(),
+        ]
+        .concat()
+    }
+
+    fn is_proven(&self) -> bool {
+        let (Ok(signature), Ok(key)) =
+            (Signature::try_from(self.proof.as_ref()), PublicKey::from_bytes(self.public_key.0))
+        else {
+            return false;
+        };
+        key.verify(&self.message(), &signature).is_ok()
     }
 
     /// The file's text.
@@ -68,10 +97,17 @@ impl Founder {
                 .because(error)
                 .next("ask its operator for the founder.json that `esker init --founder` wrote, unchanged")
         })?;
-        if !possession::is_proven(&founder.proof, founder.chain_id, founder.operator, founder.public_key) {
+        if !founder.is_proven() {
             return Err(HomeError::invalid(format!("the proof in {} is not good", path.display()))
-                .because("the key did not sign for this chain id, operator and public key")
+                .because("the key did not sign what stands there")
                 .next("the file was changed: ask its operator for the one that `esker init --founder` wrote"));
+        }
+        for (what, account) in [("operator", founder.operator), ("reporter", founder.reporter)] {
+            if is_reserved(account) {
+                return Err(HomeError::invalid(format!("the {what} in {} cannot be", path.display()))
+                    .because(format!("{account} is one of the chain's own addresses"))
+                    .next("ask its operator for the founder.json that `esker init --founder` wrote, unchanged"));
+            }
         }
         Ok(founder)
     }
@@ -89,8 +125,15 @@ impl Founder {
     }
 }
 
+/// Whether an address is the system's, or one that precompiled and system contracts have (the first 2^16).
+fn is_reserved(address: Address) -> bool {
+    address == SYSTEM_ADDRESS || address.as_slice()[..18].iter().all(|byte| *byte == 0)
+}
+
 #[cfg(test)]
 mod tests {
+    use esker_runtime::staking::STAKING_ADDRESS;
+
     use super::*;
     use crate::keystore::ScryptCost;
 
@@ -100,6 +143,12 @@ mod tests {
         let founder = Founder::new(&keys, 7, U256::from(5), 250);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("founder.json");
+        // Signed well, and named for the coins that it gets.
+        let of_others = |reporter| {
+            let mut founder = Founder { reporter, ..founder.clone() };
+            founder.proof = keys.sign(&founder.message()).to_vec().into();
+            founder.text()
+        };
         let write = |text: String| std::fs::write(&path, text).expect("writable");
         write(founder.text());
         assert_eq!(Founder::read(&path), Ok(founder.clone()));
@@ -108,7 +157,13 @@ mod tests {
             (Founder { chain_id: 8, ..founder.clone() }.text(), "is not good"),
             (Founder { operator: Address::ZERO, ..founder.clone() }.text(), "is not good"),
             (Founder { public_key: B256::repeat_byte(1), ..founder.clone() }.text(), "is not good"),
+            (Founder { reporter: Address::repeat_byte(1), ..founder.clone() }.text(), "is not good"),
+            (Founder { commission_bps: 251, ..founder.clone() }.text(), "is not good"),
+            (Founder { self_bond: U256::from(6), ..founder.clone() }.text(), "is not good"),
             (Founder { proof: Bytes::new(), ..founder.clone() }.text(), "is not good"),
+            (of_others(Address::ZERO), "the reporter in"),
+            (of_others(SYSTEM_ADDRESS), "one of the chain's own"),
+            (of_others(STAKING_ADDRESS), "one of the chain's own"),
             (founder.text().replace("chainId", "chain"), "is no founder's file"),
             (String::new(), "is no founder's file"),
         ] {

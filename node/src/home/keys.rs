@@ -169,10 +169,9 @@ impl SealedKeys {
         }
     }
 
-    /// Proof that the consensus key is here, for the chain with that id.
-    #[must_use]
-    pub fn possession(&self, chain_id: u64) -> [u8; 64] {
-        self.key.possession(chain_id)
+    /// Signs with the consensus key. No message of the consensus begins as one that is signed here.
+    pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.key.private_key().sign(message).to_bytes()
     }
 
     /// The validator's entry in a genesis without staking.

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use alloy_sol_types::{SolConstructor, SolInterface};
 use esker_runtime::Genesis;
 use esker_runtime::genesis::{ConstructError, construct};
-use esker_runtime::staking::{STAKING_ADDRESS, StakingConfig};
+use esker_runtime::staking::{INFLATION_BITS, STAKING_ADDRESS, StakingConfig};
 use esker_vm::{Engine, EngineConfig, execution, simulation};
 use serde_json::Value;
 
@@ -109,7 +109,10 @@ impl StakingPlan {
                 !self.min_delegation.is_zero() && is_amount(self.min_delegation),
                 "the least delegation must be from 1 to 2^128 wei",
             ),
-            (is_amount(self.inflation_per_block), "the inflation must be below 2^128 wei a block"),
+            (
+                self.inflation_per_block.bit_len() <= INFLATION_BITS,
+                "the inflation must be below 2^80 wei (1.2 million coins) a block",
+            ),
             (is_fraction(self.slash_bps), "a slash can take at most everything: 10000 basis points"),
             (is_fraction(self.reporter_bps), "a reporter can get at most everything: 10000 basis points"),
             (is_fraction(self.missed_slots_bps), "at most all slots can be missed: 10000 basis points"),
@@ -352,7 +355,7 @@ mod tests {
             (|plan| plan.max_validators = 101, "from 1 to 100"),
             (|plan| plan.min_self_bond = U256::from(COIN - 1), "self-bond"),
             (|plan| plan.min_delegation = U256::ZERO, "least delegation"),
-            (|plan| plan.inflation_per_block = U256::MAX, "inflation"),
+            (|plan| plan.inflation_per_block = U256::from(1u128 << 80), "inflation"),
             (|plan| plan.slash_bps = 10_001, "slash"),
             (|plan| plan.reporter_bps = 10_001, "reporter"),
             (|plan| plan.missed_slots_bps = 10_001, "slots"),

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256};
 use esker_runtime::staking::STAKING_ADDRESS;
-use malachite_ed25519::{PrivateKey, PublicKey, Signature};
+use malachite_ed25519::PrivateKey;
 
 /// What the signed bytes begin with.
 const TAG: &[u8] = b"esker/possession/1";
@@ -19,18 +19,18 @@ pub fn prove(key: &PrivateKey, chain_id: u64, operator: Address) -> [u8; 64] {
     key.sign(&message(chain_id, operator, public_key)).to_bytes()
 }
 
-/// Whether the proof is good.
-#[must_use]
-pub fn is_proven(proof: &[u8], chain_id: u64, operator: Address, public_key: B256) -> bool {
-    let (Ok(signature), Ok(key)) = (Signature::try_from(proof), PublicKey::from_bytes(public_key.0)) else {
-        return false;
-    };
-    key.verify(&message(chain_id, operator, public_key), &signature).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use malachite_ed25519::{PublicKey, Signature};
+
     use super::*;
+
+    fn is_proven(proof: &[u8], chain_id: u64, operator: Address, public_key: B256) -> bool {
+        let (Ok(signature), Ok(key)) = (Signature::try_from(proof), PublicKey::from_bytes(public_key.0)) else {
+            return false;
+        };
+        key.verify(&message(chain_id, operator, public_key), &signature).is_ok()
+    }
 
     #[test]
     fn a_proof_is_of_one_key_operator_and_chain() {

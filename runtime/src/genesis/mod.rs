@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::block::{BlockEnv, BuiltBlock, extra_data, mix_hash};
 use crate::params::{ChainConfig, gas};
-use crate::staking::{EPOCH_LENGTH_MAX, STAKING_ADDRESS, StakingConfig};
+use crate::staking::{EPOCH_LENGTH_MAX, INFLATION_BITS, STAKING_ADDRESS, SUPPLY_BITS, StakingConfig};
 use crate::state::{Account, AccountChange, ChangeSet, SlotChange};
 use crate::upgrades::Upgrades;
 use crate::validators::{self, VALIDATORS_ADDRESS, Validator, ValidatorsError};
@@ -196,17 +196,21 @@ impl Genesis {
             }
             changes.accounts.insert(address, AccountChange { before: None, after: Some(after), storage });
         }
-        self.check_staking(&changes)?;
+        self.check_staking(&changes, supply)?;
         self.put_validators(&mut changes)?;
         Ok(changes)
     }
 
-    fn check_staking(&self, changes: &ChangeSet) -> Result<(), GenesisError> {
+    fn check_staking(&self, changes: &ChangeSet, supply: U256) -> Result<(), GenesisError> {
         let Some(StakingConfig { epoch_length, inflation_per_block }) = self.config.staking else { return Ok(()) };
         let contract = changes.accounts.get(&STAKING_ADDRESS).and_then(|change| change.after);
         let rules = [
             ((1..=EPOCH_LENGTH_MAX).contains(&epoch_length), "epochLength must be from 1 to 2^32 blocks"),
-            (inflation_per_block.bit_len() <= 128, "inflationPerBlock must be below 2^128 wei"),
+            (
+                inflation_per_block.bit_len() <= INFLATION_BITS,
+                "inflationPerBlock must be below 2^80 wei (1.2 million coins)",
+            ),
+            (supply.bit_len() <= SUPPLY_BITS, "all balances together must be below 2^119 wei (664 × 10^15 coins)"),
             (contract.is_some_and(|account| account.has_code()), "alloc has no contract at 0x…1001"),
             (!self.validators.is_empty(), "validators names nobody, so that no block would ever be decided"),
         ];

@@ -6,7 +6,7 @@ use esker_staking::events::{
     CandidateEntered, CandidateReplaced, CommissionClaimed, ValidatorCreated, ValidatorEdited,
 };
 use esker_staking::math::COIN;
-use esker_staking::{CANDIDATES_MAX, Error, NAME_MAX, NextValidator, Params, Staking, StakingHandle};
+use esker_staking::{CANDIDATES_MAX, Error, INFLATION_MAX, NAME_MAX, NextValidator, Params, Staking, StakingHandle};
 
 use crate::support::messages::{possession, public_key, sign};
 use crate::support::{RUNTIME, World, coins, genesis_validator, params};
@@ -56,7 +56,7 @@ fn genesis_refuses_what_no_chain_can_run_by(chain: &mut Chain, alice: User, ada:
         Params { missed_slots_bps: 10_001, ..params() },
         Params { max_commission_step_bps: 10_001, ..params() },
         Params { jail_epochs: 0, ..params() },
-        Params { inflation_per_block: U256::MAX, ..params() },
+        Params { inflation_per_block: U256::from(INFLATION_MAX), ..params() },
     ];
     for params in unsound {
         refused(chain, params, std::slice::from_ref(&good), ten, Error::BadParameters {});
