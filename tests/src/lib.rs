@@ -1,8 +1,11 @@
 //! Integration tests of Esker live in this crate's `tests/` folder; this library tells them where the workspace
-//! is, and holds the script that the determinism tests execute and the runner of the property tests.
+//! is, and holds what several of them use: the script that the determinism tests execute, a chain with staking, the
+//! comparison with golden files, and the runner of the property tests.
 
+pub mod golden;
 pub mod script;
 pub mod seeded;
+pub mod staked;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 //! cache, and in every build profile, since all are compared with one committed vector.
 
 use esker_runtime::Genesis;
+use esker_tests::golden;
 use esker_tests::script::{UPGRADE_HEIGHT, execute, genesis, genesis_of_upgrade, summary};
-use esker_tests::workspace_root;
 use esker_vm::abi::Limits;
 use esker_vm::{
     Admission, Code, Engine, EngineConfig, EngineKind, Entry, Execution, Frame, Host, Machine, Preparation,
@@ -22,15 +22,7 @@ fn expected_of_upgrade() -> Value {
 }
 
 fn committed(name: &str, genesis: &Genesis) -> Value {
-    let path = workspace_root().join(format!("tests/vectors/chain/{name}.json"));
-    if std::env::var_os("ESKER_BLESS").is_some() {
-        let engine = engine(EngineKind::Cranelift, None);
-        let text = serde_json::to_string_pretty(&result_from(genesis, &engine)).expect("a summary is JSON");
-        std::fs::create_dir_all(path.parent().expect("the vector lies in a folder")).expect("the tree is writable");
-        std::fs::write(&path, text + "\n").expect("the tree is writable");
-    }
-    let text = std::fs::read_to_string(path).expect("the vector is part of the repository");
-    serde_json::from_str(&text).expect("the vector is JSON")
+    golden::committed(&format!("chain/{name}.json"), || result_from(genesis, &engine(EngineKind::Cranelift, None)))
 }
 
 fn engine(kind: EngineKind, cache: Option<&std::path::Path>) -> Engine {

@@ -7,63 +7,22 @@ use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use esker::consensus::context::{BlockHash, Height, ValidatorAddress, Vote};
 use esker::consensus::domain::Domain;
-use esker::home::staking::{FirstValidator, StakingPlan};
 use esker_runtime::block::InOrder;
 use esker_runtime::db::{Batch, MemoryStore};
-use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::staking::STAKING_ADDRESS;
 use esker_runtime::state::StateDb;
 use esker_runtime::{
-    ExecutionStatus, Genesis, PreparedBlock, Proposal, Transaction, propose_block, validate_block, validator_set,
+    ExecutionStatus, PreparedBlock, Proposal, Transaction, propose_block, validate_block, validator_set,
 };
 use esker_tests::script::{CHAIN_ID, CommittedArtifact, Wallets};
-use esker_tests::workspace_root;
+use esker_tests::staked::{COIN, EPOCH, GENESIS_TIME, genesis, key, operator, proof_of_the_fourth, public_key};
+use esker_tests::{golden, staked};
 use esker_vm::{Engine, EngineConfig, EngineKind};
 use malachite::app::types::core::{NilOrVal, Round, VoteType};
-use malachite_ed25519::PrivateKey;
 use serde_json::{Value, json};
 
-/// Blocks of an epoch.
-const EPOCH: u64 = 4;
 /// Blocks of the chain.
 const BLOCKS: u64 = 20;
-const COIN: u64 = 1_000_000_000_000_000_000;
-
-fn key(index: u8) -> PrivateKey {
-    PrivateKey::from([0x50 + index; 32])
-}
-
-fn public_key(index: u8) -> B256 {
-    B256::from(*key(index).public_key().as_bytes())
-}
-
-/// The operators of the first validators are nobody's wallets; a wallet becomes the fourth.
-fn operator(index: u8) -> Address {
-    Address::repeat_byte(0xe0 + index)
-}
-
-fn genesis(wallets: &Wallets) -> Genesis {
-    let mut genesis = Genesis::new(CHAIN_ID, 30_000_000, 1_700_000_000);
-    for index in 0..3 {
-        let balance = U256::from(1_000 * u128::from(COIN));
-        genesis.alloc.insert(wallets.address(index), GenesisAccount { balance, ..GenesisAccount::default() });
-    }
-    let first = |index: u8, coins: u64| FirstValidator {
-        operator: operator(index),
-        public_key: public_key(index),
-        reporter: None,
-        commission_bps: 0,
-        self_bond: U256::from(coins) * U256::from(COIN),
-    };
-    let plan = StakingPlan { epoch_length: EPOCH as u32, missed_slots_min: 2, ..StakingPlan::default() };
-    plan.put_into(&mut genesis, &[first(0, 100), first(1, 80), first(2, 60)]).expect("the plan is sound");
-    genesis
-}
-
-fn staking() -> CommittedArtifact {
-    CommittedArtifact::read_file(&workspace_root().join("node/contracts/Staking.json"))
-}
-
 /// Two prevotes of validator 1 at height 6.
 fn evidence(domain: Domain) -> Vec<DynSolValue> {
     let vote = |value: u8| {
@@ -81,18 +40,6 @@ fn evidence(domain: Domain) -> Vec<DynSolValue> {
     [vote(1), vote(2)].concat()
 }
 
-fn possession(operator: Address) -> Vec<u8> {
-    let message = [
-        b"esker/possession/1".as_slice(),
-        &CHAIN_ID.to_be_bytes(),
-        STAKING_ADDRESS.as_slice(),
-        operator.as_slice(),
-        public_key(3).as_slice(),
-    ]
-    .concat();
-    key(3).sign(&message).to_bytes().to_vec()
-}
-
 /// What is sent in block `number`.
 fn transactions(number: u64, wallets: &mut Wallets, staking: &CommittedArtifact, domain: Domain) -> Vec<Bytes> {
     let address = |address: Address| DynSolValue::Address(address);
@@ -100,7 +47,7 @@ fn transactions(number: u64, wallets: &mut Wallets, staking: &CommittedArtifact,
     let (from, value, method, arguments) = match number {
         1 => (0, 9, "delegate", vec![address(operator(2))]),
         2 => {
-            let proof = DynSolValue::Bytes(possession(wallets.address(1)));
+            let proof = DynSolValue::Bytes(proof_of_the_fourth());
             let arguments = vec![
                 DynSolValue::FixedBytes(public_key(3), 32),
                 proof,
@@ -124,7 +71,7 @@ fn transactions(number: u64, wallets: &mut Wallets, staking: &CommittedArtifact,
 fn play(kind: EngineKind) -> Value {
     let engine = Engine::new(EngineConfig::with_kind(kind)).expect("the engine starts");
     let mut wallets = Wallets::default();
-    let (genesis, staking) = (genesis(&wallets), staking());
+    let (genesis, staking) = (genesis([100, 80, 60], 2), staked::contract());
     let config = genesis.chain_config();
     let db = StateDb::open(Arc::new(MemoryStore::new())).expect("an empty store opens");
     let first = PreparedBlock::genesis(&db, genesis.build().expect("sound")).expect("memory does not fail");
@@ -137,7 +84,7 @@ fn play(kind: EngineKind) -> Value {
         let mut source = InOrder::new(raw.iter().map(decode).collect());
         // Every fifth block comes in a later round; validator 0 proposes all of them, in the place of whoever it was.
         let round = if number % 5 == 0 { 2 } else { 0 };
-        let proposal = Proposal { timestamp: 1_700_000_000 + number, beneficiary: operator(0), round };
+        let proposal = Proposal { timestamp: GENESIS_TIME + number, beneficiary: operator(0), round };
         let proposed = esker_vm::execution(&engine, |session| {
             propose_block(session, &config, &parent, proposal, &mut source, &mut || true)
         })
@@ -169,13 +116,7 @@ fn play(kind: EngineKind) -> Value {
 
 #[test]
 fn both_engines_come_to_the_sets_and_roots_of_the_vector() {
-    let path = workspace_root().join("tests/vectors/chain/staking.json");
-    if std::env::var_os("ESKER_BLESS").is_some() {
-        let text = serde_json::to_string_pretty(&play(EngineKind::Cranelift)).expect("JSON");
-        std::fs::write(&path, text + "\n").expect("the tree is writable");
-    }
-    let text = std::fs::read_to_string(&path).expect("the vector is part of the repository");
-    let expected: Value = serde_json::from_str(&text).expect("the vector is JSON");
+    let expected = golden::committed("chain/staking.json", || play(EngineKind::Cranelift));
     for kind in [EngineKind::Cranelift, EngineKind::Pulley] {
         let played = play(kind);
         for (played, expected) in
@@ -198,7 +139,7 @@ fn the_set_follows_the_stake_and_the_offender_leaves_it() {
         };
         validators.as_array().expect("a list").iter().map(entry).collect()
     };
-    let joined = Wallets::default().address(1);
+    let joined = operator(3);
     let first = vec![(operator(0), 100), (operator(1), 80), (operator(2), 60)];
     assert_eq!((set(1), set(EPOCH - 1)), (first.clone(), first), "nothing changes within an epoch");
     assert_eq!(set(EPOCH), [(operator(0), 100), (operator(1), 80), (operator(2), 69), (joined, 17)]);

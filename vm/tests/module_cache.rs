@@ -1,16 +1,17 @@
 //! The cache on disk: what it saves, what it refuses, and that no result depends on it.
 
+mod cached;
 mod world;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use cached::{Named, config, modules, open};
 use esker_vm::abi::{MeterCosts, MeterVersion};
 use esker_vm::{
     Code, Engine, EngineConfig, EngineError, EngineKind, Entry, Execution, Frame, Machine, Outcome, Preparation,
-    Purpose, TierPolicy, crypto, envelope, execution, simulation,
+    Purpose, TierPolicy, envelope, execution, simulation,
 };
-use primitive_types::H256;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use world::{PLENTY, World, wasm};
@@ -23,37 +24,6 @@ const TEXT: &str = r#"(module
         (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100))))
         (call $set_output (i32.const 8) (i32.const 21)))
     (func (export "deploy")))"#;
-
-fn config(folder: &Path, kind: EngineKind) -> EngineConfig {
-    EngineConfig {
-        cache_dir: Some(folder.to_owned()),
-        tiers: TierPolicy::Baseline,
-        execution_sessions: 1,
-        simulation_sessions: 1,
-        ..EngineConfig::with_kind(kind)
-    }
-}
-
-fn open(folder: &Path, kind: EngineKind) -> Engine {
-    Engine::new(config(folder, kind)).expect("the engine starts")
-}
-
-/// An envelope with the hash that names it.
-struct Named {
-    hash: H256,
-    envelope: Vec<u8>,
-}
-
-impl Named {
-    fn new(text: &str) -> Self {
-        let envelope = envelope::encode(&wasm(text));
-        Self { hash: H256(crypto::keccak256(&envelope)), envelope }
-    }
-
-    fn code(&self) -> Code<'_> {
-        Code { hash: self.hash, envelope: &self.envelope, meter: MeterVersion::V1 }
-    }
-}
 
 /// Runs the module and counts how often it had to be compiled.
 fn run(engine: &Engine) -> (Execution, u64) {
@@ -69,16 +39,6 @@ fn prepare(engine: &Engine, code: Code<'_>) -> Preparation {
     let prepared = execution(engine, |session| session.prepare(code, u64::MAX)).expect("acceptable");
     engine.settle();
     prepared
-}
-
-fn modules(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("readable").path())
-        .filter(|path| path.is_file() && path.file_name().is_some_and(|name| name != "key"))
-        .collect();
-    files.sort();
-    files
 }
 
 #[test]

@@ -1,51 +1,15 @@
 //! One code under two gas schedules: each has a module of its own, in memory and on disk, and one can be made ahead.
 
+mod cached;
 mod world;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
+use cached::{Named, modules, open};
 use esker_vm::abi::MeterCosts;
 use esker_vm::abi::MeterVersion::{self, V1, V2};
-use esker_vm::{
-    Code, Engine, EngineConfig, EngineKind, Entry, Frame, Machine, Outcome, Purpose, TierPolicy, crypto, envelope,
-};
-use primitive_types::H256;
-use world::{PLENTY, World, wasm};
-
-fn open(folder: &Path, kind: EngineKind) -> Engine {
-    let config = EngineConfig {
-        cache_dir: Some(folder.to_owned()),
-        tiers: TierPolicy::Baseline,
-        execution_sessions: 1,
-        simulation_sessions: 1,
-        ..EngineConfig::with_kind(kind)
-    };
-    Engine::new(config).expect("the engine starts")
-}
-
-/// An envelope with the hash that names it.
-struct Named {
-    hash: H256,
-    envelope: Vec<u8>,
-}
-
-impl Named {
-    fn new(text: &str) -> Self {
-        let envelope = envelope::encode(&wasm(text));
-        Self { hash: H256(crypto::keccak256(&envelope)), envelope }
-    }
-}
-
-fn modules(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("readable").path())
-        .filter(|path| path.is_file() && path.file_name().is_some_and(|name| name != "key"))
-        .collect();
-    files.sort();
-    files
-}
+use esker_vm::{Code, Engine, EngineConfig, EngineKind, Entry, Frame, Machine, Outcome, Purpose};
+use world::{PLENTY, World};
 
 /// A contract that spends most on globals, which the second schedule makes cheaper.
 const GLOBALS: &str = r#"(module
@@ -57,7 +21,7 @@ const GLOBALS: &str = r#"(module
             (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100))))))"#;
 
 fn metered(code: &Named, meter: MeterVersion) -> Code<'_> {
-    Code { hash: code.hash, envelope: &code.envelope, meter }
+    Code { meter, ..code.code() }
 }
 
 /// Fuel that a call of the module uses under each of these schedules, one after the other.

@@ -96,7 +96,7 @@ impl Chain {
         let block = BlockRecord::from(prepared.block());
         let mut batch = Batch::new();
         tables::put_block(&mut batch, &block);
-        tables::put_genesis(&mut batch, &serde_json::to_vec(genesis).map_err(|error| corrupt(&error))?);
+        tables::put_genesis(&mut batch, genesis)?;
         sets::put_record(&mut batch, &db, &genesis.chain_config(), &prepared)?;
         prepared.commit(&db, batch)?;
         tracing::info!(hash = %block.hash, chain_id = genesis.config.chain_id, "a new chain begins");
@@ -106,7 +106,6 @@ impl Chain {
     fn resume(db: StateDb, head: u64, wanted: Option<u64>, machine: Arc<dyn Machine>) -> Result<Self, ChainError> {
         let genesis =
             tables::genesis(&db)?.ok_or_else(|| StoreError::Corrupt("the genesis record is missing".into()))?;
-        let genesis: Genesis = serde_json::from_slice(&genesis).map_err(|error| corrupt(&error))?;
         let found = genesis.config.chain_id;
         if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
             return Err(ChainError::OtherChain { found, wanted });
@@ -129,8 +128,4 @@ impl Chain {
         tracing::info!(number = head, hash = %block.hash, "the chain goes on");
         Ok(Self::new(genesis, machine, db, block))
     }
-}
-
-fn corrupt(error: &serde_json::Error) -> StoreError {
-    StoreError::Corrupt(format!("the genesis record: {error}"))
 }

@@ -39,8 +39,6 @@ impl Origin {
         let Some(number) = tables::head(db)? else { return Ok(None) };
         let missing = |what: &str| StoreError::Corrupt(format!("{what} is missing"));
         let genesis = tables::genesis(db)?.ok_or_else(|| missing("the genesis record"))?;
-        let genesis: Genesis = serde_json::from_slice(&genesis)
-            .map_err(|error| StoreError::Corrupt(format!("the genesis record: {error}")))?;
         let head = tables::block(db, number)?.ok_or_else(|| missing(&format!("block {number}, the head,")))?;
         let (root, said) = (db.root(), head.header.state_root);
         if db.block_number() != Some(number) || root != said {
@@ -67,9 +65,8 @@ impl Origin {
     /// [`StoreError::Mismatch`] if the genesis cannot be written as JSON.
     pub fn tables(&self) -> Result<Batch, StoreError> {
         let number = self.head.header.number;
-        let genesis = serde_json::to_vec(&self.genesis).map_err(|error| StoreError::Mismatch(error.to_string()))?;
         let mut batch = Batch::new();
-        tables::put_genesis(&mut batch, &genesis);
+        tables::put_genesis(&mut batch, &self.genesis)?;
         for header in &self.ancestors {
             tables::put_ancestor(&mut batch, header);
         }

@@ -2,6 +2,7 @@
 
 use alloy_consensus::Header;
 use alloy_primitives::B256;
+use esker_runtime::Genesis;
 use esker_runtime::db::{Batch, StoreError, chunks, keys};
 use esker_runtime::state::StateDb;
 
@@ -86,21 +87,25 @@ pub fn set_record(db: &StateDb, number: u64) -> Result<Option<SetRecord>, StoreE
     record.map_err(|error| damaged(&format!("the validator set after block {number}"), error))
 }
 
-/// Records what the chain was made with, in the batch of its first block.
-pub fn put_genesis(batch: &mut Batch, json: &[u8]) {
-    chunks::put_chunked(batch, &keys::key(keys::METADATA, &[GENESIS]), json);
-}
-
-/// Records it anew, in the place of what [`put_genesis`] recorded.
-pub fn replace_genesis(db: &StateDb, batch: &mut Batch, json: &[u8]) -> Result<(), StoreError> {
-    chunks::delete_chunked_with(|key| db.get(key), batch, &keys::key(keys::METADATA, &[GENESIS]))?;
-    put_genesis(batch, json);
+/// Records what the chain was made with, in the batch of its first block. [`StoreError::Mismatch`] if it cannot be written
+/// as JSON.
+pub fn put_genesis(batch: &mut Batch, genesis: &Genesis) -> Result<(), StoreError> {
+    let json = serde_json::to_vec(genesis).map_err(|error| StoreError::Mismatch(error.to_string()))?;
+    chunks::put_chunked(batch, &keys::key(keys::METADATA, &[GENESIS]), &json);
     Ok(())
 }
 
+/// Records it anew, in the place of what [`put_genesis`] recorded.
+pub fn replace_genesis(db: &StateDb, batch: &mut Batch, genesis: &Genesis) -> Result<(), StoreError> {
+    chunks::delete_chunked_with(|key| db.get(key), batch, &keys::key(keys::METADATA, &[GENESIS]))?;
+    put_genesis(batch, genesis)
+}
+
 /// What [`put_genesis`] recorded; `None` on a new store.
-pub fn genesis(db: &StateDb) -> Result<Option<Vec<u8>>, StoreError> {
-    db.get_chunked(&keys::key(keys::METADATA, &[GENESIS]))
+pub fn genesis(db: &StateDb) -> Result<Option<Genesis>, StoreError> {
+    let json = db.get_chunked(&keys::key(keys::METADATA, &[GENESIS]))?;
+    let genesis = json.map(|json| serde_json::from_slice(&json)).transpose();
+    genesis.map_err(|error| damaged("the genesis record", error))
 }
 
 /// Number of the last committed block; `None` on a new store.

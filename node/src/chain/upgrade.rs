@@ -117,9 +117,7 @@ pub fn head_number(db: &StateDb) -> Result<Option<u64>, StoreError> {
 /// As [`check_upgrades`]; nothing is written then.
 pub fn adopt_upgrades(store: &Arc<dyn Store>, genesis: &Genesis) -> Result<(), ChainError> {
     let db = StateDb::open(store.clone())?;
-    let Some(bytes) = tables::genesis(&db)? else { return Ok(()) };
-    let recorded: Genesis =
-        serde_json::from_slice(&bytes).map_err(|error| StoreError::Corrupt(format!("the genesis record: {error}")))?;
+    let Some(recorded) = tables::genesis(&db)? else { return Ok(()) };
     if !recorded.is_same_chain(genesis) {
         return Ok(());
     }
@@ -127,9 +125,8 @@ pub fn adopt_upgrades(store: &Arc<dyn Store>, genesis: &Genesis) -> Result<(), C
     if recorded.config.upgrades == genesis.config.upgrades {
         return Ok(());
     }
-    let json = serde_json::to_vec(genesis).map_err(|error| StoreError::Mismatch(error.to_string()))?;
     let mut batch = Batch::new();
-    tables::replace_genesis(&db, &mut batch, &json)?;
+    tables::replace_genesis(&db, &mut batch, genesis)?;
     drop(db);
     store.apply(batch)?;
     store.flush()?;

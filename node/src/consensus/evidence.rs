@@ -130,11 +130,11 @@ impl EvidenceStore {
         let mut settled = None;
         let mut count = 0;
         for entry in fs::read_dir(&self.folder)? {
-            let (path, is_file) =
-                entry.map(|entry| (entry.path(), entry.file_type().is_ok_and(|kind| kind.is_file())))?;
+            let entry = entry?;
             count += 1;
-            if settled.is_none() && is_file && path.extension().is_some_and(|end| end == &SETTLED[1..]) {
-                settled = Some(path);
+            let is_settled = entry.path().extension().is_some_and(|end| end == &SETTLED[1..]);
+            if settled.is_none() && is_settled && is_file(&entry) {
+                settled = Some(entry.path());
             }
         }
         match settled {
@@ -171,10 +171,13 @@ impl EvidenceStore {
     }
 }
 
+fn is_file(entry: &DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_file())
+}
+
 /// A file of the folder, if it holds the piece that its name says.
 fn read(entry: &DirEntry) -> Option<Evidence> {
-    let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-    let name = entry.file_name().into_string().ok().filter(|name| is_file && name.ends_with(OPEN))?;
+    let name = entry.file_name().into_string().ok().filter(|name| name.ends_with(OPEN) && is_file(entry))?;
     let mut bytes = Vec::new();
     File::open(entry.path()).ok()?.take(FILE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
     let evidence: Evidence = serde_json::from_slice(&bytes).ok()?;

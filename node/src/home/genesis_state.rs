@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, keccak256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, keccak256};
 use alloy_sol_types::SolCall;
 use esker_runtime::db::StoreError;
-use esker_runtime::simulate::{CallRequest, SimulateOptions, simulate};
 use esker_runtime::staking::STAKING_ADDRESS;
 use esker_runtime::state::{Account, StateReader};
 use esker_runtime::{BlockEnv, Genesis};
 use esker_vm::Session;
+
+use crate::staking::call::call;
 
 /// Gas of a question: far more than one about a hundred validators takes.
 const GAS: u64 = 50_000_000;
@@ -26,18 +27,13 @@ impl<'g> GenesisState<'g> {
     ///
     /// # Errors
     /// Why it cannot be asked, or that it does not answer as the staking contract does.
-    pub(super) fn ask<C: SolCall>(&self, session: &Session<'_>, call: C) -> Result<C::Return, String> {
+    pub(super) fn ask<C: SolCall>(&self, session: &Session<'_>, question: C) -> Result<C::Return, String> {
         let genesis = self.0;
         if genesis.alloc.get(&STAKING_ADDRESS).is_none_or(|account| account.code.is_empty()) {
             return Err(format!("\"alloc\" has no contract at {STAKING_ADDRESS}"));
         }
         let failed = |why: &dyn fmt::Display| {
             format!("the contract at {STAKING_ADDRESS} does not answer as the staking contract: {why}")
-        };
-        let request = CallRequest {
-            kind: TxKind::Call(STAKING_ADDRESS),
-            input: call.abi_encode().into(),
-            ..CallRequest::default()
         };
         let env = BlockEnv {
             number: 0,
@@ -49,9 +45,8 @@ impl<'g> GenesisState<'g> {
             parent_hash: B256::ZERO,
             extra_data: Bytes::new(),
         };
-        let options = SimulateOptions { gas_cap: GAS, ..SimulateOptions::default() };
-        let said = simulate(session, self, &genesis.chain_config(), &env, &request, &options)
-            .map_err(|error| failed(&error))?;
+        let (config, input) = (genesis.chain_config(), question.abi_encode().into());
+        let said = call(session, self, &config, &env, Address::ZERO, input, GAS).map_err(|error| failed(&error))?;
         if !said.status.is_success() {
             return Err(failed(&format!("{:?}, {}", said.status, said.output)));
         }

@@ -15,7 +15,14 @@ pub mod submit;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+
 pub use admission::{Admission, MIN_PRICE_BUMP_PERCENT, PoolError, may_heal};
 pub use arrivals::Arrivals;
 pub use best::BestTransactions;
 pub use pool::{Added, ByNonce, Content, Limits, Pool, Status};
+
+/// Passes a transaction in the pool on to peers, by its hash.
+pub type Publish = Arc<dyn Fn(B256) + Send + Sync>;

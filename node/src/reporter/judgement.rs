@@ -1,15 +1,14 @@
 //! What the staking contract would say to a piece of evidence.
 
-use alloy_primitives::{Address, Bytes, TxKind};
+use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::{SolCall, SolError};
-use esker_runtime::simulate::{self, CallRequest, SimulateOptions};
-use esker_runtime::staking::STAKING_ADDRESS;
 use esker_runtime::{BlockEnv, ExecutionStatus};
 use esker_vm::Machine;
 
 use crate::chain::{Chain, Head};
 use crate::consensus::evidence::Statement;
 use crate::staking::Staking;
+use crate::staking::call::call;
 
 /// Most gas that a report may take: two signatures, and what is slashed. Measured, it is a tenth of that.
 const REPORT_GAS_MAX: u64 = 3_000_000;
@@ -43,13 +42,10 @@ pub fn input([first, second]: [Statement; 2]) -> Bytes {
 
 /// Asks the contract as it is at `head`, without a transaction.
 pub fn judge(chain: &Chain, machine: &dyn Machine, head: &Head, from: Address, input: &Bytes) -> Judgement {
-    let request =
-        CallRequest { from, kind: TxKind::Call(STAKING_ADDRESS), input: input.clone(), ..CallRequest::default() };
-    let options = SimulateOptions { gas_cap: REPORT_GAS_MAX, ..SimulateOptions::default() };
     let env = BlockEnv::from(&head.block.header);
     // In a block's place: those for simulations may be taken by clients, and this must not wait for what is free.
     let simulated = esker_vm::execution(machine, |session| {
-        simulate::simulate(session, &head.state, chain.config(), &env, &request, &options)
+        call(session, &head.state, chain.config(), &env, from, input.clone(), REPORT_GAS_MAX)
     });
     let simulation = match simulated {
         Ok(simulation) => simulation,

@@ -13,7 +13,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, Bytes, U256, keccak256};
 use esker_runtime::state::StateReader;
 use esker_runtime::validator_set;
 use esker_runtime::validators::proposer;
@@ -26,7 +26,7 @@ use crate::chain::{Chain, Head};
 use crate::consensus::domain::Domain;
 use crate::consensus::evidence::{Evidence, EvidenceStore};
 use crate::consensus::status::Status;
-use crate::mempool::{Pool, submit};
+use crate::mempool::{Pool, Publish, submit};
 
 /// Blocks that the second one waits for the first, and so on.
 const TURN_BLOCKS: u64 = 2;
@@ -44,9 +44,6 @@ const DOUBLINGS_MAX: u32 = 6;
 const GAS_FACTOR: u64 = 3;
 /// With fewer coins than this its operator is told: some reports, in wei.
 const BALANCE_LOW: u64 = 10_000_000_000_000_000;
-
-/// Told of a transaction to pass on to peers.
-pub type Publish = Arc<dyn Fn(B256) + Send + Sync>;
 
 /// What the reporter works with.
 pub struct Surroundings {

@@ -15,9 +15,7 @@ use crate::chain::BlockRecord;
 use crate::consensus::certificate;
 use crate::consensus::context::EskerContext;
 use crate::consensus::status::Status;
-
-/// Told of each transaction that a client brought.
-pub type OnTransaction = Arc<dyn Fn(B256) + Send + Sync>;
+use crate::mempool::Publish;
 
 /// What the methods work on.
 pub struct NetworkApi {
@@ -25,7 +23,7 @@ pub struct NetworkApi {
     status: Status,
     validator: Option<Address>,
     reporter: Option<Address>,
-    on_transaction: OnTransaction,
+    publish: Publish,
 }
 
 impl AsRef<Api> for NetworkApi {
@@ -36,16 +34,16 @@ impl AsRef<Api> for NetworkApi {
 
 impl NetworkApi {
     /// The methods' context; `validator` is the address that this node votes with, `reporter` the account that it reports
-    /// offences with.
+    /// offences with; `publish` is told of each transaction that a client brought.
     #[must_use]
     pub fn new(
         api: Arc<Api>,
         status: Status,
         validator: Option<Address>,
         reporter: Option<Address>,
-        on_transaction: OnTransaction,
+        publish: Publish,
     ) -> Self {
-        Self { api, status, validator, reporter, on_transaction }
+        Self { api, status, validator, reporter, publish }
     }
 }
 
@@ -68,7 +66,7 @@ pub fn module(network: NetworkApi) -> Result<RpcModule<NetworkApi>, RegisterMeth
         // On a task of its own: whatever is in the pool is told to peers, also if the client has hung up meanwhile.
         let sending = tokio::spawn(async move {
             let hash = eth_transactions::send_raw(&network.api, args).await?;
-            (network.on_transaction)(hash);
+            (network.publish)(hash);
             Ok::<_, RpcError>(hash)
         });
         sending.await.map_err(RpcError::internal)?

@@ -6,10 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use alloy_primitives::{Address, TxKind, U64, U256};
+use alloy_primitives::{Address, U64};
 use alloy_sol_types::SolCall;
-use esker_runtime::simulate::{CallRequest, SimulateOptions, simulate};
-use esker_runtime::staking::{STAKING_ADDRESS, SYSTEM_ADDRESS, decode_next_set, end_epoch_input};
+use esker_runtime::staking::{SYSTEM_ADDRESS, decode_next_set, end_epoch_input};
 use esker_runtime::validators::VALIDATORS_MAX;
 use esker_runtime::{BlockEnv, Validator, validator_set};
 use esker_vm::Session;
@@ -20,6 +19,7 @@ use super::params::FromParam;
 use super::{Api, Args, RpcError};
 use crate::chain::Head;
 use crate::staking::Staking;
+use crate::staking::call::call;
 use crate::staking::report::{Account, Candidate, Candidates, Epoch, Member, Position, Standing, ValidatorSet};
 
 /// `esker_validators`
@@ -190,15 +190,8 @@ impl Asker<'_> {
     /// What a call returns; `None` if it reverts.
     fn run(&self, env: &BlockEnv, from: Address, input: Vec<u8>) -> Result<Option<Vec<u8>>, RpcError> {
         let Contract { api, head, .. } = self.contract;
-        let request = CallRequest {
-            from,
-            kind: TxKind::Call(STAKING_ADDRESS),
-            input: input.into(),
-            value: U256::ZERO,
-            ..CallRequest::default()
-        };
-        let options = SimulateOptions { gas_cap: api.call_gas_cap, ..SimulateOptions::default() };
-        let said = simulate(self.session, &head.state, api.chain.config(), env, &request, &options)?;
+        let (config, gas) = (api.chain.config(), api.call_gas_cap);
+        let said = call(self.session, &head.state, config, env, from, input.into(), gas)?;
         Ok(said.status.is_success().then(|| said.output.to_vec()))
     }
 

@@ -1,6 +1,7 @@
 //! The staking contract as this node deals with it: what genesis puts on the chain, its interface, and what JSON-RPC tells
 //! of it.
 
+pub mod call;
 pub mod possession;
 pub mod report;
 

@@ -2,10 +2,10 @@ use alloy_primitives::{Address, Bytes, keccak256};
 use esker::consensus::certificate::{self, CertificateError};
 use esker::consensus::context::Voters;
 use esker::consensus::signing::ConsensusVerifier;
+use esker_tests::golden::hold;
 use serde_json::{Value, json};
 
 use crate::chain::{CHAIN_ID, domain, genesis, seed, set};
-use crate::hold;
 use crate::second::{self, Certificate, Fields, Vote};
 
 /// What is certified.
@@ -93,7 +93,7 @@ fn certificates_are_judged_as_the_page_says() {
         "hash": keccak256("block 12"),
         "vectors": cases.iter().map(vector).collect::<Vec<_>>(),
     });
-    hold("certificates.json", &made);
+    hold("consensus/certificates.json", &made);
 }
 
 #[test]

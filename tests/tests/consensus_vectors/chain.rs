@@ -11,11 +11,12 @@ use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::state::StateReader;
 use esker_runtime::validators::VALIDATORS_ADDRESS;
 use esker_runtime::{Genesis, Validator, validator_set};
+use esker_tests::golden::hold;
 use esker_tests::script::Wallets;
 use esker_vm::{Engine, EngineConfig, Machine};
 use serde_json::json;
 
-use crate::{hold, second};
+use crate::second;
 
 pub const CHAIN_ID: u64 = 31_337;
 
@@ -91,5 +92,5 @@ fn the_state_of_block_0_holds_the_set() {
         "header": header,
         "hash": head.block.hash,
     });
-    hold("genesis.json", &made);
+    hold("consensus/genesis.json", &made);
 }

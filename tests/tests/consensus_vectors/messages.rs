@@ -3,6 +3,7 @@ use std::fmt::Debug;
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use esker::consensus::codec::{DecodeError, EskerCodec, decode_certificate, extended};
 use esker::consensus::context::{BlockHash, EskerContext, Height, Proposal, ProposalPart, ValidatorAddress, Vote};
+use esker_tests::golden::hold;
 use malachite::app::consensus::LivenessMsg;
 use malachite::app::streaming::StreamContent;
 use malachite::app::types::codec::Codec;
@@ -17,7 +18,6 @@ use malachite_sync::{RawDecidedValue, Request, Response, Status, ValueRequest, V
 use serde_json::{Value, json};
 
 use crate::certificates;
-use crate::hold;
 use crate::second::Fields;
 
 const SIGNATURE: [u8; 64] = [0x5a; 64];
@@ -247,7 +247,7 @@ fn peers() -> Vec<Value> {
 #[test]
 fn messages_are_written_as_the_page_says() {
     let all: Vec<Value> = [votes_and_proposals(), liveness(), bodies(), peers()].concat();
-    hold("messages.json", &Value::from(all));
+    hold("consensus/messages.json", &Value::from(all));
 }
 
 #[test]
@@ -304,5 +304,5 @@ fn what_the_page_does_not_allow_is_refused() {
             [&33u32.to_be_bytes()[..], &[0; 41], &[1]].concat(),
         ),
     ];
-    hold("refused.json", &json!(made));
+    hold("consensus/refused.json", &json!(made));
 }

@@ -1,9 +1,10 @@
 use esker_runtime::validators::proposer;
+use esker_tests::golden::hold;
 use esker_tests::seeded;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::{hold, second};
+use crate::second;
 
 const SETS: &[(&str, &[u64])] = &[
     ("one validator", &[7]),
@@ -30,7 +31,7 @@ fn proposers_are_those_of_the_page() {
         let (about, powers) = (*about, *powers);
         HEIGHTS.iter().map(|height| vector(about, powers, *height)).collect::<Vec<_>>()
     };
-    hold("proposers.json", &json!(SETS.iter().flat_map(of_set).collect::<Vec<_>>()));
+    hold("consensus/proposers.json", &json!(SETS.iter().flat_map(of_set).collect::<Vec<_>>()));
 }
 
 #[test]

@@ -2,6 +2,7 @@ use alloy_primitives::{Address, B256, Bytes, keccak256};
 use esker::consensus::context::{BlockHash, EskerContext, Height, Proposal, ProposalPart, ValidatorAddress, Vote};
 use esker::consensus::sign_state::SignState;
 use esker::consensus::signing::{ConsensusSigner, ConsensusVerifier};
+use esker_tests::golden::hold;
 use futures::executor::block_on;
 use malachite::app::types::core::{NilOrVal, Round, ValidatorProof, VoteType};
 use malachite_ed25519::{PrivateKey, PublicKey, Signature};
@@ -9,8 +10,8 @@ use malachite_signing::{Signer, Verifier};
 use serde_json::{Value, json};
 
 use crate::chain::{CHAIN_ID, domain, seed};
+use crate::messages;
 use crate::second::{self, Fields};
-use crate::{hold, messages};
 
 /// Signs as a node does, past its guard, with the key of validator 1.
 fn signer() -> ConsensusSigner {
@@ -129,5 +130,5 @@ fn what_is_signed_is_what_the_page_says() {
         "publicKey": B256::from(second::public_key(seed(1))),
         "vectors": vectors,
     });
-    hold("signing.json", &made);
+    hold("consensus/signing.json", &made);
 }

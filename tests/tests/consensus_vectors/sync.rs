@@ -12,14 +12,15 @@ use esker::consensus::timing::Timing;
 use esker::mempool::{Limits, Pool};
 use esker_runtime::block::InOrder;
 use esker_runtime::{Proposal, SignedTransaction};
+use esker_tests::golden::hold;
 use esker_tests::script::Wallets;
 use malachite::app::engine::host::SyncedValueOutcome;
 use malachite::app::types::core::Round;
 use serde_json::{Value, json};
 
+use crate::certificates;
 use crate::chain::{domain, fresh, genesis, seed, set};
 use crate::second::{self, Certificate, Vote};
-use crate::{certificates, hold};
 
 /// Block 1 with one transfer, first built in round 0.
 fn block() -> BlockRecord {
@@ -158,5 +159,5 @@ fn values_of_sync_are_taken_refused_or_fatal_as_the_page_says() {
         "hash": record.hash,
         "vectors": cases.iter().map(vector).collect::<Vec<_>>(),
     });
-    hold("sync.json", &made);
+    hold("consensus/sync.json", &made);
 }

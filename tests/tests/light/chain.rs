@@ -4,43 +4,24 @@ use std::sync::{Arc, OnceLock};
 
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
-use ed25519_zebra::{SigningKey, VerificationKey};
 use esker::chain::{Chain, memory_store};
-use esker::home::staking::{FirstValidator, StakingPlan};
 use esker_light::{Certificate, Clock, CommitSignature, Domain, LightBlock, SignedVote, TrustedState, Validator};
 use esker_runtime::block::InOrder;
 use esker_runtime::db::Store;
-use esker_runtime::genesis::GenesisAccount;
 use esker_runtime::staking::STAKING_ADDRESS;
 use esker_runtime::{ExecutionStatus, Genesis, Proposal, Transaction, validator_set};
 use esker_tests::script::{CHAIN_ID, CommittedArtifact, Wallets};
-use esker_tests::workspace_root;
+use esker_tests::staked::{self, COIN, proof_of_the_fourth};
 use esker_vm::{Engine, EngineConfig, Machine};
 
-/// Blocks of an epoch.
-pub const EPOCH: u64 = 4;
+pub use esker_tests::staked::{EPOCH, GENESIS_TIME, key, operator, public_key};
+
 /// Blocks of the chain.
 pub const BLOCKS: u64 = 22;
-/// Time of block 0; each block is a second after the one before.
-pub const GENESIS_TIME: u64 = 1_700_000_000;
 /// What the client's clock says.
 pub const NOW: u64 = GENESIS_TIME + 100;
 /// For how long it trusts sets.
 pub const PERIOD: u64 = 200;
-const COIN: u64 = 1_000_000_000_000_000_000;
-
-pub fn key(index: u8) -> SigningKey {
-    SigningKey::from([0x50 + index; 32])
-}
-
-pub fn public_key(index: u8) -> B256 {
-    B256::from(<[u8; 32]>::from(VerificationKey::from(&key(index))))
-}
-
-/// The operators of the first validators are nobody's wallets; a wallet becomes the fourth.
-pub fn operator(index: u8) -> Address {
-    if index == 3 { Wallets::default().address(1) } else { Address::repeat_byte(0xe0 + index) }
-}
 
 /// Whose key is whose.
 pub fn index_of(address: Address) -> u8 {
@@ -48,22 +29,7 @@ pub fn index_of(address: Address) -> u8 {
 }
 
 pub fn genesis() -> Genesis {
-    let wallets = Wallets::default();
-    let mut genesis = Genesis::new(CHAIN_ID, 30_000_000, GENESIS_TIME);
-    for index in 0..3 {
-        let balance = U256::from(1_000 * u128::from(COIN));
-        genesis.alloc.insert(wallets.address(index), GenesisAccount { balance, ..GenesisAccount::default() });
-    }
-    let first = |index: u8, coins: u64| FirstValidator {
-        operator: operator(index),
-        public_key: public_key(index),
-        reporter: None,
-        commission_bps: 0,
-        self_bond: U256::from(coins) * U256::from(COIN),
-    };
-    let plan = StakingPlan { epoch_length: EPOCH as u32, missed_slots_min: 1_000, ..StakingPlan::default() };
-    plan.put_into(&mut genesis, &[first(0, 10), first(1, 8), first(2, 6)]).expect("the plan is sound");
-    genesis
+    staked::genesis([10, 8, 6], 1_000)
 }
 
 /// The chain as a client names it.
@@ -89,18 +55,6 @@ pub fn certificate(domain: Domain, (height, round, hash): (u64, u32, B256), who:
     Certificate { height, round, hash, signatures }.encode().into()
 }
 
-fn possession() -> Vec<u8> {
-    let message = [
-        b"esker/possession/1".as_slice(),
-        &CHAIN_ID.to_be_bytes(),
-        STAKING_ADDRESS.as_slice(),
-        operator(3).as_slice(),
-        public_key(3).as_slice(),
-    ]
-    .concat();
-    key(3).sign(&message).to_bytes().to_vec()
-}
-
 /// What is sent in block `number`.
 fn transactions(number: u64, wallets: &mut Wallets, staking: &CommittedArtifact) -> Vec<Bytes> {
     let coins = |coins: u64| DynSolValue::Uint(U256::from(coins) * U256::from(COIN), 256);
@@ -108,7 +62,7 @@ fn transactions(number: u64, wallets: &mut Wallets, staking: &CommittedArtifact)
     let (from, value, method, arguments) = match number {
         1 => (0, 9, "delegate", vec![third]),
         2 => {
-            let proof = DynSolValue::Bytes(possession());
+            let proof = DynSolValue::Bytes(proof_of_the_fourth());
             let commission = DynSolValue::Uint(U256::from(500), 16);
             let key = DynSolValue::FixedBytes(public_key(3), 32);
             (1, 17, "createValidator", vec![key, proof, commission, DynSolValue::String("the fourth".to_owned())])
@@ -139,7 +93,7 @@ pub fn played() -> &'static Chain {
     static CHAIN: OnceLock<Chain> = OnceLock::new();
     CHAIN.get_or_init(|| {
         let (chain, mut wallets) = (open(), Wallets::default());
-        let staking = CommittedArtifact::read_file(&workspace_root().join("node/contracts/Staking.json"));
+        let staking = staked::contract();
         let domain = domain(&identity(&chain));
         for number in 1..=BLOCKS {
             let raw = transactions(number, &mut wallets, &staking);

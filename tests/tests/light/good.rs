@@ -10,10 +10,10 @@ use esker_light::{AccountProof, Header, LightBlock, TrustedState, verify_account
 use esker_runtime::staking::STAKING_ADDRESS;
 use esker_runtime::validator_set;
 use esker_runtime::validators::{VALIDATORS_ADDRESS, Validator, slots};
+use esker_tests::golden::hold;
 use serde_json::{Value, json};
 
 use crate::chain::{BLOCKS, EPOCH, NOW, PERIOD, anchor, clock, following, identity, light, played, trusting};
-use crate::hold;
 
 fn header(number: u64) -> EthereumHeader {
     played().header(number).expect("readable").expect("there")
@@ -77,7 +77,7 @@ fn the_chain_is_followed_epoch_by_epoch_and_block_by_block() {
         "accountProof": proof(last_end, VALIDATORS_ADDRESS, &words),
         "trusted": (0..=BLOCKS).map(state).collect::<Vec<Value>>(),
     });
-    hold("chain.json", &vector);
+    hold("light/chain.json", &vector);
 }
 
 #[test]

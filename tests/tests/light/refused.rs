@@ -2,13 +2,13 @@
 
 use alloy_primitives::{B256, Bytes, U256};
 use esker_light::{Certificate, Clock, Domain, LightBlock, LightError, SetProof, SetProofError, TrustedState};
+use esker_tests::golden::hold;
 use serde_json::{Value, json};
 
 use crate::chain::{
     BLOCKS, EPOCH, NOW, PERIOD, certificate, clock, domain, following, identity, light, played, precommit, trusting,
 };
 use crate::crafted::{certified, header, state_with, storage, word};
-use crate::hold;
 use crate::sets::set;
 
 /// The validators from block 5 on, with powers of 10, 8, 15 and 17; from block 9 on 10, 8, 30 and 17.
@@ -286,7 +286,7 @@ fn every_case_is_refused_for_its_reason_and_changes_nothing() {
         // Those that are too large are too large for a file too.
         "vectors": cases.map(vector).filter(|case| case["error"] != "set too large").collect::<Vec<_>>(),
     });
-    hold("refused.json", &made);
+    hold("light/refused.json", &made);
 }
 
 #[test]

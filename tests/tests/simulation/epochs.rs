@@ -6,16 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use alloy_primitives::{Address, Bytes, TxKind, U256};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 use esker::chain::{Chain, Head};
 use esker::consensus::certificate;
 use esker::consensus::context::{EskerContext, Height, Vote, Voters};
 use esker::consensus::evidence::EvidenceStore;
-use esker::staking::Staking;
+use esker::staking::{self, Staking};
 use esker_runtime::block::first_round;
-use esker_runtime::simulate::{CallRequest, SimulateOptions, simulate};
-use esker_runtime::staking::STAKING_ADDRESS;
+use esker_runtime::simulate::DEFAULT_GAS_CAP;
 use esker_runtime::{BlockEnv, ChainConfig, Validator, validator_set};
 use malachite::app::consensus::MisbehaviorEvidence;
 use malachite::app::types::core::{Context as _, NilOrVal, Round, ValidatorSet as _, VoteType};
@@ -88,10 +87,9 @@ pub struct Epochs {
 pub fn view<C: SolCall>(head: &Head, config: &ChainConfig, call: &C) -> Option<C::Return> {
     let env = BlockEnv::from(&head.block.header);
     let input = Bytes::from(call.abi_encode());
-    let request = CallRequest { kind: TxKind::Call(STAKING_ADDRESS), input, ..CallRequest::default() };
-    let options = SimulateOptions::default();
-    let answer =
-        esker_vm::execution(&*machine(), |session| simulate(session, &head.state, config, &env, &request, &options));
+    let answer = esker_vm::execution(&*machine(), |session| {
+        staking::call::call(session, &head.state, config, &env, Address::ZERO, input, DEFAULT_GAS_CAP)
+    });
     let answer = answer.expect("the machine does not fail");
     let returned = |output: &Bytes| C::abi_decode_returns(output).expect("the contract's answers have its form");
     answer.status.is_success().then(|| returned(&answer.output))

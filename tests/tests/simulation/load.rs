@@ -15,6 +15,7 @@ use esker::consensus::evidence::Evidence;
 use esker::staking::Staking;
 use esker_runtime::staking::STAKING_ADDRESS;
 use esker_runtime::state::StateReader as _;
+use esker_tests::staked;
 use malachite::app::types::SignedConsensusMsg;
 use malachite::app::types::codec::Codec as _;
 
@@ -71,17 +72,11 @@ fn does(coins: u64, call: &impl SolCall) -> Option<Action> {
     Some(Action { coins, input: call.abi_encode(), loses: None })
 }
 
-/// The words that prove a key to be its operator's: `docs/spec/staking.md`, *Validators*.
+/// The words that prove a key to be its operator's.
 fn possession(roster: &Roster, node: usize) -> Vec<u8> {
     let identity = &roster.nodes[node];
-    let message = [
-        b"esker/possession/1".as_slice(),
-        &CHAIN_ID.to_be_bytes(),
-        STAKING_ADDRESS.as_slice(),
-        identity.address.0.as_slice(),
-        identity.public_key.as_bytes(),
-    ]
-    .concat();
+    let public_key = B256::from(*identity.public_key.as_bytes());
+    let message = staked::possession(CHAIN_ID, identity.address.0, public_key);
     identity.key.sign(&message).to_bytes().to_vec()
 }
 

@@ -1,17 +1,11 @@
 //! The committed examples of the format.
 
-use std::path::PathBuf;
-
 use alloy_primitives::{B256, Bytes};
-use esker_tests::{script, workspace_root};
+use esker_tests::{golden, script};
 use serde_json::{Value, json};
 
 use crate::format::{ACCOUNTS, END, GENESIS, Parts};
 use crate::world::{HASHER, KEEPER, World, exported, genesis, import, refused};
-
-fn path() -> PathBuf {
-    workspace_root().join("tests/vectors/snapshot/snapshot.json")
-}
 
 /// A chain of three blocks, and files that look like its snapshot.
 fn made() -> Value {
@@ -96,15 +90,10 @@ fn made() -> Value {
 
 #[test]
 fn the_committed_snapshots_are_what_the_specification_says() {
-    if std::env::var_os("ESKER_BLESS").is_some() {
-        let text = serde_json::to_string_pretty(&made()).expect("vectors are JSON");
-        std::fs::create_dir_all(path().parent().expect("a file lies in a folder")).expect("the tree is writable");
-        std::fs::write(path(), text + "\n").expect("the tree is writable");
-    }
-    let text = std::fs::read_to_string(path()).expect("tests/vectors/snapshot/snapshot.json is part of the repository");
-    let vectors: Vec<Value> = serde_json::from_str(&text).expect("the vectors are JSON");
+    let committed = golden::committed("snapshot/snapshot.json", made);
+    let vectors = committed.as_array().expect("a list");
     assert!(vectors.len() >= 9);
-    for vector in &vectors {
+    for vector in vectors {
         let name = vector["name"].as_str().expect("a name");
         let file: Bytes = serde_json::from_value(vector["snapshot"].clone()).expect("bytes");
         let trusted: B256 = serde_json::from_value(vector["trustedHash"].clone()).expect("a hash");
@@ -123,5 +112,5 @@ fn the_committed_snapshots_are_what_the_specification_says() {
         let db = esker_runtime::state::StateDb::open(store).expect("whole");
         assert_eq!(exported(&db), file.to_vec(), "{name}: the same state is the same file");
     }
-    assert_eq!(json!(vectors), made(), "out of date: ESKER_BLESS=1 writes it anew");
+    assert_eq!(committed, made(), "out of date: ESKER_BLESS=1 writes it anew");
 }

@@ -4,42 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use esker::consensus::codec::EskerCodec;
-use malachite::app::types::codec::{Codec, HasEncodedLen};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-/// The honest codec, but that about every third message that it writes is damaged: cut off, changed, made longer, or
-/// replaced. What comes in is read well, or the node would be no peer for long.
-#[derive(Clone, Debug, Default)]
-pub struct Garbling(Arc<AtomicU64>);
-
-impl<T> Codec<T> for Garbling
-where
-    EskerCodec: Codec<T>,
-{
-    type Error = <EskerCodec as Codec<T>>::Error;
-
-    fn decode(&self, bytes: Bytes) -> Result<T, Self::Error> {
-        EskerCodec.decode(bytes)
-    }
-
-    fn encode(&self, message: &T) -> Result<Bytes, Self::Error> {
-        let bytes = EskerCodec.encode(message)?;
-        let number = self.0.fetch_add(1, Ordering::Relaxed);
+/// Damages about every third message: cuts it off, changes it, makes it longer, or replaces it.
+pub fn garbling() -> impl Fn(Bytes) -> Bytes + Clone {
+    let written = Arc::new(AtomicU64::new(0));
+    move |bytes| {
+        let number = written.fetch_add(1, Ordering::Relaxed);
         if number.is_multiple_of(1_000) {
             println!("garbled messages: {number} were written");
         }
-        Ok(garble(bytes, number))
-    }
-}
-
-impl<T> HasEncodedLen<T> for Garbling
-where
-    EskerCodec: HasEncodedLen<T>,
-{
-    fn encoded_len(&self, message: &T) -> Result<usize, Self::Error> {
-        EskerCodec.encoded_len(message)
+        garble(bytes, number)
     }
 }
 

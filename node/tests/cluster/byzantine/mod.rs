@@ -6,6 +6,7 @@
 mod contradiction;
 mod garbling;
 mod lies;
+mod rewriting;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -38,8 +39,11 @@ use malachite::{AppMsg, Channels, NetworkMsg};
 use malachite_ed25519::PrivateKey;
 use malachite_signing::{Error, Signer};
 
+use self::contradiction::contradicting;
+use self::garbling::garbling;
+pub use self::lies::LIES;
+use self::rewriting::Rewriting;
 use crate::node::Node;
-pub use lies::LIES;
 
 /// The home of the validator that this process plays.
 const HOME: &str = "ESKER_BYZANTINE_HOME";
@@ -169,9 +173,9 @@ async fn play(home: &Path, misdeed: Misdeed) {
     let signer = Arc::new(Unguarded { domain, key: key.private_key() });
     let voting = Voting { address, public_key: key.private_key().public_key(), signer };
     let started = match misdeed {
-        Misdeed::Garble => start_malachite(&settings, Some(voting), garbling::Garbling::default()).await,
+        Misdeed::Garble => start_malachite(&settings, Some(voting), Rewriting(garbling())).await,
         Misdeed::Contradict => {
-            let codec = contradiction::Contradicting::new(domain, key.private_key());
+            let codec = Rewriting(contradicting(domain, key.private_key()));
             start_malachite(&settings, Some(voting), codec).await
         }
         _ => start_malachite(&settings, Some(voting), EskerCodec).await,
