@@ -37,7 +37,8 @@ fn evidence(domain: Domain) -> Vec<DynSolValue> {
         let signature = key(1).sign(&bytes).to_bytes().to_vec();
         [DynSolValue::Bytes(bytes), DynSolValue::Bytes(signature)]
     };
-    [vote(1), vote(2)].concat()
+    let somebody = vec![DynSolValue::Address(operator(0))];
+    [vote(1).to_vec(), vote(2).to_vec(), somebody].concat()
 }
 
 /// What is sent in block `number`.

@@ -115,7 +115,8 @@ pub struct Unjailed {
     pub operator: Address,
 }
 
-/// A validator lost `amount` of the coins bonded to it, for what it did in `epoch`, and is out for ever.
+/// A validator lost `amount` of the coins bonded to it, for what it did in `epoch`, and is out for ever. `reporter` is who
+/// may claim the reward.
 #[event]
 pub struct Slashed {
     #[indexed]

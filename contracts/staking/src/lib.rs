@@ -305,7 +305,8 @@ pub mod staking {
 
     /// What anybody may call to have offences punished.
     impl Staking {
-        /// Slashes and puts out for ever a validator that signed two messages that exclude each other.
+        /// Slashes and puts out for ever a validator that signed two messages that exclude each other. The reward for it
+        /// goes to `beneficiary`, so that who sends evidence need not be who is paid; the zero address means the caller.
         pub fn submit_evidence(
             &mut self,
             cx: &mut Context,
@@ -313,8 +314,10 @@ pub mod staking {
             first_signature: &[u8],
             second: &[u8],
             second_signature: &[u8],
+            beneficiary: Address,
         ) -> Result<(), Error> {
-            let (reporter, now) = (cx.sender(), self.now(cx));
+            let now = self.now(cx);
+            let reporter = if beneficiary.is_zero() { cx.sender() } else { beneficiary };
             let signed = [(first, first_signature), (second, second_signature)];
             let (validator, epoch) = self.judge(cx, signed, now)?;
             let slash = self.punish(validator, epoch, reporter);

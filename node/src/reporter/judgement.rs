@@ -29,13 +29,14 @@ pub enum Judgement {
     Unknown(String),
 }
 
-/// Call data of the report.
-pub fn input([first, second]: [Statement; 2]) -> Bytes {
+/// Call data of the report, whose reward goes to `beneficiary`.
+pub fn input([first, second]: [Statement; 2], beneficiary: Address) -> Bytes {
     let call = Staking::submitEvidenceCall {
         first: first.message.into(),
         firstSignature: first.signature.into(),
         second: second.message.into(),
         secondSignature: second.signature.into(),
+        beneficiary,
     };
     call.abi_encode().into()
 }

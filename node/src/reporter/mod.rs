@@ -156,7 +156,8 @@ impl Work {
                 self.settle(piece, "it is not what this validator signed");
                 continue;
             };
-            let input = judgement::input(statements);
+            // The account that sends it has coins for gas and nobody who claims: the reward is the operator's.
+            let input = judgement::input(statements, self.validator);
             let (chain, machine) = (&self.with.chain, &*self.with.machine);
             match judgement::judge(chain, machine, head, self.account.address(), &input) {
                 Judgement::Punished => pieces.iter().for_each(|piece| self.settle(piece, "the validator is punished")),

@@ -174,7 +174,7 @@ sol! {
         function redelegate(address from, address to, uint256 amount) external;
         function withdraw(address validator) external;
         function claimRewards(address validator) external;
-        function submitEvidence(bytes first, bytes firstSignature, bytes second, bytes secondSignature) external;
+        function submitEvidence(bytes first, bytes firstSignature, bytes second, bytes secondSignature, address beneficiary) external;
         function settle(address delegator, address validator) external;
         function claimReport() external;
         function params() external view returns (Params);

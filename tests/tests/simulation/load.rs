@@ -96,6 +96,7 @@ fn submission(roster: &Roster, evidence: &Evidence) -> Option<Staking::submitEvi
         firstSignature: first_signature,
         second,
         secondSignature: second_signature,
+        beneficiary: Address::ZERO,
     })
 }
 

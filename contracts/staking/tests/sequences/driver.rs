@@ -309,7 +309,7 @@ impl<B: Backend> Sequence<'_, B> {
         };
         let (nil, block) = (vote(&[0]), vote(&[1; 33]));
         let signatures = [self.backend.sign(seed, &nil), self.backend.sign(seed, &block)];
-        let call = self.backend.staking().submit_evidence(&nil, &signatures[0], &block, &signatures[1]);
+        let call = self.backend.staking().submit_evidence(&nil, &signatures[0], &block, &signatures[1], Address::ZERO);
         let exists = self.backend.read(&self.backend.staking().key_owner(self.backend.public_key(seed))) == offender;
         let knows_chain = !self.backend.read(&self.backend.staking().genesis_hash()).is_zero();
         let counts =

@@ -100,7 +100,7 @@ fn what_users_do_stays_affordable(chain: &mut Chain, alice: User, ada: User) {
     world.end_block(ada, coins(1), &[]);
     send(&mut world, "claimRewards", alice, staking.claim_rewards(a));
     let [first, first_signature, second, second_signature] = world.double_vote(ada, 200, 3);
-    let evidence = staking.submit_evidence(&first, &first_signature, &second, &second_signature);
+    let evidence = staking.submit_evidence(&first, &first_signature, &second, &second_signature, Address::ZERO);
     send(&mut world, "submitEvidence", alice, evidence);
     send(&mut world, "settle", ada, staking.settle(alice.address, b));
     if run == Run::Wasm {

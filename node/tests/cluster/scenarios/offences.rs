@@ -4,6 +4,7 @@ use alloy_primitives::U256;
 use serde_json::json;
 
 use super::stake::{COIN, power, validator};
+use super::validators::{command, text};
 use crate::byzantine::{self, Misdeed};
 use crate::history::one_history_with_liars;
 use crate::load::{Load, summary};
@@ -53,6 +54,17 @@ fn equivocation_is_punished() {
         network.progress(&honest, 30).await;
         let acks = load.stop().await;
         run.says(summary(&acks));
+        run.says("the operator whose node reported it claims the reward");
+        let mut paid = Vec::new();
+        for index in honest {
+            let home = text(&network.nodes[index].home).to_owned();
+            match command(&network.nodes[index], &["claim", "--report", "--home", &home]).await {
+                Ok(answer) => paid.push(answer["paid"].clone()),
+                Err(error) => assert!(error.to_string().contains("nothing to claim"), "{error}"),
+            }
+        }
+        // 5 % of what the operator lost, which is 5 % of 100 coins.
+        assert_eq!(paid, [json!((U256::from(COIN) / U256::from(4)).to_string())]);
         let honest = network.some(&honest);
         let info = validator(honest[0], culprit).await;
         assert_eq!(info.stake, U256::from(COIN) * U256::from(95), "it is slashed once");

@@ -14,7 +14,7 @@ use crate::node::{Node, esker, tail};
 use crate::scenario::{Scenario, scenario, until};
 
 /// Runs `esker validator` at a node's server; its answer, or its error.
-async fn command(node: &Node, arguments: &[&str]) -> Result<Value, Value> {
+pub async fn command(node: &Node, arguments: &[&str]) -> Result<Value, Value> {
     let mut command = esker();
     let url = format!("http://{}", node.config().rpc.listen);
     command.args(["--json", "validator"]).args(arguments).args(["--rpc-url", &url]);
@@ -25,7 +25,7 @@ async fn command(node: &Node, arguments: &[&str]) -> Result<Value, Value> {
     if output.status.success() { Ok(json) } else { Err(json) }
 }
 
-fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 

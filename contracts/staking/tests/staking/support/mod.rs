@@ -161,7 +161,7 @@ impl<'a> World<'a> {
         reporter: User,
         [first, first_signature, second, second_signature]: &[Vec<u8>; 4],
     ) -> Sent<()> {
-        let call = self.staking.submit_evidence(first, first_signature, second, second_signature);
+        let call = self.staking.submit_evidence(first, first_signature, second, second_signature, Address::ZERO);
         self.chain.send(reporter, call)
     }
 
