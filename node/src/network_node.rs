@@ -111,6 +111,12 @@ pub enum NetworkError {
         /// Hash of block 0 of the genesis.
         wanted: alloy_primitives::B256,
     },
+    /// The store holds a chain that began with the same block, by other rules.
+    #[error(
+        "the data folder holds a chain that began with the same block 0, but the \"config\" of genesis.json says another chain \
+         id, or other staking, than it began with: use the genesis.json of this network"
+    )]
+    OtherConfig,
     /// The next block needs rules that this program does not have.
     #[error(transparent)]
     UnknownRules(#[from] UnknownRules),
@@ -331,7 +337,12 @@ async fn open_chain(config: &NetworkConfig) -> Result<(Arc<Chain>, Arc<dyn Machi
     let chain = Arc::new(Chain::open(store, &config.genesis, machine.clone())?);
     if !chain.genesis().is_same_chain(&config.genesis) {
         let found = chain::genesis_hash(chain.genesis())?;
-        return Err(NetworkError::OtherGenesis { found, wanted: chain::genesis_hash(&config.genesis)? });
+        let wanted = chain::genesis_hash(&config.genesis)?;
+        return Err(if found == wanted {
+            NetworkError::OtherConfig
+        } else {
+            NetworkError::OtherGenesis { found, wanted }
+        });
     }
     announce_upgrades(&chain)?;
     Chain::compile_before_serving(&chain).await.map_err(ChainError::from)?;

@@ -29,5 +29,5 @@ pub use pipeline::{Committed, Follower};
 pub use replay::{ReplayError, Replayed};
 pub use sets::{LightBlockError, genesis_light_block};
 pub use tables::Location;
-pub use upgrade::{TableError, adopt_upgrades, check_change, check_upgrades, head_number};
+pub use upgrade::{TableError, adopt_upgrades, check_change, check_upgrades, head_version};
 pub use verify::{ChainReport, verify as verify_chain};

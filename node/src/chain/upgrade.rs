@@ -102,12 +102,13 @@ pub fn check_change(db: &StateDb, before: &Upgrades, after: &Upgrades) -> Result
     }
 }
 
-/// Number of the last block of the chain that `db` holds; `None` if it holds none.
+/// The last block of the chain that `db` holds, and the protocol version that its header names; `None` if it holds none.
 ///
 /// # Errors
 /// The store's.
-pub fn head_number(db: &StateDb) -> Result<Option<u64>, StoreError> {
-    tables::head(db)
+pub fn head_version(db: &StateDb) -> Result<Option<(u64, u32)>, StoreError> {
+    let Some(head) = tables::head(db)? else { return Ok(None) };
+    Ok(version_of(db, head)?.map(|version| (head, version)))
 }
 
 /// Gives the chain in `store` the upgrades of `genesis`, if it is that chain; durable when this returns. A store without a

@@ -169,6 +169,12 @@ fn describe(path: &Path, genesis: &Genesis) -> Result<(String, Value), Failure> 
         ("accounts", genesis.alloc.len().to_string()),
         ("supply", format_amount(supply)),
     ];
+    for one in genesis.config.upgrades.iter() {
+        rows.push(("upgrade", format!("to version {} from block {}", one.version, one.height)));
+    }
+    if !genesis.config.upgrades.is_empty() {
+        rows.push(("", "(no part of the hash: all must have the same ones)".to_owned()));
+    }
     match &staking {
         None => rows.push(("staking", "none: the validators stay".to_owned())),
         Some(Outline { params, .. }) => rows.extend([
@@ -233,6 +239,7 @@ fn describe(path: &Path, genesis: &Genesis) -> Result<(String, Value), Failure> 
         "hash": hash,
         "timestamp": genesis.timestamp,
         "gasLimit": genesis.gas_limit,
+        "upgrades": genesis.config.upgrades,
         "accounts": accounts_json(genesis),
         "supply": supply.to_string(),
         "validators": validators,

@@ -45,7 +45,7 @@ pub fn run(args: &UpgradeArgs) -> Result<Answer, Failure> {
     Ok(answer(args, &table, head))
 }
 
-fn answer(args: &UpgradeArgs, table: &Upgrades, head: Option<u64>) -> Answer {
+fn answer(args: &UpgradeArgs, table: &Upgrades, head: Option<(u64, u32)>) -> Answer {
     let upgrades: Vec<Value> = table
         .iter()
         .map(|one| json!({"version": one.version, "height": one.height, "isKnown": Rules::of(one.version).is_some()}))
@@ -53,12 +53,13 @@ fn answer(args: &UpgradeArgs, table: &Upgrades, head: Option<u64>) -> Answer {
     let json = json!({
         "home": args.home,
         "latestKnownVersion": Rules::LATEST.version,
-        "blockNumber": head,
+        "blockNumber": head.map(|(number, _)| number),
+        "version": head.map(|(_, version)| version),
         "upgrades": upgrades,
     });
     let mut rows = vec![("home", args.home.display().to_string())];
-    if let Some(head) = head {
-        rows.push(("last block", format!("{head}, of version {}", table.version_at(head))));
+    if let Some((number, version)) = head {
+        rows.push(("last block", format!("{number}, of version {version}")));
     }
     rows.push(("known", format!("versions 1 to {}", Rules::LATEST.version)));
     for one in table.iter() {

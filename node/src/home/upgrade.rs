@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::error::HomeError;
 use super::layout::{GENESIS, read_genesis_text};
 use super::{Home, network};
-use crate::chain::{self, ChainError};
+use crate::chain::{self, ChainError, TableError};
 use crate::durable_file;
 
 /// Bound of the store's cache while its headers are looked at, in bytes.
@@ -51,13 +51,13 @@ fn check_known(version: u32) -> Result<(), String> {
     }
 }
 
-/// The number of the last block in a home; `None` where nothing has begun.
+/// The last block in a home and the protocol version that it is of; `None` where nothing has begun.
 ///
 /// # Errors
 /// If a running node has the store, or it cannot be read.
-pub fn head(home: &Home) -> Result<Option<u64>, HomeError> {
+pub fn head(home: &Home) -> Result<Option<(u64, u32)>, HomeError> {
     let Some(db) = open(home)? else { return Ok(None) };
-    chain::head_number(&db).map_err(|error| HomeError::system("the chain cannot be read").because(error))
+    chain::head_version(&db).map_err(|error| HomeError::system("the chain cannot be read").because(error))
 }
 
 fn open(home: &Home) -> Result<Option<StateDb>, HomeError> {
@@ -104,12 +104,28 @@ pub fn change(home: &Home, version: u32, height: Option<u64>) -> Result<Upgrades
     }
     if let Some(db) = open(home)? {
         chain::check_change(&db, before, &after).map_err(|error| match error {
-            ChainError::Upgrades(conflict) => refused(&conflict).next("choose a height that the chain has not reached"),
+            ChainError::Upgrades(conflict) => contradicted(conflict),
             other => HomeError::system("the chain in the home cannot be read").because(other),
         })?;
     }
     write(&home.path.join(GENESIS), &home.genesis, &after)?;
     Ok(after)
+}
+
+/// Why blocks that are there forbid a change that was asked for, and what would be right.
+fn contradicted(conflict: TableError) -> HomeError {
+    let refused = |reason: String| HomeError::invalid("the upgrade cannot be").because(reason);
+    match conflict {
+        TableError::NotThere { number, found, expected } => refused(format!(
+            "block {number} of this chain is of protocol version {found}, so version {expected} did not begin before it"
+        ))
+        .next("name the block that the network agreed on: one that this chain has not reached"),
+        TableError::Missing { found, since, .. } => {
+            refused(format!("the blocks from {since} on are of protocol version {found}, whatever is planned"))
+                .next(format!("say so: --version {found} --height {since}"))
+        }
+        TableError::Past { .. } => refused(conflict.to_string()),
+    }
 }
 
 /// Replaces the table in the file, and nothing else of what the file says.
@@ -140,4 +156,20 @@ fn write(path: &Path, genesis: &Genesis, table: &Upgrades) -> Result<(), HomeErr
     durable_file::replace(&real, text.as_bytes()).map_err(failed)?;
     fs::set_permissions(&real, permissions).map_err(failed)?;
     network::read_genesis(&real).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_blocks_contradict_is_refused_with_the_right_next_step() {
+        let early = contradicted(TableError::NotThere { number: 272, found: 1, expected: 2 }).to_string();
+        assert!(early.contains("did not begin before it") && early.contains("has not reached"), "{early}");
+        let late = TableError::Missing { number: 9, found: 2, since: 5, is_first: true, expected: 1 };
+        let late = contradicted(late).to_string();
+        assert!(late.contains("from 5 on") && late.contains("--version 2 --height 5"), "{late}");
+        let past = contradicted(TableError::Past { version: 2, height: 5, head: 9 }).to_string();
+        assert!(past.contains("what is past cannot change"), "{past}");
+    }
 }

@@ -128,6 +128,17 @@ fn a_network_can_begin_with_a_plan() {
         assert!(!output.exists());
     }
     testnet(&["--upgrade", "2=0"]).expect(0);
+    // Founders see it: the hash that they compare does not cover it.
+    let genesis = output.join("node0/genesis.json");
+    let shown = finish(command(&["genesis", "show"]).arg(&genesis)).expect(0);
+    assert!(
+        shown.stdout.contains("to version 2 from block 0") && shown.stdout.contains("no part of the hash"),
+        "{shown:#?}"
+    );
+    let shown = finish(command(&["genesis", "show", "--json"]).arg(&genesis)).expect(0).json();
+    assert_eq!(shown["upgrades"], json!({"2": 0}));
+    let accounts = shown["accounts"].as_array().expect("a list");
+    assert!(accounts.iter().any(|one| one["isContract"] == true && one["slots"].as_u64() > Some(3)), "{accounts:?}");
     let genesis = read(&output.join("genesis.json"));
     assert_eq!(genesis["config"]["upgrades"], json!({"2": 0}));
     assert_eq!(read(&output.join("node0/genesis.json")), genesis);
