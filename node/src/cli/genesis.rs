@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, columns, table};
 use super::failure::Failure;
-use super::init::{begin, begun, check_funded, parse_fund};
+use super::init::{OPERATOR_COINS, begin, begun, check_funded, parse_fund};
 use super::staking_args::StakingArgs;
 use super::units::{format_amount, format_percent};
 use crate::chain::genesis_hash;
@@ -22,9 +22,6 @@ use crate::home::network::{self, CHAIN_ID_MAX};
 use crate::home::staking::{Outline, outline};
 use crate::home::{Founder, layout, upgrade};
 use crate::keystore::file;
-
-/// Coins that each founder's operator has, if nobody else is given any: transactions cost gas.
-const OPERATOR_COINS: u64 = 10_000;
 
 /// Most accounts that are shown to a reader; a program sees all.
 const ACCOUNTS_SHOWN: usize = 50;

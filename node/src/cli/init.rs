@@ -27,7 +27,7 @@ use crate::keystore::ScryptCost;
 use crate::staking::COIN;
 
 /// Coins of the operator's account in a new network, if nobody else is given any.
-const OPERATOR_COINS: u64 = 10_000;
+pub(super) const OPERATOR_COINS: u64 = 10_000;
 
 /// `esker init`.
 #[derive(Args, Clone, Debug)]

@@ -5,14 +5,12 @@ use alloy_sol_types::{SolConstructor, SolInterface};
 use esker_runtime::Genesis;
 use esker_runtime::genesis::{ConstructError, construct};
 use esker_runtime::staking::{INFLATION_BITS, STAKING_ADDRESS, StakingConfig};
+use esker_runtime::validators::VALIDATORS_MAX;
 use esker_vm::{Engine, EngineConfig, execution, simulation};
 use serde_json::Value;
 
 use super::genesis_state::GenesisState;
 use crate::staking::{ARTIFACT, COIN, Staking, WHOLE_BPS};
-
-/// Most validators of a set, and most candidates.
-const VALIDATORS_MAX: u16 = 100;
 
 /// What an account that reports offences begins with, in wei: gas for some hundred reports.
 const REPORTER_BALANCE: u64 = COIN;
@@ -55,7 +53,7 @@ impl Default for StakingPlan {
             epoch_length: 600,
             unbonding_epochs: 14,
             evidence_epochs: 12,
-            max_validators: VALIDATORS_MAX,
+            max_validators: VALIDATORS_MAX as u16,
             min_self_bond: U256::from(COIN),
             min_delegation: U256::from(COIN / 100),
             slash_bps: 500,
@@ -100,7 +98,7 @@ impl StakingPlan {
                 "unbonding must take more epochs than evidence is accepted for: else who lies has left before it comes",
             ),
             (self.jail_epochs > 0, "jail must last for at least one epoch"),
-            ((1..=VALIDATORS_MAX).contains(&self.max_validators), "a set can have from 1 to 100 validators"),
+            ((1..=VALIDATORS_MAX).contains(&self.max_validators.into()), "a set can have from 1 to 100 validators"),
             (
                 self.min_self_bond >= U256::from(COIN) && is_amount(self.min_self_bond),
                 "the least self-bond must be from a coin (one unit of voting power) to 2^128 wei",

@@ -61,8 +61,9 @@ pub async fn holdings(chain: &StakingChain, address: Address) -> Result<Holdings
         chunks.push(&[]);
     }
     for chunk in chunks {
-        let more: Account =
-            chain.report("esker_stakingAccount", &[json!(address), json!("latest"), json!(chunk)]).await?;
+        // All at one block: coins that move meanwhile would be seen twice, or not at all.
+        let block = account.as_ref().map_or_else(|| json!("latest"), |known| json!(known.block));
+        let more: Account = chain.report("esker_stakingAccount", &[json!(address), block, json!(chunk)]).await?;
         asked.extend(chunk);
         match &mut account {
             None => account = Some(more),
