@@ -17,6 +17,7 @@ mod outbox;
 mod pool_sink;
 mod rate;
 mod redial;
+mod repeats;
 mod seen;
 mod task;
 #[cfg(test)]

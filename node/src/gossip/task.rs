@@ -22,6 +22,7 @@ use super::judge::{Judged, judge};
 use super::outbox::{self, Outbox};
 use super::rate::{Rate, TokenBucket};
 use super::redial::{Redial, reason};
+use super::repeats::{Repeat, Repeats};
 use super::seen::Seen;
 use super::topic::{self, BAN_SCORE, Names};
 use super::transport::{Tasks, transport};
@@ -35,19 +36,6 @@ const BATCH_EVERY: Duration = Duration::from_millis(25);
 const SENT_SHARE: u64 = 2;
 /// How often scores are looked at.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// What waited so long has been in no block for some reason, which may be that a proposer does not know it.
-const REPEATED_AFTER: Duration = Duration::from_secs(20);
-/// Most bytes that are sent again at a time, to all.
-const REPEATED_BYTES_MAX: usize = 1 << 20;
-/// Most bytes that are sent when a peer comes.
-const WELCOME_BYTES_MAX: usize = 8 << 20;
-/// The least time between two such times: peers that come together share one.
-const WELCOME_EVERY: Duration = Duration::from_secs(1);
-/// What such a time costs of [`WELCOMES`].
-const WELCOME_COST: u64 = 30;
-/// Four such times in a row, then one in half a minute: all peers are sent to, and one that comes and goes must not make us
-/// do so for ever. Who comes meanwhile gets what is repeated.
-const WELCOMES: Rate = Rate { per_second: 1, burst: 4 * WELCOME_COST };
 /// A connection on which nobody speaks the protocol is closed after so long.
 const IDLE: Duration = Duration::from_secs(15);
 const PING_EVERY: Duration = Duration::from_secs(15);
@@ -88,13 +76,7 @@ pub struct Task {
     /// What is sent again, in messages of this round.
     repeated: VecDeque<Bytes>,
     round: u32,
-    is_asking: bool,
-    repeat_every: Duration,
-    next_repeat: Instant,
-    /// Peers came for whom what waits is to be sent.
-    is_welcoming: bool,
-    welcomed: Option<Instant>,
-    welcomes: TokenBucket,
+    repeats: Repeats,
     pace: TokenBucket,
     sent: Option<Instant>,
     next_sweep: Instant,
@@ -150,12 +132,7 @@ impl Task {
             subscribed: BTreeSet::new(),
             repeated: VecDeque::new(),
             round: 0,
-            is_asking: false,
-            repeat_every: config.repeat_every,
-            next_repeat: now + config.repeat_every,
-            is_welcoming: false,
-            welcomed: None,
-            welcomes: TokenBucket::new(WELCOMES, now),
+            repeats: Repeats::new(config.repeat_every, now),
             pace: TokenBucket::new(sent, now),
             sent: None,
             next_sweep: now + SWEEP_EVERY,
@@ -200,24 +177,8 @@ impl Task {
 
     /// When something is to be done even if nothing happens.
     fn wake_at(&mut self, now: Instant) -> Instant {
-        let mut wake = self.next_sweep.min(self.next_repeat);
-        if let Some(due) = self.redial.next_due() {
-            wake = wake.min(due);
-        }
-        if self.is_welcoming && !self.is_asking {
-            wake = wake.min(self.welcome_at(now));
-        }
-        if let Some(due) = self.flush_at(now) {
-            wake = wake.min(due);
-        }
-        wake
-    }
-
-    /// When peers that came are next sent what waits.
-    fn welcome_at(&mut self, now: Instant) -> Instant {
-        let _ = self.welcomes.available(now);
-        let due = self.welcomed.map_or(now, |welcomed| welcomed + WELCOME_EVERY);
-        due.max(now + self.welcomes.until(WELCOME_COST))
+        let others = [self.redial.next_due(), self.repeats.next_due(now), self.flush_at(now)];
+        others.into_iter().flatten().fold(self.next_sweep, Instant::min)
     }
 
     /// When the next message is to be sent, if anything waits.
@@ -265,25 +226,12 @@ impl Task {
 
     /// Asks the sink what still waits, for peers that came or because it is time.
     fn repeat(&mut self, now: Instant) {
-        if self.is_asking {
-            return;
-        }
-        let (age, bytes_max) = if self.is_welcoming && self.welcome_at(now) <= now {
-            self.is_welcoming = false;
-            self.welcomed = Some(now);
-            self.welcomes.spend(WELCOME_COST);
-            (Duration::ZERO, WELCOME_BYTES_MAX)
-        } else if now >= self.next_repeat {
-            self.next_repeat = now + self.repeat_every;
-            (REPEATED_AFTER.min(self.repeat_every), REPEATED_BYTES_MAX)
-        } else {
-            return;
-        };
+        let Some(Repeat { age, bytes_max }) = self.repeats.due(now) else { return };
         // What is left of the last time still waits, and is asked for again.
         if self.subscribed.is_empty() {
             return;
         }
-        self.is_asking = true;
+        self.repeats.asked();
         let sink = Arc::clone(&self.sink);
         self.workers.spawn_blocking(move || Done::Waiting(sink.waiting(age, bytes_max)));
     }
@@ -324,7 +272,7 @@ impl Task {
         let Judged { job, acceptance, accepted, to_relay } = match done {
             Done::Judged(judged) => judged,
             Done::Waiting(transactions) => {
-                self.is_asking = false;
+                self.repeats.answered();
                 // The seconds set a repetition apart from the one before.
                 self.round = self.round.wrapping_add(1).max(unix_seconds());
                 self.repeated = transactions.into();
@@ -442,7 +390,7 @@ impl Task {
                 let is_banned = self.swarm.behaviour().guarded.gate.is_banned(peer_id, now);
                 if topic == self.topic && !is_banned && self.subscribed.insert(peer_id) {
                     tracing::info!(peer = %peer_id, peers = self.subscribed.len(), "a peer takes part in the gossip of transactions");
-                    self.is_welcoming = true;
+                    self.repeats.peer_came();
                 }
             }
             gossipsub::Event::Unsubscribed { peer_id, .. } => {

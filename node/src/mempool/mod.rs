@@ -11,6 +11,7 @@ pub mod journal;
 mod pool;
 mod price;
 mod sender;
+mod stock;
 pub mod submit;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,8 @@ use alloy_primitives::B256;
 pub use admission::{Admission, MIN_PRICE_BUMP_PERCENT, PoolError, may_heal};
 pub use arrivals::Arrivals;
 pub use best::BestTransactions;
-pub use pool::{Added, ByNonce, Content, Limits, Pool, Status};
+pub use pool::{ByNonce, Content, Pool, Status};
+pub use stock::{Added, Limits};
 
 /// Passes a transaction in the pool on to peers, by its hash.
 pub type Publish = Arc<dyn Fn(B256) + Send + Sync>;

@@ -1,5 +1,7 @@
 //! Shapes of modules, each from a few numbers.
 
+use std::ops::Range;
+
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, DataSection, ElementSection, Elements, ExportKind, ExportSection, Function,
     FunctionSection, GlobalSection, GlobalType, InstructionSink, MemArg, MemorySection, MemoryType, Module, RefType,
@@ -165,7 +167,11 @@ impl Builder {
 
 /// Pushes zeros of the types of [`Builder::type_of`].
 fn zeros(code: &mut InstructionSink<'_>, count: u32) {
-    for index in 0..count {
+    zeros_of(code, 0..count);
+}
+
+fn zeros_of(code: &mut InstructionSink<'_>, places: Range<u32>) {
+    for index in places {
         if index % 3 == 1 {
             code.i32_const(0)
         } else {
@@ -180,6 +186,15 @@ fn drops(code: &mut InstructionSink<'_>, count: u32) {
     });
 }
 
+/// Makes the results of one call the first arguments of the next.
+fn as_arguments(code: &mut InstructionSink<'_>, results: u32, params: u32) {
+    if results > params {
+        drops(code, results - params);
+    } else {
+        zeros_of(code, results..params);
+    }
+}
+
 fn calls(numbers: &[u32]) -> Vec<u8> {
     let &[functions, calls, params, results] = numbers else { unreachable!("four numbers") };
     let mut builder = Builder::new();
@@ -187,21 +202,10 @@ fn calls(numbers: &[u32]) -> Vec<u8> {
     let callee = builder.function(wide, &[], |code| zeros(code, results));
     for _ in 0..functions {
         builder.function(0, &[], |code| {
-            // Results of one call are the first arguments of the next.
             zeros(code, params);
             for _ in 0..calls {
                 code.call(callee);
-                if results > params {
-                    drops(code, results - params);
-                } else {
-                    (results..params).for_each(|index| {
-                        if index % 3 == 1 {
-                            code.i32_const(0)
-                        } else {
-                            code.i64_const(0)
-                        };
-                    });
-                }
+                as_arguments(code, results, params);
             }
             drops(code, params);
         });
@@ -220,17 +224,7 @@ fn indirect(numbers: &[u32]) -> Vec<u8> {
             zeros(code, params);
             for _ in 0..calls {
                 code.i32_const(0).call_indirect(0, wide);
-                if results > params {
-                    drops(code, results - params);
-                } else {
-                    (results..params).for_each(|index| {
-                        if index % 3 == 1 {
-                            code.i32_const(0)
-                        } else {
-                            code.i64_const(0)
-                        };
-                    });
-                }
+                as_arguments(code, results, params);
             }
             drops(code, params);
         });

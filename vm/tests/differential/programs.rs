@@ -39,15 +39,6 @@ pub struct Sources {
 /// Most instructions of a part of a contract.
 const PART_MAX: usize = 900;
 
-const SHAPE: &str = r#"(module
-    (import "esker_v1" "block_number" (func (result i64)))
-    (import "esker_v1" "input_size" (func (result i32)))
-    (import "esker_v1" "storage_store" (func (param i32 i32)))
-    (import "esker_v1" "call" (func (param i64 i32 i32 i32 i32) (result i32)))
-    (import "esker_v1" "finish" (func (param i32 i32)))
-    (func (export "call"))
-    (memory (export "memory") 1 4))"#;
-
 fn leaked(wasm: Vec<u8>) -> Template {
     Template::read(Box::leak(wasm.into_boxed_slice()))
 }
@@ -81,7 +72,7 @@ impl Sources {
         Self {
             contracts: contracts.into(),
             kernels: kernels.collect(),
-            shape: wat::parse_str(SHAPE).expect("the shape is sound"),
+            shape: wat::parse_str(smith::CALLING).expect("the shape is sound"),
         }
     }
 

@@ -73,3 +73,13 @@ pub const SHAPE: &str = r#"(module
     (import "esker_v1" "set_output" (func (param i32 i32)))
     (func (export "call"))
     (memory (export "memory") 1 4))"#;
+
+/// The shape of contracts that also call others, and may end early.
+pub const CALLING: &str = r#"(module
+    (import "esker_v1" "block_number" (func (result i64)))
+    (import "esker_v1" "input_size" (func (result i32)))
+    (import "esker_v1" "storage_store" (func (param i32 i32)))
+    (import "esker_v1" "call" (func (param i64 i32 i32 i32 i32) (result i32)))
+    (import "esker_v1" "finish" (func (param i32 i32)))
+    (func (export "call"))
+    (memory (export "memory") 1 4))"#;

@@ -284,16 +284,7 @@ fn a_table_index_padded_to_five_bytes_is_accepted_and_encoded_canonically() {
 
 #[test]
 fn generated_modules_do_the_same_and_charge_what_they_run_from_seed_0_on() {
-    let shape = wasm(
-        r#"(module
-          (import "esker_v1" "block_number" (func (result i64)))
-          (import "esker_v1" "input_size" (func (result i32)))
-          (import "esker_v1" "storage_store" (func (param i32 i32)))
-          (import "esker_v1" "call" (func (param i64 i32 i32 i32 i32) (result i32)))
-          (import "esker_v1" "finish" (func (param i32 i32)))
-          (func (export "call"))
-          (memory (export "memory") 1 4))"#,
-    );
+    let shape = wasm(smith::CALLING);
     let (mut accepted, mut returned) = (0, 0);
     for seed in 0..SEEDS {
         let Some(original) = generate(seed, &shape) else { continue };

@@ -1,5 +1,8 @@
 //! The simulated world: a clock, a queue of events, a network between nodes. One thread, one seed.
 
+mod lives;
+mod network;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -7,27 +10,24 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 use esker::consensus::context::ValidatorAddress;
 use esker_runtime::Validator;
-use malachite::app::consensus::{Input, LivenessMsg};
 use malachite::app::metrics::Metrics;
-use malachite::app::streaming::StreamContent;
-use malachite::app::types::SignedConsensusMsg;
 
-use super::byzantine::Scheme;
-use super::checker::{Checker, Tally};
-use super::dice::Dice;
-use super::disk::Disk;
-use super::engine::{Host, Node};
-use super::env::{Env, Local, Message, Out, Request, Stop};
-use super::epochs::Seen;
-use super::kills::Doom;
-use super::load::Load;
-use super::node_app::{BEGINS, NodeApp, NodeDisk};
-use super::plan::{CALM, Fault, MS, Plan, SECOND, Weather};
-use super::roster::Roster;
-use super::signer::{OnceVerifier, SimSigner};
-use super::sync::Sync;
-use super::trace::{Time, Trace};
-use super::wire::Wire;
+use self::network::ask_peers;
+use crate::byzantine::Scheme;
+use crate::checker::{Checker, Tally};
+use crate::dice::Dice;
+use crate::disk::Disk;
+use crate::engine::Node;
+use crate::env::{Env, Local, Out, Stop};
+use crate::epochs::Seen;
+use crate::kills::Doom;
+use crate::load::Load;
+use crate::node_app::NodeDisk;
+use crate::plan::{Fault, MS, Plan, SECOND, Weather};
+use crate::roster::Roster;
+use crate::signer::OnceVerifier;
+use crate::sync::Sync;
+use crate::trace::{Time, Trace};
 
 /// How long after the calm every honest node must have gone on.
 const LIVE_WITHIN: Time = 120 * SECOND;
@@ -311,201 +311,6 @@ impl<'a> World<'a> {
         }
     }
 
-    fn leave(&mut self, index: usize, life: u64, at: Time, out: Out) {
-        let byzantine = !self.checker.is_honest(index);
-        match out {
-            Out::Alternative(height, round, block) => self.scheme.has_alternative(height, round, block),
-            Out::Later(what) => self.push(at, Event::Local { node: index, life, what }),
-            Out::Broadcast(wire) if byzantine => {
-                for (to, bytes) in self.scheme.broadcasts(index, wire, self.plan, self.roster, &mut self.dice) {
-                    self.send(at, index, to, bytes);
-                }
-            }
-            Out::Send(to, wire) if byzantine => {
-                let (to, bytes) = self.scheme.answers((index, to), wire, self.plan, self.roster, &mut self.dice);
-                self.send(at, index, to, bytes);
-            }
-            Out::Broadcast(wire) => {
-                let bytes = wire.encode();
-                for to in (0..self.slots.len()).filter(|to| *to != index) {
-                    self.send(at, index, to, bytes.clone());
-                }
-            }
-            Out::Send(to, wire) => self.send(at, index, to, wire.encode()),
-        }
-    }
-
-    pub(super) fn send(&mut self, at: Time, from: usize, to: usize, bytes: Bytes) {
-        let Weather { delay, lost, twice, late } = self.weather;
-        if self.groups[from] != self.groups[to] && !self.dice.happens(50_000) || self.dice.happens(lost) {
-            return;
-        }
-        let copies = 1 + u64::from(self.dice.happens(twice));
-        for _ in 0..copies {
-            let mut takes = self.dice.between(delay.0.min(delay.1), delay.1);
-            if self.dice.happens(late) {
-                takes += self.dice.below(5 * SECOND);
-            }
-            self.push(at + takes, Event::Frame { from, to, bytes: bytes.clone() });
-        }
-    }
-
-    fn deliver(&mut self, from: usize, to: usize, bytes: &Bytes) {
-        if self.groups[from] != self.groups[to] {
-            return;
-        }
-        if !self.checker.is_honest(to) {
-            self.scheme.sees(bytes, &mut self.dice);
-        }
-        let Ok(wire) = Wire::decode(bytes) else {
-            self.checker.tally.undecodable += 1;
-            return;
-        };
-        let input = |input| Some(Message::Input(Box::new(input)));
-        let message = match wire {
-            Wire::Consensus(SignedConsensusMsg::Vote(vote)) | Wire::Liveness(LivenessMsg::Vote(vote)) => {
-                input(Input::Vote(vote))
-            }
-            Wire::Consensus(SignedConsensusMsg::Proposal(proposal)) => input(Input::Proposal(proposal)),
-            Wire::Liveness(LivenessMsg::PolkaCertificate(polka)) => input(Input::PolkaCertificate(polka)),
-            Wire::Liveness(LivenessMsg::SkipRoundCertificate(round)) => input(Input::RoundCertificate(round)),
-            Wire::Part(message) => match message.content {
-                StreamContent::Data(part) => Some(Message::Part(part)),
-                StreamContent::Fin => None,
-            },
-            Wire::Status(status) => {
-                return self.act(to, |node, env| {
-                    node.host.sync.heard(from, status.tip_height.0);
-                    ask_peers(node, env);
-                    Ok(())
-                });
-            }
-            Wire::Request(request) => {
-                return self.act(to, |node, env| {
-                    let answer = node.host.serve(&request)?;
-                    env.emit(Out::Send(from, answer));
-                    Ok(())
-                });
-            }
-            Wire::Response(response) => {
-                return self.act(to, |node, env| {
-                    node.host.sync.answered(from, response, node.position().0);
-                    node.feed_synced(env)
-                });
-            }
-            Wire::Transaction(raw) => {
-                return self.act(to, |node, _| {
-                    if let Some(node) = &node.host.node {
-                        node.submit(&raw);
-                    }
-                    Ok(())
-                });
-            }
-        };
-        if let Some(message) = message {
-            self.act(to, |node, env| node.handle(message, env));
-        }
-    }
-
-    fn start(&mut self, index: usize) {
-        let slot = &mut self.slots[index];
-        if self.now < slot.starts_at {
-            return;
-        }
-        let Some(disk) = slot.disk.take() else { return };
-        let chain = disk.node.as_ref().zip(self.roster.stake.as_ref()).map(|(disk, stake)| disk.chain(stake));
-        let head = chain.as_ref().map_or_else(|| disk.head(), |chain| chain.head().block.header.number);
-        if head < slot.head_seen {
-            self.checker.violated(format!("durability: node {index} starts below height {}", slot.head_seen));
-        }
-        if let Some(chain) = chain.as_ref().filter(|_| head > slot.head_seen) {
-            // The power went when the block was durable and nobody knew.
-            self.checker.commits_node(index, head, -1, chain, self.roster, &self.verifier);
-            slot.head_seen = head;
-        }
-        slot.life += 1;
-        let identity = &self.roster.nodes[index];
-        let clock = self.plan.clocks[index];
-        let now = clock.shows(self.now);
-        let started = if chain.is_some() { BEGINS } else { 0 } + now / SECOND;
-        let guarded = SimSigner::guarded(self.roster, identity, &disk.sign_state, head, started);
-        let signer = if self.plan.guarded && self.checker.is_honest(index) {
-            SimSigner::Guarded(guarded.clone())
-        } else {
-            SimSigner::bare(self.roster, identity)
-        };
-        self.trace.add(self.now, index, format_args!("starts on height {head}"));
-        let node = disk.node.clone().zip(chain);
-        let node = node.map(|(disk, chain)| NodeApp::open(self.roster, disk, chain, guarded, now));
-        let mut host = Host::new(index, clock, self.plan.disks[index], disk, signer);
-        host.node = node;
-        host.small.misjudges = self.plan.misjudges.get(&index).cloned().unwrap_or_default();
-        slot.node = Some(Node::new(host));
-        slot.busy_until = self.now;
-        let life = slot.life;
-        let ready = self.now + self.dice.between(MS, 200 * MS);
-        self.push(ready, Event::Local { node: index, life, what: Local::Host(Request::Ready) });
-        self.push(ready, Event::Local { node: index, life, what: Local::Tick });
-    }
-
-    fn crash(&mut self, index: usize, away: Time) {
-        let slot = &mut self.slots[index];
-        let Some(node) = slot.node.take() else { return };
-        node.host.disk.wal.cut_power(&mut self.dice);
-        slot.disk = Some(node.host.disk);
-        slot.life += 1;
-        slot.starts_at = self.now + away;
-        let at = slot.starts_at;
-        self.checker.tally.crashes += 1;
-        self.trace.add(self.now, index, format_args!("crashes"));
-        self.push(at, Event::Start(index));
-    }
-
-    fn fault(&mut self, fault: Fault) {
-        match fault {
-            Fault::Partition(groups) => {
-                self.trace.add(self.now, 0, format_args!("the network falls apart: {groups:?}"));
-                self.groups = groups;
-            }
-            Fault::Join => self.groups.fill(0),
-            Fault::Crash(index, away) => self.crash(index, away),
-            Fault::CrashAll(away) => (0..self.slots.len()).for_each(|index| self.crash(index, away)),
-            Fault::Wipe(index, guard_too, away) => {
-                self.crash(index, away);
-                let slot = &mut self.slots[index];
-                if let Some(disk) = &mut slot.disk {
-                    let path = disk.sign_state.clone();
-                    if guard_too {
-                        // It may be gone already.
-                        let _ = std::fs::remove_file(&path);
-                    }
-                    let node = disk.node.take().map(|node| NodeDisk::new(&node.folder));
-                    *disk = Disk::new(path);
-                    disk.node = node;
-                    if let Some(epochs) = &mut self.checker.epochs {
-                        epochs.is_wiped(index);
-                    }
-                    slot.head_seen = 0;
-                    self.trace.add(self.now, index, format_args!("is wiped"));
-                }
-            }
-            Fault::Calm => {
-                self.groups.fill(0);
-                self.weather = CALM;
-                self.deadly = 0;
-                let goal = self.checker.height() + self.plan.heights_after;
-                self.goal = Some((goal, self.now));
-                self.trace.add(self.now, 0, format_args!("calm; everybody is to reach height {goal}"));
-                for index in 0..self.slots.len() {
-                    if self.slots[index].node.is_none() {
-                        self.slots[index].starts_at = self.now;
-                        self.start(index);
-                    }
-                }
-            }
-        }
-    }
-
     fn stir(&mut self, index: usize) {
         if let Some(node) = &self.slots[index].node {
             let position = node.position();
@@ -515,16 +320,6 @@ impl<'a> World<'a> {
         }
         let next = self.now + self.dice.between(50 * MS, 400 * MS);
         self.push(next, Event::Stir(index));
-    }
-}
-
-fn ask_peers(node: &mut Node, env: &mut Env<'_>) {
-    let height = node.position().0;
-    // A height that is decided here needs nobody's help.
-    if height > node.host.head()
-        && let Some((peer, request)) = node.host.sync.next_request(env.now, height, env.dice)
-    {
-        env.emit(Out::Send(peer, request));
     }
 }
 
