@@ -25,6 +25,21 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.finish()
 }
 
+/// Makes a folder, and those above it, unless it is there; it has its name durably then.
+///
+/// # Errors
+/// The operating system's.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    sync_parent(path)
+}
+
+/// Makes the name of `path` durable.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
 /// `error` with the path that it is about.
 #[must_use]
 pub fn at(path: &Path, error: io::Error) -> io::Error {
@@ -59,8 +74,7 @@ impl UnfinishedFile {
                 return Err(error);
             }
         }
-        let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
+        sync_parent(&self.path)
     }
 }
 

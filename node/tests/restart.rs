@@ -254,7 +254,8 @@ fn a_port_in_use_is_a_clear_error_and_no_chain_begins() {
     let state = folder.path().join("chain");
     let output = esker().args(["dev", "--port", &port, "--state"]).arg(&state).output().expect("runs");
     assert_eq!(output.status.code(), Some(3));
-    assert!(text(&output).contains(&format!("127.0.0.1:{port} is in use")), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains(&format!("127.0.0.1:{port} is in use")) && said.contains("with --port"), "{said}");
     assert!(!state.exists(), "nothing is written");
 }
 

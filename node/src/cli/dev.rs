@@ -15,6 +15,7 @@ use crate::accounts::{DEFAULT_MNEMONIC, DERIVATION_PATH};
 use crate::chain::ChainError;
 use crate::dev_node::{DevConfig, DevError, DevNode};
 use crate::home::network::CHAIN_ID_MAX;
+use crate::server::ServerError;
 
 /// `esker dev`.
 #[derive(Clone, Debug, Args)]
@@ -86,6 +87,9 @@ impl From<DevError> for Failure {
     fn from(error: DevError) -> Self {
         let failure = match error {
             DevError::Mnemonic(_) | DevError::Chain(ChainError::Genesis(_)) => Self::usage("the node cannot start"),
+            DevError::Server(ServerError::InUse(_)) => {
+                Self::infrastructure("the node cannot start").hint("stop it, or choose another port with --port")
+            }
             _ => Self::infrastructure("the node cannot start"),
         };
         failure.because(error)

@@ -185,7 +185,8 @@ pub(super) fn check_funded(fund: &[(Address, u64)]) -> Result<(), Failure> {
     }
 }
 
-fn check_self_bond(self_bond: U256, plan: &StakingPlan, is_founder: bool) -> Result<(), Failure> {
+/// Refuses a self-bond with which nobody can be a validator of the new network.
+pub(super) fn check_self_bond(self_bond: U256, plan: &StakingPlan, is_founder: bool) -> Result<(), Failure> {
     // What the others agree on is not known to a founder yet; a coin it must be in any case.
     let least = if is_founder { U256::from(COIN) } else { plan.min_self_bond };
     if self_bond < least {
@@ -219,6 +220,9 @@ pub(super) fn begin(
     if genesis.alloc.contains_key(&STAKING_ADDRESS) {
         return Err(impossible(format!("--fund names {STAKING_ADDRESS}, which is the staking contract's")));
     }
+    plan.check_places(validators).map_err(|reason| {
+        impossible(reason).hint("raise --max-validators, or leave them out: they can join once the network runs")
+    })?;
     plan.put_into(&mut genesis, validators).map_err(impossible)?;
     network::check_genesis(&genesis).map_err(impossible)?;
     Ok(genesis)

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use super::answer::Answer;
 use super::dev::stop_signal;
@@ -13,6 +15,10 @@ use super::failure::Failure;
 use super::key::password::PasswordArgs;
 use crate::home::{Home, NodeConfig, layout};
 use crate::network_node::{NetworkConfig, NetworkError, NetworkNode, ValidatorKey};
+use crate::server::ServerError;
+
+/// How long a node that has stopped waits for what its threads are still at.
+const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(3);
 
 /// `esker node`.
 #[derive(Clone, Debug, Args)]
@@ -42,7 +48,13 @@ pub struct NodeArgs {
 
 impl From<NetworkError> for Failure {
     fn from(error: NetworkError) -> Self {
-        Self::infrastructure("the node cannot start").because(error)
+        let failure = Self::infrastructure("the node cannot start");
+        let failure = if matches!(error, NetworkError::Server(ServerError::InUse(_))) {
+            failure.hint("stop it, or choose another port: in config.toml under [rpc], or for now with --rpc")
+        } else {
+            failure
+        };
+        failure.because(error)
     }
 }
 
@@ -55,7 +67,15 @@ pub fn run(args: &NodeArgs, json: bool) -> Result<ExitCode, Failure> {
     let config = settings(args, &home)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::infrastructure("the system gives no threads").because(error))?;
-    runtime.block_on(serve(config, &home, json))
+    finish(runtime, serve(config, &home, json), LEFT_BEHIND_AFTER)
+}
+
+/// Runs `work`, and then waits for what threads of `runtime` are still at, but no longer than `bound`: a disk that does not
+/// answer, or contracts that are being compiled, must not keep a node from ending. All that matters is durable by then.
+fn finish<T>(runtime: Runtime, work: impl Future<Output = T>, bound: Duration) -> T {
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(bound);
+    outcome
 }
 
 fn settings(args: &NodeArgs, home: &Home) -> Result<NetworkConfig, Failure> {
@@ -133,4 +153,29 @@ async fn serve(config: NetworkConfig, home: &Home, json: bool) -> Result<ExitCod
     tracing::info!("stopping");
     node.stop().await;
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_a_disk_holds_up_does_not_keep_a_node_from_ending() {
+        let (disk, answer) = mpsc::channel::<()>();
+        let (begin, begun) = mpsc::channel();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("threads");
+        let work = async {
+            tokio::task::spawn_blocking(move || {
+                begin.send(()).expect("somebody waits");
+                answer.recv()
+            });
+            begun.recv().expect("it reads");
+            7
+        };
+        // It comes back though nothing answers the thread before this test ends.
+        assert_eq!(finish(runtime, work, Duration::from_millis(1)), 7);
+        drop(disk);
+    }
 }

@@ -1,7 +1,7 @@
 //! Proof that a validator signed two different things where it may sign one: kept on disk until it can be punished.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, DirEntry, File, ReadDir};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -83,7 +83,7 @@ impl EvidenceStore {
     /// # Errors
     /// If the folder cannot be used.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder).map_err(|error| durable_file::at(folder, error))?;
+        durable_file::make_folder(folder).map_err(|error| durable_file::at(folder, error))?;
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -125,11 +125,23 @@ impl EvidenceStore {
         Ok(true)
     }
 
+    /// What is in the folder. Somebody who removed it has removed what was in it, and nothing that comes.
+    fn entries(&self) -> io::Result<ReadDir> {
+        match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                tracing::error!(folder = %self.folder.display(), "the folder of evidence is gone; it is made again, empty");
+                durable_file::make_folder(&self.folder).and_then(|()| fs::read_dir(&self.folder))
+            }
+            read => read,
+        }
+        .map_err(|error| durable_file::at(&self.folder, error))
+    }
+
     /// Whether one more fits; a piece that is settled gives way.
     fn has_room(&self) -> io::Result<bool> {
         let mut settled = None;
         let mut count = 0;
-        for entry in fs::read_dir(&self.folder)? {
+        for entry in self.entries()? {
             let entry = entry?;
             count += 1;
             let is_settled = entry.path().extension().is_some_and(|end| end == &SETTLED[1..]);
@@ -150,7 +162,7 @@ impl EvidenceStore {
     /// If the folder cannot be read.
     pub fn all(&self) -> io::Result<Vec<Evidence>> {
         let mut all = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
+        for entry in self.entries()? {
             all.extend(read(&entry?));
         }
         all.sort_by_key(|evidence| (evidence.height, evidence.validator));

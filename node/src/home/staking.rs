@@ -1,7 +1,9 @@
 //! Proof of stake in a new network's genesis: the staking contract with its first validators.
 
+use std::cmp::Reverse;
+
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
-use alloy_sol_types::{SolConstructor, SolInterface};
+use alloy_sol_types::{Panic, PanicKind, SolConstructor, SolError, SolInterface};
 use esker_runtime::Genesis;
 use esker_runtime::genesis::{ConstructError, construct};
 use esker_runtime::staking::{INFLATION_BITS, STAKING_ADDRESS, StakingConfig};
@@ -117,6 +119,26 @@ impl StakingPlan {
             (is_fraction(self.max_commission_step_bps), "a commission is at most everything: 10000 basis points"),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, fault)| Err(fault.to_owned()))
+    }
+
+    /// Checks that there is a place in the first set for each of these.
+    ///
+    /// # Errors
+    /// Who would be left out.
+    pub fn check_places(&self, validators: &[FirstValidator]) -> Result<(), String> {
+        let places = usize::from(self.max_validators);
+        let mut order: Vec<&FirstValidator> = validators.iter().collect();
+        // As the contract chooses.
+        order.sort_by_key(|first| (Reverse(first.self_bond), first.operator));
+        let left_out: Vec<String> = order.into_iter().skip(places).map(|first| first.operator.to_string()).collect();
+        if left_out.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "there are {} validators, and with --max-validators {places} a set has room for {places}; left out would be {}",
+            validators.len(),
+            left_out.join(", ")
+        ))
     }
 
     /// Puts the contract, its parameters, the first set, and coins for those who report offences into a genesis.
@@ -261,13 +283,32 @@ fn from_contract(one: Staking::NextValidator) -> esker_runtime::Validator {
 
 /// Why the constructor refused.
 fn refused(error: ConstructError) -> String {
-    let said = match &error {
-        ConstructError::Failed { output, .. } => Staking::StakingErrors::abi_decode(output).ok(),
-        _ => None,
-    };
-    match said {
-        Some(reason) => format!("the staking contract refuses: {reason:?}"),
-        None => format!("the staking contract: {error}"),
+    use Staking::StakingErrors as E;
+    let ConstructError::Failed { output, .. } = &error else { return format!("the staking contract: {error}") };
+    if Panic::abi_decode(output).is_ok_and(|panic| panic.code == U256::from(PanicKind::UnderOverflow as u32)) {
+        return "the amounts are too large: the staking contract counts coins in 128 bits of wei".to_owned();
+    }
+    match E::abi_decode(output) {
+        Ok(E::SelfBondTooSmall(error)) => {
+            format!("a self-bond of {} wei is too small: the least is {} wei", error.have, error.want)
+        }
+        Ok(E::CommissionTooHigh(error)) => format!(
+            "a commission of {} basis points is more than everything, which is {WHOLE_BPS}",
+            error.commissionBps
+        ),
+        Ok(E::ValidatorExists(error)) => format!("{} is named twice: an account has one validator", error.operator),
+        Ok(E::KeyTaken(error)) => {
+            format!("the public key {} is named twice: a key is one validator's", error.publicKey)
+        }
+        Ok(E::BadKey(error)) => {
+            format!("the public key {} cannot be a validator's: anybody could sign for it", error.publicKey)
+        }
+        Ok(E::BadParameters(_)) => {
+            "the staking contract refuses the parameters, the number of validators, or one whose account is zero"
+                .to_owned()
+        }
+        Ok(reason) => format!("the staking contract refuses: {reason:?}"),
+        Err(_) => format!("the staking contract: {error}"),
     }
 }
 
@@ -370,7 +411,7 @@ mod tests {
             let config = Genesis::new(7, 30_000_000, 5).chain_config();
             let built =
                 execution(&engine, |session| construct(session, &config, STAKING_ADDRESS, &payload, U256::ZERO));
-            assert!(refused(built.expect_err(words)).contains("BadParameters"), "{words}");
+            assert!(refused(built.expect_err(words)).contains("refuses the parameters"), "{words}");
         }
     }
 
@@ -379,15 +420,27 @@ mod tests {
         let mut twice = first(2, 5);
         twice.public_key = first(1, 5).public_key;
         for (validators, words) in [
-            (vec![first(1, 0)], "SelfBondTooSmall"),
-            (vec![first(1, 5), first(1, 5)], "ValidatorExists"),
-            (vec![first(1, 5), twice], "KeyTaken"),
-            (vec![FirstValidator { commission_bps: 10_001, ..first(1, 5) }], "CommissionTooHigh"),
-            (vec![FirstValidator { public_key: B256::ZERO, ..first(1, 5) }], "BadKey"),
+            (vec![first(1, 0)], "a self-bond of 0 wei is too small: the least is 1000000000000000000 wei"),
+            (vec![first(1, 5), first(1, 5)], "is named twice: an account"),
+            (vec![first(1, 5), twice], "is named twice: a key"),
+            (
+                vec![FirstValidator { commission_bps: 10_001, ..first(1, 5) }],
+                "a commission of 10001 basis points is more",
+            ),
+            (vec![FirstValidator { public_key: B256::ZERO, ..first(1, 5) }], "anybody could sign for it"),
+            (vec![FirstValidator { self_bond: U256::MAX, ..first(1, 5) }], "the amounts are too large"),
         ] {
             let mut genesis = Genesis::new(7, 30_000_000, 5);
             let error = StakingPlan::default().put_into(&mut genesis, &validators).expect_err(words);
             assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn whoever_would_have_no_place_is_named() {
+        let plan = StakingPlan { max_validators: 2, ..StakingPlan::default() };
+        assert_eq!(plan.check_places(&[first(1, 5), first(2, 9)]), Ok(()));
+        let error = plan.check_places(&[first(3, 9), first(1, 5), first(2, 9)]).expect_err("one too many");
+        assert!(error.ends_with(&format!("left out would be {}", Address::repeat_byte(1))), "{error}");
     }
 }

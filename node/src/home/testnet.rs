@@ -267,12 +267,15 @@ impl TestnetPlan {
     }
 
     fn genesis(&self, drafted: &[Draftee]) -> Result<Genesis, HomeError> {
-        let failed = |reason: String| HomeError::invalid("the network cannot be").because(reason);
+        let failed = |reason: String| {
+            HomeError::invalid("the network cannot be").because(reason).next("correct the command line")
+        };
         // Every run of the command gives the same genesis but for the keys, so it does not say when it was made.
         let mut genesis = Genesis::new(self.chain_id, self.gas_limit, 0);
         upgrade::put_into(&mut genesis, &self.upgrades).map_err(failed)?;
         let validators = drafted.iter().filter_map(|one| one.keys.as_ref());
         let validators: Vec<FirstValidator> = validators.map(|keys| keys.first_validator(self.self_bond, 0)).collect();
+        self.staking.check_places(&validators).map_err(|reason| failed(reason).next("raise --max-validators"))?;
         self.staking.put_into(&mut genesis, &validators).map_err(failed)?;
         let (count, coins) = ACCOUNTS;
         let accounts = Accounts::from_mnemonic(DEFAULT_MNEMONIC, count).map_err(|error| failed(error.to_string()))?;

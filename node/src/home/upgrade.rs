@@ -13,6 +13,9 @@ use super::{Home, network};
 use crate::chain::{self, ChainError, TableError};
 use crate::durable_file;
 
+/// The last block that an upgrade can be planned for: what lies beyond is no date but a slip, and programs that read
+/// genesis.json may keep numbers in 64-bit floats, which hold whole ones up to here.
+pub const HEIGHT_MAX: u64 = (1 << 53) - 1;
 /// Bound of the store's cache while its headers are looked at, in bytes.
 const CACHE_BYTES: u64 = 16 << 20;
 
@@ -25,7 +28,8 @@ pub fn parse(text: &str) -> Result<(u32, u64), String> {
     let (version, height) = text.split_once('=').ok_or_else(|| format!("{text:?} has no \"=\"; {EXPECTED}"))?;
     let version = version.parse().map_err(|_| format!("{version:?} is no version; {EXPECTED}"))?;
     let height = height.parse().map_err(|_| format!("{height:?} is no block's number; {EXPECTED}"))?;
-    check_known(version).map(|()| (version, height))
+    check_known(version)?;
+    check_height(height).map(|()| (version, height))
 }
 
 /// Puts these upgrades into the genesis of a network that is yet to begin.
@@ -49,6 +53,13 @@ fn check_known(version: u32) -> Result<(), String> {
         Some(_) => Ok(()),
         None => Err(format!("this program knows protocol versions 1 to {}, not {version}", Rules::LATEST.version)),
     }
+}
+
+fn check_height(height: u64) -> Result<(), String> {
+    if height > HEIGHT_MAX {
+        return Err(format!("no chain comes to block {height}: name one up to {HEIGHT_MAX}"));
+    }
+    Ok(())
 }
 
 /// The last block in a home and the protocol version that it is of; `None` where nothing has begun.
@@ -85,6 +96,8 @@ pub fn change(home: &Home, version: u32, height: Option<u64>) -> Result<Upgrades
     match height {
         Some(height) => {
             check_known(version).map_err(|reason| refused(&reason).next("install the program that knows it first"))?;
+            check_height(height)
+                .map_err(|reason| refused(&reason).next("name the block at which the network is to change"))?;
             if height == 0 {
                 return Err(refused(&"block 0 is what the chain began with").next(
                     "name the first block of the version; a new network can begin with it: `esker init --upgrade`",

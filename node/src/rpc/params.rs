@@ -68,21 +68,21 @@ pub trait FromParam: Sized {
     fn from_param(value: &Value) -> Result<Self, String>;
 }
 
-/// What a value is, for error texts.
+/// What a value is, with its article, for error texts.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+        Value::Bool(_) => "a bool",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }
 
 /// The text of a string value.
 pub fn text<'a>(value: &'a Value, wanted: &str) -> Result<&'a str, String> {
-    value.as_str().ok_or_else(|| format!("cannot read a {} as {wanted}", kind(value)))
+    value.as_str().ok_or_else(|| format!("cannot read {} as {wanted}", kind(value)))
 }
 
 /// The digits behind `0x`.
@@ -176,7 +176,7 @@ impl FromParam for Bytes {
 
 impl FromParam for bool {
     fn from_param(value: &Value) -> Result<Self, String> {
-        value.as_bool().ok_or_else(|| format!("cannot read a {} as a bool", kind(value)))
+        value.as_bool().ok_or_else(|| format!("cannot read {} as a bool", kind(value)))
     }
 }
 
@@ -194,7 +194,7 @@ impl FromParam for Value {
 
 impl<T: FromParam> FromParam for Vec<T> {
     fn from_param(value: &Value) -> Result<Self, String> {
-        let items = value.as_array().ok_or_else(|| format!("cannot read a {} as an array", kind(value)))?;
+        let items = value.as_array().ok_or_else(|| format!("cannot read {} as an array", kind(value)))?;
         items.iter().map(T::from_param).collect()
     }
 }
@@ -283,6 +283,8 @@ mod tests {
         let error = Address::from_param(&json!("0x12")).unwrap_err();
         assert_eq!(error, "hex string has length 2, want 40 for an address");
         assert!(B256::from_param(&json!(7)).is_err());
+        let error = Vec::<Address>::from_param(&json!([null])).unwrap_err();
+        assert_eq!(error, "cannot read null as an address");
     }
 
     #[test]

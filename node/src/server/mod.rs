@@ -44,7 +44,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// Somebody else listens there.
-    #[error("{0} is in use: another node or program listens there. Stop it, or choose another port with --port")]
+    #[error("{0} is in use: another node or program listens there")]
     InUse(SocketAddr),
     /// The system refused for another reason.
     #[error("cannot listen on {address}: {reason}")]

@@ -136,6 +136,15 @@ pub struct Candidate {
     pub standing: Standing,
 }
 
+impl Candidate {
+    /// A validator that is neither in the set nor a candidate: what the contract says of it.
+    #[must_use]
+    pub fn outside(info: Staking::ValidatorInfo) -> Self {
+        let (address, public_key, none) = (info.operator, info.publicKey, U64::ZERO);
+        Self { address, public_key, power: none, next_power: none, standing: info.into() }
+    }
+}
+
 /// What `esker_candidates` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

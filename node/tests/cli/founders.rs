@@ -103,6 +103,7 @@ fn founders_files_that_do_not_fit_are_refused_and_nothing_is_written() {
         (&["a/founder.json", "absent.json", "--chain-id", "7700"], "absent.json is missing"),
         (&["a/founder.json", "--chain-id", "7700", "--min-self-bond", "30ether"], "the least is 30 ether"),
         (&["a/founder.json", "--chain-id", "7700", "--gas-limit", "5"], "gas limit"),
+        (&["a/founder.json", "b/founder.json", "--chain-id", "7700", "--max-validators", "1"], "left out would be 0x"),
         (&["--chain-id", "7700"], "FILE"),
         (&["a/founder.json"], "--chain-id"),
     ];

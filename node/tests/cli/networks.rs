@@ -81,10 +81,23 @@ fn a_node_ends_well_and_what_it_cannot_use_is_told() {
     let url = format!("http://{}", facts["listening"].as_str().expect("an address"));
     // The server answers before consensus has begun.
     while !esker(&["status", "--rpc-url", &url]).expect(0).stdout.contains("validating  yes") {}
-    // One validator alone decides by itself.
-    while esker(&["status", "--rpc-url", &url, "--json"]).expect(0).json()["height"].as_u64() < Some(2) {}
+    let height =
+        || esker(&["status", "--rpc-url", &url, "--json"]).expect(0).json()["height"].as_u64().expect("a number");
+    // One validator alone decides by itself, whatever lies where it looks for evidence: a pipe that nobody writes into,
+    // a link to what never ends; and without the folder.
+    let evidence = format!("{home}/data/evidence");
+    std::fs::remove_dir_all(&evidence).expect("it is there");
+    while height() < 2 || !Path::new(&evidence).exists() {}
+    let name = |height: u8| format!("{evidence}/{height}-0101010101010101010101010101010101010101.json");
+    assert!(std::process::Command::new("mkfifo").arg(name(1)).status().expect("a POSIX system").success());
+    std::os::unix::fs::symlink("/dev/zero", name(2)).expect("writable");
+    let before = height();
+    while height() < before + 2 {}
     let again = esker(&["node", "--home", &home, "--rpc", "127.0.0.1:0"]).expect(3);
     assert!(again.stderr.contains("in use by another process"), "{again:?}");
+    let port = esker(&["node", "--home", &home, "--rpc", url.trim_start_matches("http://")]).expect(3);
+    assert!(port.stderr.contains("is in use: another node") && port.stderr.contains("--rpc"), "{port:?}");
+    assert!(port.stderr.contains("config.toml") && !port.stderr.contains("--port"), "{port:?}");
     assert_eq!(node.end(), Some(0));
 
     let genesis = std::fs::read_to_string(format!("{home}/genesis.json")).expect("readable");

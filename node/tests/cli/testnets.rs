@@ -125,6 +125,8 @@ fn networks_that_cannot_be_are_refused_and_leave_nothing() {
         (&["--validators", "1", "--block-time", "2s", "--idle-block-time", "1s"], "from the block time, 2s"),
         (&["--validators", "1", "--gas-limit", "20999"], "gas limit"),
         (&["--validators", "1", "--chain-id", "0"], "0 is not in"),
+        (&["--validators", "1", "--min-self-bond", "200ether"], "so write 100ether"),
+        (&["--validators", "3", "--max-validators", "2"], "raise --max-validators"),
     ];
     for (more, words) in cases {
         let run = esker(&[&["testnet", "--output", &output][..], more].concat()).expect(2);

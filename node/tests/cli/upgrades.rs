@@ -53,8 +53,8 @@ fn an_upgrade_is_planned_moved_and_called_off() {
     assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o640);
     assert!(!path.with_file_name("genesis.json.unfinished").exists());
 
-    let moved = upgrade(&home, &["--version", "2", "--height", "18446744073709551615"]).expect(0);
-    assert!(moved.stdout.contains("to version 2 from block 18446744073709551615"), "{moved:#?}");
+    let moved = upgrade(&home, &["--version", "2", "--height", "9007199254740991"]).expect(0);
+    assert!(moved.stdout.contains("to version 2 from block 9007199254740991"), "{moved:#?}");
     assert!(moved.stdout.contains("Every node of the network needs the same"), "{moved:#?}");
     upgrade(&home, &["--version", "2", "--remove"]).expect(0);
     assert_eq!(read(&path), begun);
@@ -68,11 +68,13 @@ fn what_cannot_be_planned_changes_nothing() {
     let (home, path) = home(folder.path(), &["--upgrade", "2=500"]);
     let begun = fs::read_to_string(&path).expect("readable");
     assert_eq!(read(&path)["config"]["upgrades"], json!({"2": 500}));
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 11] = [
         (&["--version", "3", "--height", "600"], 2, "versions 1 to 2, not 3"),
         (&["--version", "1", "--height", "600"], 2, "upgrades are to version 2 and later, not 1"),
         (&["--version", "0", "--height", "600"], 2, "not 0"),
         (&["--version", "2", "--height", "0"], 2, "block 0 is what the chain began with"),
+        (&["--version", "2", "--height", "18446744073709551615"], 2, "no chain comes to block 18446744073709551615"),
+        (&["--version", "2", "--height", "9007199254740992"], 2, "name one up to 9007199254740991"),
         (&["--version", "3", "--remove"], 2, "there is no upgrade to version 3"),
         (&["--version", "2"], 2, "--height"),
         (&["--height", "600"], 2, "--version"),

@@ -104,7 +104,7 @@ fn a_validator_comes_earns_is_jailed_and_leaves() {
     jail(&scene, &two);
     delegating(&scene, &one, &two);
     earning(&scene, &one);
-    leaving(&scene, &two);
+    leaving(&scene, &one, &two);
 }
 
 fn becoming_a_validator(scene: &Scene, one: &str, two: &str) {
@@ -128,7 +128,7 @@ fn becoming_a_validator(scene: &Scene, one: &str, two: &str) {
     );
     scene.refuses(
         1,
-        "is a validator already",
+        "it has no name, with 100 ether at stake",
         &["create", "--home", "net/node0", "--self-bond", "30ether", "--commission", "5"],
     );
     scene.refuses(
@@ -165,6 +165,11 @@ fn delegating(scene: &Scene, one: &str, two: &str) {
     scene.refuses(2, "40 hexadecimal digits", &["delegate", "two", "5ether"]);
     scene.refuses(1, "is no validator", &["delegate", ALICE, "5ether"]);
     scene.refuses(1, "has 99", &["delegate", two, "100000ether"]);
+    // As much as 128 bits hold, and more.
+    for amount in ["340282366920938463463ether", "400000000000000000000ether"] {
+        scene.refuses(1, "and the gas are needed", &["delegate", two, amount]);
+    }
+    scene.refuses(1, "more than any chain has", &["undelegate", one, "400000000000000000000ether"]);
     scene.refuses(1, "has nothing bonded", &["undelegate", two, "all"]);
     scene.refuses(1, "there are 0 ether, and 5 ether were asked for", &["undelegate", two, "5ether"]);
     let bonded = scene.json(&["delegate", two, "7ether"]);
@@ -172,6 +177,7 @@ fn delegating(scene: &Scene, one: &str, two: &str) {
     assert_eq!(bonded["logs"][0]["event"]["name"], json!("Delegated"));
     let sent = scene.json(&["delegate", one, "9ether", "--no-wait"]);
     assert_eq!(sent["status"], json!("sent"));
+    assert!(sent["staking"]["next"].is_object() && sent["staking"]["warning"].is_null(), "{sent:#}");
     let held = scene.until(&["account", ALICE], |account| account["bonded"] == coins(16));
     assert_eq!(held["coverage"]["isComplete"], json!(true));
 
@@ -203,6 +209,11 @@ fn jail(scene: &Scene, two: &str) {
     assert_eq!((&jailed["power"], &jailed["nextPower"], &jailed["isCandidate"]), (&json!(0), &json!(0), &json!(false)));
     scene.refuses(1, "it is jailed until epoch", &["unjail", "--home", "two"]);
     scene.refuses(1, "cannot be a candidate", &["enter", two]);
+    let bonded = scene.json(&["delegate", two, "1ether", "--home", "two"]);
+    assert_eq!(bonded["staking"]["next"], Value::Null, "{bonded:#}");
+    assert!(bonded["staking"]["warning"].as_str().is_some_and(|words| words.contains("is jailed")), "{bonded:#}");
+    let text = scene.validator(&["delegate", two, "1ether", "--home", "two"]).expect(0).stdout;
+    assert!(text.contains("are no voting power") && text.contains("Warning: ") && !text.contains("at once"), "{text}");
     let text = scene.validator(&["show", two]).expect(0).stdout;
     assert!(text.contains("jailed") && text.contains("brings it back in epoch"), "{text}");
     scene.refuses(1, "nobody in the set or among the candidates is called \"two\"", &["show", "two"]);
@@ -225,7 +236,7 @@ fn earning(scene: &Scene, one: &str) {
     // All that the first operator has is bonded; transactions cost gas.
     scene.run(&["send", one, "--value", "1ether"], &[]).expect(0);
     let edit = ["edit", "--home", "net/node0"];
-    scene.refuses(2, "--name", &edit);
+    scene.refuses(2, "--name <NAME>|--commission <PERCENT>", &edit);
     scene.refuses(1, "can change by 1% an epoch, and from 0% to 5%", &[&edit[..], &["--commission", "5%"]].concat());
     scene.refuses(1, "is no validator", &["edit", "--name", "x"]);
     let edited = scene.json(&[&edit[..], &["--commission", "1%", "--name", "The First"]].concat());
@@ -239,7 +250,7 @@ fn earning(scene: &Scene, one: &str) {
     assert_eq!(kinds, [&json!("rewards"), &json!("commission")]);
 }
 
-fn leaving(scene: &Scene, two: &str) {
+fn leaving(scene: &Scene, one: &str, two: &str) {
     let matured = |account: &Value| {
         let positions = account["positions"].as_array().cloned().unwrap_or_default();
         let mut entries = positions.iter().flat_map(|one| one["unbonding"].as_array().cloned().unwrap_or_default());
@@ -250,7 +261,10 @@ fn leaving(scene: &Scene, two: &str) {
     assert_eq!(paid["paid"], coins(3), "{paid:#}");
 
     let gone = scene.json(&["undelegate", two, "all", "--home", "two"]);
-    assert_eq!(gone["staking"]["amount"], coins(30));
+    assert_eq!(gone["staking"]["amount"], coins(32));
+    // Nobody else may be chosen then: the first one stays whatever it does.
+    let left = scene.json(&["undelegate", one, "all", "--home", "net/node0"]);
+    assert!(left["staking"]["warning"].as_str().is_some_and(|words| words.contains("stays in the set")), "{left:#}");
     // Without stake of its own it is no candidate from the epoch's end on; who delegated to it still has its coins.
     let left = scene.until(&["show", two], |one| one["isCandidate"] == json!(false));
     assert_eq!((&left["selfBond"], &left["stake"]), (&json!("0"), &coins(9)));
@@ -271,7 +285,9 @@ fn leaving(scene: &Scene, two: &str) {
     assert!(text.contains("became the validator \"two\" with 30 ether") && text.contains("came out of jail"), "{text}");
     scene.refuses(2, "there is no block 99999999 yet", &["history", ALICE, "--from-block", "99999999"]);
     scene.refuses(2, "is no block", &["list", "--block", "newest"]);
-    scene.refuses(3, "header not found", &["list", "--block", "99999999"]);
+    scene.refuses(2, "there is no block 99999999 yet", &["list", "--block", "99999999"]);
+    scene.refuses(2, "the state after that block is no longer kept", &["list", "--block", "1"]);
+    scene.refuses(2, "no block has this hash", &["list", "--block", &format!("0x{:064x}", 7)]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::answer::{Answer, columns};
 use super::failure::Failure;
+use super::init::check_self_bond;
 use super::staking_args::StakingArgs;
 use super::units::parse_amount;
 use crate::home::config;
@@ -105,6 +106,8 @@ impl TestnetArgs {
                     .hint("name each node once with --engine-of"));
             }
         }
+        let staking = self.staking.plan()?;
+        check_self_bond(self.self_bond, &staking, false)?;
         Ok(TestnetPlan {
             // Both are at most 100.
             full_nodes: self.full_nodes as usize,
@@ -115,7 +118,7 @@ impl TestnetArgs {
             engines,
             base_port: self.base_port,
             upgrades: self.upgrade.clone(),
-            staking: self.staking.plan()?,
+            staking,
             self_bond: self.self_bond,
             ..TestnetPlan::new(self.output.clone(), self.validators as usize, program)
         })

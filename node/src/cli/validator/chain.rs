@@ -182,6 +182,10 @@ impl StakingChain {
     ) -> Result<Answer, Failure> {
         let data = Bytes::from(call.abi_encode());
         let from = sender.address();
+        // The contract would look at what comes with the call first, whether it is there or not.
+        if !value.is_zero() && self.balance(from).await? < value {
+            return Err(self.poor(from, value).await);
+        }
         let mut request = json!({"from": from, "to": STAKING_ADDRESS, "value": value, "input": data});
         if let Some(gas) = sending.gas_limit {
             request["gas"] = json!(U64::from(gas));
@@ -218,14 +222,20 @@ impl StakingChain {
         if refusal.is_unknown_method() {
             return refusal.clone().into();
         }
-        let failure = Failure::failed("the transaction would fail, so it was not sent").with("rpcCode", refusal.code);
         if refusal.message.to_lowercase().contains("insufficient funds") {
-            let balance = self.balance(from).await.map_or_else(|_| "too little".to_owned(), format_amount);
-            return failure
-                .because(format!("{from} has {balance}; {} and the gas are needed", format_amount(value)))
-                .hint(format!("send coins to {from}, or choose a smaller amount"));
+            return self.poor(from, value).await.with("rpcCode", refusal.code);
         }
-        failure.because(format!("{} (code {})", printable(&refusal.message), refusal.code))
+        Failure::failed("the transaction would fail, so it was not sent")
+            .with("rpcCode", refusal.code)
+            .because(format!("{} (code {})", printable(&refusal.message), refusal.code))
+    }
+
+    /// Why an account cannot send so much.
+    async fn poor(&self, from: Address, value: U256) -> Failure {
+        let balance = self.balance(from).await.map_or_else(|_| "too little".to_owned(), format_amount);
+        Failure::failed("the transaction would fail, so it was not sent")
+            .because(format!("{from} has {balance}; {} and the gas are needed", format_amount(value)))
+            .hint(format!("send coins to {from}, or choose a smaller amount"))
     }
 
     /// Decodes what the contract logs and reverts with.

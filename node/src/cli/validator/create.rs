@@ -113,8 +113,9 @@ fn check_self_bond(chain: &StakingChain, self_bond: U256) -> Result<(), Failure>
 async fn check_free(chain: &StakingChain, key: &ConsensusKey, self_bond: U256) -> Result<(), Failure> {
     let operator = key.address;
     if let Some(known) = chain.find(operator).await? {
+        let name = if known.name.is_empty() { "has no name".to_owned() } else { format!("is called {:?}", known.name) };
         return Err(Failure::failed(format!("{operator} is a validator already"))
-            .because(format!("it is called {:?}, with {} at stake", known.name, format_amount(known.stake)))
+            .because(format!("it {name}, with {} at stake", format_amount(known.stake)))
             .hint("`esker validator show` shows it; `esker validator delegate` adds to its stake"));
     }
     let owner: Address = chain.ask(Staking::keyOwnerCall { publicKey: key.public_key() }).await?;

@@ -79,7 +79,8 @@ pub async fn run(args: &HistoryArgs) -> Result<Answer, Failure> {
     let transactions: BTreeSet<Option<B256>> = shown.iter().map(|log| log.transaction_hash).collect();
     let mut text = if shown.is_empty() { String::new() } else { format!("{}\n\n", table(&lines)) };
     text.push_str(&format!(
-        "{} of {} entries in {} transactions, from block {} to {}. Jails leave no log.",
+        "{} of {} entries in {} transactions, from block {} to {}.\n\
+         Jailings leave no log: `esker validator show` says whether a validator is jailed, and until when.",
         shown.len(),
         found.logs.len(),
         transactions.len(),

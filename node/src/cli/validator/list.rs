@@ -1,5 +1,7 @@
 //! `esker validator list`.
 
+use std::str::FromStr;
+
 use alloy_primitives::{U64, U256};
 use clap::Args;
 use serde_json::{Value, json};
@@ -10,6 +12,7 @@ use super::super::failure::Failure;
 use super::super::rpc::RpcArgs;
 use super::super::units::{format_amount, format_percent};
 use super::chain::StakingChain;
+use super::outlook::state;
 use crate::staking::report::{Candidate, Candidates, Standing};
 
 /// `esker validator list`.
@@ -29,7 +32,7 @@ pub struct ListArgs {
 /// If the chain has no staking, or the server does not answer.
 pub async fn run(args: &ListArgs) -> Result<Answer, Failure> {
     let chain = StakingChain::open(&args.rpc).await?;
-    let known: Candidates = chain.report("esker_candidates", std::slice::from_ref(&args.block)).await?;
+    let known = at(&chain, &args.block).await?;
     let json = json!({
         "block": known.block.to::<u64>(),
         "epoch": epoch_json(&known.epoch),
@@ -38,6 +41,34 @@ pub async fn run(args: &ListArgs) -> Result<Answer, Failure> {
         "validators": known.candidates.iter().map(candidate_json).collect::<Vec<_>>(),
     });
     Ok(Answer::new(text(&chain, &known), json))
+}
+
+/// The candidates after a block.
+async fn at(chain: &StakingChain, block: &Value) -> Result<Candidates, Failure> {
+    let number = block.as_str().and_then(|text| U64::from_str(text).ok());
+    if let Some(number) = number.map(|number| number.to::<u64>()).filter(|number| *number > chain.head) {
+        return Err(Failure::usage(format!("there is no block {number} yet"))
+            .because(format!("the last one is {}", chain.head))
+            .hint("lower --block"));
+    }
+    let failure = match chain.report("esker_candidates", std::slice::from_ref(block)).await {
+        Ok(known) => return Ok(known),
+        Err(failure) => failure,
+    };
+    let Some(message) = failure.detail("rpcMessage").and_then(Value::as_str) else { return Err(failure) };
+    if message.contains("header for hash not found") {
+        return Err(Failure::usage("no block has this hash").because(message).hint("correct --block"));
+    }
+    let Some(oldest) = oldest_state(message) else { return Err(failure) };
+    Err(Failure::usage("the state after that block is no longer kept")
+        .because(format!("this server answers for the blocks from {oldest} to {}", chain.head))
+        .hint("choose one of these with --block"))
+}
+
+/// The number in "missing trie node …, from block N on".
+fn oldest_state(message: &str) -> Option<u64> {
+    let (_, rest) = message.strip_prefix("missing trie node")?.rsplit_once("from block ")?;
+    rest.split(' ').next()?.parse().ok()
 }
 
 /// An epoch, as `--json` shows it.
@@ -105,7 +136,7 @@ fn text(chain: &StakingChain, known: &Candidates) -> String {
             whole(standing.self_bond),
             commission(standing),
             format!("{} of {}", standing.missed, standing.slots),
-            state(one).to_owned(),
+            state(one, known, &chain.params),
         ]);
     }
     let epoch = &known.epoch;
@@ -131,17 +162,16 @@ fn whole(wei: U256) -> String {
     format_amount(milli * U256::from(1_000_000_000_000_000u64)).replace(" ether", "")
 }
 
-/// How a validator stands, in a word or two.
-#[must_use]
-pub fn state(one: &Candidate) -> &'static str {
-    let standing = &one.standing;
-    match (one.power.is_zero(), one.next_power.is_zero()) {
-        _ if standing.is_tombstoned => "slashed, out for ever",
-        _ if standing.is_jailed => "jailed",
-        (false, false) => "in the set",
-        (false, true) => "leaves the set",
-        (true, false) => "enters the set",
-        (true, true) if standing.is_candidate => "waits: too little stake",
-        (true, true) => "no candidate",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_block_whose_state_is_kept_is_read() {
+        let words = "missing trie node 12 (path ) state 0x12 is not available: block 5 is too old, this node answers for \
+            the states of the last blocks since it started, from block 73 on";
+        assert_eq!(oldest_state(words), Some(73));
+        assert_eq!(oldest_state("missing trie node 12 (path )"), None);
+        assert_eq!(oldest_state("pruned: this node holds blocks from block 73 on"), None);
     }
 }

@@ -9,6 +9,7 @@ mod list;
 mod logs;
 mod moment;
 mod operate;
+mod outlook;
 mod sender;
 mod show;
 mod stake;
@@ -94,6 +95,9 @@ pub enum ValidatorCommand {
     Account(account::AccountArgs),
 
     /// Show what an account did, was paid and lost, newest first, from the logs of the chain
+    ///
+    /// Jailings are not among it: they leave no log. `esker validator show` says whether a validator is jailed, and until
+    /// when.
     #[command(after_help = "Examples:\n  \
         esker validator history 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  \
         esker validator history 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 --from-block 100000 --limit 500 --json")]

@@ -1,7 +1,7 @@
 //! What operators do with the validator that they have: `edit`, `unjail`, `enter`.
 
 use alloy_primitives::{Address, U256};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::super::abi::values::parse_address;
@@ -15,13 +15,14 @@ use crate::staking::Staking;
 
 /// `esker validator edit`.
 #[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true))]
 pub struct EditArgs {
     /// What the validator calls itself: at most 64 bytes
-    #[arg(long, required_unless_present = "commission")]
+    #[arg(long, group = "change")]
     name: Option<String>,
 
     /// Its commission from the next epoch on, like 5%
-    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    #[arg(long, group = "change", value_name = "PERCENT", value_parser = parse_percent)]
     commission: Option<u16>,
 
     #[command(flatten)]

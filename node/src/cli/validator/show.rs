@@ -11,7 +11,8 @@ use super::super::genesis::params_json;
 use super::super::rpc::RpcArgs;
 use super::super::units::{format_amount, format_percent};
 use super::chain::StakingChain;
-use super::list::{candidate_json, commission, epoch_json, state};
+use super::list::{candidate_json, commission, epoch_json};
+use super::outlook::{Hindrance, state};
 use crate::staking::report::{Candidate, Candidates};
 
 /// `esker validator show`.
@@ -49,7 +50,7 @@ pub async fn run(args: &ShowArgs) -> Result<Answer, Failure> {
         ("validator", one.address.to_string()),
         ("name", if standing.name.is_empty() { "none".to_owned() } else { printable(&standing.name) }),
         ("public key", one.public_key.to_string()),
-        ("state", state(&one).to_owned()),
+        ("state", state(&one, &known, &chain.params)),
         ("power", power(one.power, known.total_power)),
         ("next", format!("{}, as things stand, in {}", power(one.next_power, known.next_total_power), next.text())),
         ("stake", format_amount(standing.stake)),
@@ -68,6 +69,9 @@ pub async fn run(args: &ShowArgs) -> Result<Answer, Failure> {
         ("unclaimed", format!("{} of commission", format_amount(standing.commission))),
         ("slots", slots(&chain, &one, epoch.number.to())),
     ];
+    if let Some(why) = Hindrance::of(&one, &known, &chain.params) {
+        rows.push(("why", why.text(one.address)));
+    }
     if let Some(unjail) = unjail {
         rows.push(("jailed", format!("`esker validator unjail` brings it back in {}", unjail.text())));
     }
@@ -110,9 +114,7 @@ async fn find(chain: &StakingChain, known: &Candidates, text: &str) -> Result<Ca
             return Ok(one.clone());
         }
         // Jailed, slashed, or pushed out: no list has it, but the contract knows it.
-        let info = chain.validator(address).await?;
-        let (public_key, none) = (info.publicKey, U64::ZERO);
-        return Ok(Candidate { address, public_key, power: none, next_power: none, standing: info.into() });
+        return Ok(Candidate::outside(chain.validator(address).await?));
     }
     let mut named = known.candidates.iter().filter(|one| one.standing.name == text);
     match (named.next(), named.next()) {

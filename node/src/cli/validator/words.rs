@@ -1,23 +1,38 @@
 //! What the staking contract refuses, in words, with what to do next.
 
-use alloy_primitives::Bytes;
-use alloy_sol_types::SolInterface;
+use alloy_primitives::{Bytes, U256};
+use alloy_sol_types::{Panic, PanicKind, SolError, SolInterface};
 
 use super::super::failure::Failure;
 use super::super::units::{format_amount, format_percent};
 use super::chain::StakingChain;
 use crate::staking::Staking::StakingErrors;
 
+/// What the contract reverted with, if a failure comes from that.
+fn revert_of(failure: &Failure) -> Option<Bytes> {
+    failure.detail("revert")?.get("data")?.as_str()?.parse().ok()
+}
+
 /// The contract's error that a failure comes from, if one does.
 #[must_use]
 pub fn error_of(failure: &Failure) -> Option<StakingErrors> {
-    let data = failure.detail("revert")?.get("data")?.as_str()?.parse::<Bytes>().ok()?;
-    StakingErrors::abi_decode(&data).ok()
+    StakingErrors::abi_decode(&revert_of(failure)?).ok()
+}
+
+/// Whether the contract could not count so far: its amounts have 128 bits.
+fn is_overflow(failure: &Failure) -> bool {
+    let panic = revert_of(failure).and_then(|data| Panic::abi_decode(&data).ok());
+    panic.is_some_and(|panic| panic.code == U256::from(PanicKind::UnderOverflow as u32))
 }
 
 /// The failure, with the contract's reason in words.
 #[must_use]
 pub fn explained(failure: Failure, chain: &StakingChain) -> Failure {
+    if is_overflow(&failure) {
+        return failure
+            .because("the amount is more than any chain has: the contract counts coins in 128 bits of wei")
+            .hint("choose less; `esker validator account` shows what there is");
+    }
     let Some(error) = error_of(&failure) else { return failure };
     let (reason, next) = explain(&error, chain);
     failure.because(reason).hint(next)

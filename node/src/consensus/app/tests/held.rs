@@ -128,6 +128,10 @@ fn evidence_that_is_settled_gives_way_and_is_not_news_again() {
     assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), EVIDENCE_MAX);
 }
 
+fn pipe(path: &std::path::Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().expect("a POSIX system").success());
+}
+
 #[test]
 fn what_else_lies_in_the_folder_of_evidence_hinders_nothing() {
     let mut node = Node::new(0, 0);
@@ -142,7 +146,30 @@ fn what_else_lies_in_the_folder_of_evidence_hinders_nothing() {
     std::fs::write(folder.join("8-00.json"), b"{").expect("written");
     std::fs::write(folder.join("6-00.json"), [text.as_slice(), &[b' '; 1 << 20]].concat()).expect("written");
     std::os::unix::fs::symlink("nowhere", folder.join("5-00.json")).expect("made");
+    // What can be read for ever, or never: a link to a device, and a pipe that nobody writes into.
+    std::os::unix::fs::symlink("/dev/zero", folder.join("3-00.json")).expect("made");
+    pipe(&folder.join("2-00.json"));
     assert_eq!(node.app.evidence.all().expect("readable"), kept);
+}
+
+#[test]
+fn a_folder_of_evidence_that_was_removed_is_made_again() {
+    let mut node = Node::new(0, 0);
+    node.app.finalized(&double_vote(4, 2, 1), Duration::ZERO).expect("kept");
+    let folder = node.folder.path().join(EVIDENCE);
+    let whose =
+        |node: &Node| -> Vec<u64> { node.app.evidence.all().expect("readable").iter().map(|one| one.height).collect() };
+    std::fs::remove_dir_all(&folder).expect("removed");
+    node.app.finalized(&double_vote(5, 2, 1), Duration::ZERO).expect("the node goes on");
+    assert_eq!(whose(&node), [5], "what comes is kept");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert_eq!(whose(&node), [0; 0], "who only looks finds nothing, and no error");
+    assert!(folder.is_dir());
+    // A file in its place is nothing that the node may take away.
+    std::fs::remove_dir(&folder).expect("empty");
+    std::fs::write(&folder, b"").expect("written");
+    let failure = node.app.finalized(&double_vote(6, 2, 1), Duration::ZERO).expect_err("it cannot be kept");
+    assert!(failure.to_string().contains("evidence"), "{failure}");
 }
 
 #[test]
