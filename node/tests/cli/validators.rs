@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::networks::Running;
 use crate::process::{Run, command, finish};
+use crate::scripted_server::Script;
 
 /// The first account of the well-known test mnemonic, and its key.
 const ALICE: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -304,5 +305,42 @@ fn a_chain_without_staking_says_so() {
     ] {
         let run = finish(&mut command(&[&["validator"], arguments, &["--rpc-url", &url]].concat())).expect(1);
         assert!(run.stderr.contains("this chain has no staking"), "{arguments:?}: {run:#?}");
+    }
+}
+
+#[test]
+fn a_server_of_absurd_numbers_gets_an_answer_and_no_panic() {
+    const MOST: &str = "0xffffffffffffffff";
+    let words = [u32::MAX, u32::MAX, 1, 100, 1, 1, 500, 500, 1, 5_000, 50, 100, 1];
+    let params: String = words.iter().map(|word| format!("{word:064x}")).collect();
+    let head = json!({"number": MOST, "timestamp": MOST, "gasLimit": "0x1", "baseFeePerGas": "0x1"});
+    let validator = json!({
+        "address": ALICE, "publicKey": format!("0x{:064x}", 1), "power": MOST, "nextPower": MOST,
+        "name": "\u{1b}[31m", "stake": format!("0x{}", "f".repeat(64)), "selfBond": format!("0x{}", "f".repeat(64)),
+        "commissionBps": 65_535, "nextCommissionBps": 0, "commission": "0x0", "slots": 0, "missed": u32::MAX,
+        "isJailed": true, "jailedUntil": MOST, "isTombstoned": false, "isCandidate": true,
+    });
+    let epoch = json!({"number": MOST, "firstBlock": MOST, "lastBlock": "0x0", "blocksLeft": MOST});
+    let candidates = json!({
+        "block": MOST, "epoch": epoch, "totalPower": "0x1", "nextTotalPower": MOST, "candidates": [validator],
+    });
+    let server = Script::default()
+        .answer("eth_chainId", json!("0x7a69"))
+        .answer("eth_getCode", json!("0x01"))
+        .answer("eth_call", json!(format!("0x{params}")))
+        .answer("eth_getBlockByNumber", head)
+        .answer("esker_candidates", candidates)
+        .start();
+    for arguments in [&["list"][..], &["show", ALICE]] {
+        for json in [false, true] {
+            let mut command = command(&["validator"]);
+            command.args(arguments).args(["--rpc-url", &server.url]);
+            if json {
+                command.arg("--json");
+            }
+            let run = finish(&mut command).expect(0);
+            assert!(run.stdout.contains("18446744073709551615"), "{arguments:?}: {run:#?}");
+            assert!(!run.stdout.contains('\u{1b}'), "{run:#?}");
+        }
     }
 }

@@ -152,6 +152,12 @@ impl StakingChain {
         Epoch::of(self.head.saturating_add(1), self.params.epochLength.into()).number.to()
     }
 
+    /// When the epoch begins that comes so many epochs after `epoch`. Whatever a server said of epochs, there is an answer.
+    #[must_use]
+    pub fn beginning_after(&self, epoch: u64, epochs: u32) -> Moment {
+        self.beginning(epoch.saturating_add(epochs.into()))
+    }
+
     /// When an epoch begins.
     #[must_use]
     pub fn beginning(&self, epoch: u64) -> Moment {

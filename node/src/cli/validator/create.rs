@@ -145,7 +145,7 @@ async fn tell(
     name: &str,
 ) -> Result<Answer, Failure> {
     let power = args.self_bond / U256::from(COIN);
-    let next = chain.beginning(chain.epoch_of(&answer) + 1);
+    let next = chain.beginning_after(chain.epoch_of(&answer), 1);
     let is_candidate = match answer.json["blockNumber"].as_u64() {
         Some(_) => Some(chain.validator(operator).await?.isCandidate),
         None => None,

@@ -140,7 +140,7 @@ fn text(chain: &StakingChain, known: &Candidates) -> String {
         ]);
     }
     let epoch = &known.epoch;
-    let next = chain.beginning(epoch.number.to::<u64>() + 1);
+    let next = chain.beginning_after(epoch.number.to::<u64>(), 1);
     let when = if known.block.to::<u64>() == chain.head {
         format!("NEXT is {}", next.text())
     } else {

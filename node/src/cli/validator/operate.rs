@@ -61,7 +61,7 @@ pub async fn edit(args: &EditArgs) -> Result<Answer, Failure> {
     let commission = args.commission.unwrap_or(info.nextCommissionBps);
     let call = Staking::editValidatorCall { name: name.clone(), commissionBps: commission };
     let answer = chain.send(&args.actor.sending, &sender, U256::ZERO, call).await?;
-    let next = chain.beginning(chain.epoch_of(&answer) + 1);
+    let next = chain.beginning_after(chain.epoch_of(&answer), 1);
     let text = format!(
         "{} is called \"{}\"; its commission is {}, and {} in {}.",
         sender.address(),
@@ -105,7 +105,7 @@ pub async fn enter(args: &EnterArgs) -> Result<Answer, Failure> {
 async fn seated(chain: &StakingChain, answer: Answer, operator: Address, what: &str) -> Result<Answer, Failure> {
     let waited = answer.json["status"] == "success";
     let info = chain.validator(operator).await?;
-    let next = chain.beginning(chain.epoch_of(&answer) + 1);
+    let next = chain.beginning_after(chain.epoch_of(&answer), 1);
     let text = if waited && !info.isCandidate {
         format!(
             "{operator} {what}, but no candidate: its operator's own stake is too small, or 100 others have more.\n\

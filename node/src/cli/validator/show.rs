@@ -36,8 +36,8 @@ pub async fn run(args: &ShowArgs) -> Result<Answer, Failure> {
     let one = find(&chain, &known, &args.validator).await?;
     let epoch = &known.epoch;
     let standing = &one.standing;
-    let next = chain.beginning(epoch.number.to::<u64>() + 1);
-    let matures = chain.beginning(chain.next_epoch() + u64::from(chain.params.unbondingEpochs));
+    let next = chain.beginning_after(epoch.number.to::<u64>(), 1);
+    let matures = chain.beginning_after(chain.next_epoch(), chain.params.unbondingEpochs);
     let unjail = standing.jailed_until.map(|until| chain.beginning(until.to()));
     let power = |power: U64, total: U64| match (power.to::<u64>(), total.to::<u64>()) {
         (0, _) => "not in the set".to_owned(),

@@ -109,7 +109,7 @@ pub async fn undelegate(args: &UndelegateArgs) -> Result<Answer, Failure> {
     };
     let call = Staking::undelegateCall { validator: args.validator, amount };
     let answer = chain.send(&args.actor.sending, &sender, U256::ZERO, call).await?;
-    let matures = chain.beginning(chain.epoch_of(&answer) + u64::from(chain.params.unbondingEpochs));
+    let matures = chain.beginning_after(chain.epoch_of(&answer), chain.params.unbondingEpochs);
     let warning = left_over(&chain, &answer, args.validator).await;
     let text = format!(
         "{} are on their way out of {}.\nThey can be withdrawn in {}; until then they earn nothing, and answer for what \
@@ -143,7 +143,7 @@ pub async fn redelegate(args: &RedelegateArgs) -> Result<Answer, Failure> {
     };
     let call = Staking::redelegateCall { from: args.source, to: args.target, amount };
     let answer = chain.send(&args.actor.sending, &sender, U256::ZERO, call).await?;
-    let free = chain.beginning(chain.epoch_of(&answer) + u64::from(chain.params.evidenceEpochs));
+    let free = chain.beginning_after(chain.epoch_of(&answer), chain.params.evidenceEpochs);
     let prospect = Prospect::of(&chain, &answer, args.target, amount).await;
     let text = format!(
         "{} moved from {} to {}. {}\nThey answer for what the first did before, and cannot be moved again, until {}.",
@@ -177,7 +177,7 @@ struct Prospect {
 impl Prospect {
     /// Of `amount` that the transaction of `answer` bonds to a validator.
     async fn of(chain: &StakingChain, answer: &Answer, validator: Address, amount: U256) -> Self {
-        let next = chain.beginning(chain.epoch_of(answer) + 1);
+        let next = chain.beginning_after(chain.epoch_of(answer), 1);
         // The coins are bonded: a server that does not say how the validator stands makes that no failure.
         let Some((one, known)) = standing(chain, validator).await else {
             let text = format!("If the validator is in the set then, they are voting power in {}.", next.text());
