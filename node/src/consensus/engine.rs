@@ -1,6 +1,6 @@
 //! Starts Malachite, and ends it.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +69,17 @@ pub enum StartError {
     /// An address that peers cannot be reached at.
     #[error("{0} is no address to listen on")]
     Address(SocketAddr),
+    /// Peers cannot be listened for there.
+    #[error(
+        "cannot listen for peers on {address}: {reason}. Stop what listens there, or choose another address or port for \
+         consensus, in config.toml under [consensus]"
+    )]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// The system's words.
+        reason: std::io::Error,
+    },
     /// The engine's own reason.
     #[error("the consensus engine cannot start: {0}")]
     Engine(String),
@@ -183,6 +194,9 @@ where
             (NetworkIdentity::new(name, keypair, None), ConsensusContext::new_full_node(nobody, verifier))
         }
     };
+    // The engine would log that it cannot listen there, and go on without peers.
+    let address = settings.listen;
+    drop(TcpListener::bind(address).map_err(|reason| StartError::Listen { address, reason })?);
     let log = log_file(&settings.folder);
     if let Some(folder) = log.parent() {
         std::fs::create_dir_all(folder)?;

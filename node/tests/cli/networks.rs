@@ -100,6 +100,12 @@ fn a_node_ends_well_and_what_it_cannot_use_is_told() {
     assert!(port.stderr.contains("config.toml") && !port.stderr.contains("--port"), "{port:?}");
     assert_eq!(node.end(), Some(0));
 
+    let listen = esker::home::Home::open(Path::new(&home)).expect("a home").config.consensus.listen;
+    let taken = std::net::TcpListener::bind(listen).expect("the node is gone");
+    let deaf = esker(&["node", "--home", &home, "--rpc", "127.0.0.1:0"]).expect(3);
+    assert!(deaf.stderr.contains(&format!("cannot listen for peers on {listen}: ")), "{deaf:?}");
+    drop(taken);
+
     let genesis = std::fs::read_to_string(format!("{home}/genesis.json")).expect("readable");
     std::fs::write(
         format!("{home}/genesis.json"),
