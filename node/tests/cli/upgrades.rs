@@ -36,7 +36,7 @@ fn an_upgrade_is_planned_moved_and_called_off() {
     let told = upgrade(&home, &["--json"]).expect(0).json();
     assert_eq!(
         told,
-        json!({"home": home, "latestKnownVersion": 2, "blockNumber": null, "upgrades": []}),
+        json!({"home": home, "latestKnownVersion": 2, "blockNumber": null, "version": null, "upgrades": []}),
         "nothing is planned"
     );
     // What others put into the file stays, and so does who may read it.

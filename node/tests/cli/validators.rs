@@ -313,7 +313,7 @@ fn a_server_of_absurd_numbers_gets_an_answer_and_no_panic() {
     const MOST: &str = "0xffffffffffffffff";
     let words = [u32::MAX, u32::MAX, 1, 100, 1, 1, 500, 500, 1, 5_000, 50, 100, 1];
     let params: String = words.iter().map(|word| format!("{word:064x}")).collect();
-    let head = json!({"number": MOST, "timestamp": MOST, "gasLimit": "0x1", "baseFeePerGas": "0x1"});
+    let head = json!({"number": MOST, "hash": format!("0x{:064x}", 2), "timestamp": MOST, "gasLimit": "0x1", "baseFeePerGas": "0x1"});
     let validator = json!({
         "address": ALICE, "publicKey": format!("0x{:064x}", 1), "power": MOST, "nextPower": MOST,
         "name": "\u{1b}[31m", "stake": format!("0x{}", "f".repeat(64)), "selfBond": format!("0x{}", "f".repeat(64)),
