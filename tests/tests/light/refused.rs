@@ -34,6 +34,7 @@ fn name(error: &LightError) -> &'static str {
             esker_light::CertificateError::Power { .. } => "power",
         },
         LightError::Fork(_) => "fork",
+        LightError::OtherBeginning { .. } => "other beginning",
         LightError::TimeWentBack { .. } => "time went back",
         LightError::NoSetProof(_) => "no set",
         LightError::SetProof(error) => match error {
@@ -274,7 +275,8 @@ fn every_case_is_refused_for_its_reason_and_changes_nothing() {
         assert_eq!(serde_json::to_string(&trusted).expect("it is JSON"), before, "{}", case.name);
         if let Some(LightError::Fork(fork)) = error {
             assert_eq!((fork.height, fork.trusted_hash), (case.trusted, trusted.header().hash));
-            assert_eq!((*fork.other, fork.trusted_certificate.is_some()), (case.block.clone(), true));
+            assert_eq!((*fork.other, fork.trusted_certificate), (case.block.clone(), light(case.trusted).certificate));
+            assert_eq!(fork.trusted_header, light(case.trusted).header);
         }
         json!({"name": case.name, "trusted": case.trusted, "now": case.clock.now, "trustPeriod": case.clock.trust_period,
             "block": case.block, "error": case.error})
@@ -324,8 +326,8 @@ fn a_beginning_is_what_its_hash_says() {
 #[test]
 fn a_chain_without_epochs_needs_no_proof_and_an_unknown_length_is_not_believed() {
     let fixed = esker_light::Chain { epoch_length: 0, ..identity(played()) };
-    assert_eq!((fixed.last_decided_by_set_after(BLOCKS), fixed.ends_epoch(0)), (u64::MAX, false));
+    assert_eq!((fixed.epochs().set_until(BLOCKS), fixed.epochs().ends_with(0)), (u64::MAX, false));
     let long = esker_light::Chain { epoch_length: u64::MAX, ..identity(played()) };
-    assert_eq!(long.last_decided_by_set_after(u64::MAX), u64::MAX);
+    assert_eq!(long.epochs().set_until(u64::MAX), u64::MAX);
     assert_eq!(trusting(BLOCKS).epoch_end(), BLOCKS.div_ceil(EPOCH) * EPOCH);
 }
