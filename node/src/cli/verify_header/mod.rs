@@ -127,11 +127,16 @@ pub async fn run(args: &VerifyHeaderArgs) -> Result<Answer, Failure> {
     let outcome = followed.follow(&mut source, args.block, clock, kept).await;
     if let Err(failure) = outcome {
         let fork = args.state.as_deref().zip(followed.fork.as_deref());
-        let fork = fork.map(|(path, fork)| kept::keep_fork(path, &followed.trusted, fork)).transpose()?;
-        // What was proven before something went wrong stays proven.
-        kept.map(|path| Kept::save(path, &followed.trusted, followed.notes)).transpose()?;
+        let fork = fork.map(|(path, fork)| kept::keep_fork(path, &followed.trusted, fork));
+        // What was proven before something went wrong stays proven. If it cannot be written, what went wrong first is told.
+        let saved = kept.map(|path| Kept::save(path, &followed.trusted, followed.notes)).transpose();
+        let failure = match saved {
+            Ok(_) => failure,
+            Err(unsaved) => failure.with("unsaved", unsaved.to_string()),
+        };
         return Err(match fork {
-            Some(path) => failure.with("forkFile", path.display().to_string()).hint(format!(
+            Some(Err(unkept)) => failure.with("unkept", unkept.to_string()),
+            Some(Ok(path)) => failure.with("forkFile", path.display().to_string()).hint(format!(
                 "trust neither: {} keeps both, nothing goes on from this --state while it is there; ask the network's \
                  operators",
                 path.display()
@@ -196,28 +201,4 @@ fn check(proof: &AccountProof, trusted: &TrustedState) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_usual_trust_period_leaves_time_to_punish() {
-        let plan = crate::home::staking::StakingPlan::default();
-        let usual = u64::from(plan.evidence_epochs - 1) * u64::from(plan.epoch_length);
-        assert_eq!(usual, TRUST_PERIOD_MAX);
-        let periods = [None, Some(usual), Some(u64::MAX), Some(132), Some(1), Some(0)].map(usual_trust_period);
-        assert_eq!(periods, [5_280, 5_280, 5_280, 106, 1, 0]);
-    }
-
-    #[test]
-    fn blocks_and_slots_are_read_in_all_their_forms() {
-        assert_eq!(parse_block("latest"), Ok(Wanted::Latest));
-        assert_eq!(parse_block("finalized"), Ok(Wanted::Latest));
-        assert_eq!(parse_block("0x10"), Ok(Wanted::Number(16)));
-        assert!(parse_block("newest").is_err());
-        let one = B256::with_last_byte(1);
-        assert_eq!((parse_slot("1"), parse_slot("0x1"), parse_slot(&one.to_string())), (Ok(one), Ok(one), Ok(one)));
-        for bad in ["", "0x", "-1", "x", "0x1g", &format!("0x1{}", "0".repeat(64))] {
-            assert!(parse_slot(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;
