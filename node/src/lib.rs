@@ -4,6 +4,7 @@
 //! is not durable.
 
 pub mod accounts;
+mod bounded_file;
 pub mod chain;
 pub mod cli;
 pub mod consensus;

@@ -2,6 +2,7 @@
 //! answers. What the contract does with that is its own affair; `docs/spec/staking.md` has both.
 
 use alloy_primitives::{Address, B256, U256, address, keccak256};
+use esker_light::Epochs;
 use serde::{Deserialize, Serialize};
 
 use crate::validators::{VALIDATORS_MAX, Validator};
@@ -33,13 +34,10 @@ pub struct StakingConfig {
 }
 
 impl StakingConfig {
-    /// Whether block `number` is the last one of its epoch.
+    /// Its epochs.
     #[must_use]
-    pub const fn ends_epoch(&self, number: u64) -> bool {
-        match number.checked_rem(self.epoch_length) {
-            Some(rest) => rest == 0,
-            None => false,
-        }
+    pub const fn epochs(&self) -> Epochs {
+        Epochs::of_length(self.epoch_length)
     }
 }
 
@@ -97,14 +95,6 @@ pub fn decode_next_set(output: &[u8]) -> Option<Vec<Validator>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn epochs_end_with_their_last_block() {
-        let config = |epoch_length| StakingConfig { epoch_length, inflation_per_block: U256::ZERO };
-        let ends: Vec<u64> = (1..10).filter(|number| config(3).ends_epoch(*number)).collect();
-        assert_eq!(ends, [3, 6, 9]);
-        assert!(config(1).ends_epoch(1) && !config(0).ends_epoch(5));
-    }
 
     #[test]
     fn what_is_called_is_encoded_as_solidity_does() {

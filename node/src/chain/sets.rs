@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::{Decodable, RlpDecodable, RlpEncodable};
-use esker_light::{LightBlock, SetProof};
+use esker_light::{Epochs, LightBlock, SetProof};
 use esker_runtime::db::{Batch, StoreError};
 use esker_runtime::state::{StateDb, StateView};
 use esker_runtime::validators::{VALIDATORS_ADDRESS, slots};
@@ -37,15 +37,31 @@ pub enum LightBlockError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The block is older than what the node began with.
+    #[error(
+        "this node does not have block {0}: it began with a later one; ask a node that has been there from the start"
+    )]
+    NoBlock(u64),
     /// No certificate is there.
     #[error("this node has no certificate of block {0}: it began with a later block, or makes its blocks alone")]
     NoCertificate(u64),
-    /// No proof of the set is there.
+    /// No proof of the set is there, although nodes keep it.
     #[error(
-        "this node has no proof of the validator set after block {0}: it is kept of the last block of each epoch, from the \
-         one with which this node began, and of the last blocks; ask a node that has been there from the start"
+        "this node has no proof of the validator set after block {0}: it has them from the block on with which it began; ask a \
+         node that has been there from the start"
     )]
     NoSet(u64),
+    /// No node has a proof of the set any more.
+    #[error(
+        "no proof of the validator set after block {number} is kept: nodes keep it of the last block of each epoch, and of \
+         the last blocks; ask for block {before}, or the last block of a later epoch"
+    )]
+    WithinEpoch {
+        /// The block.
+        number: u64,
+        /// The last one before it that has a proof.
+        before: u64,
+    },
 }
 
 /// Adds what is to be kept of the set after `block`, if another one may decide from there on.
@@ -57,7 +73,7 @@ pub(super) fn put_record(
 ) -> Result<(), StoreError> {
     let number = block.block().header.number;
     let previous = match config.staking {
-        Some(staking) if staking.ends_epoch(number) => number.checked_sub(staking.epoch_length),
+        Some(staking) if staking.epochs().ends_with(number) => number.checked_sub(staking.epoch_length),
         None if number == 0 => None,
         _ => return Ok(()),
     };
@@ -116,14 +132,12 @@ impl Chain {
         if number > head.block.header.number {
             return Ok(None);
         }
-        let length = self.config().staking.map(|staking| staking.epoch_length);
-        // The last block at or before which the set can have changed.
-        let begins = |number: u64| length.and_then(|length| number.checked_rem(length)).map_or(0, |past| number - past);
-        let since = begins(number);
+        let epochs = self.epochs();
+        let since = epochs.set_since(number);
         let state = match self.recent_state(number) {
             Some(recent) => Some(recent),
             // No epoch has ended since: it is still the same set.
-            None if since == begins(head.block.header.number) => Some(head),
+            None if since == epochs.set_since(head.block.header.number) => Some(head),
             None => None,
         };
         if let Some(state) = state {
@@ -156,19 +170,18 @@ impl Chain {
         if number > self.head().block.header.number {
             return Ok(None);
         }
-        let Some(header) = self.header(number)? else { return Ok(None) };
+        let header = self.header(number)?.ok_or(LightBlockError::NoBlock(number))?;
         let certificate = match self.certificate(number)? {
             Some(certificate) => certificate.into(),
             None if number == 0 => Bytes::new(),
             None => return Err(LightBlockError::NoCertificate(number)),
         };
-        let ends_epoch = self.config().staking.is_some_and(|staking| staking.ends_epoch(number));
         let set_proof = if with_set {
-            Some(self.whole_set_proof(number)?.ok_or(LightBlockError::NoSet(number))?)
-        } else if ends_epoch {
+            Some(self.whole_set_proof(number)?)
+        } else if self.epochs().ends_with(number) {
             Some(match tables::set_record(self.db(), number)? {
                 Some(SetRecord { account, storage, .. }) => SetProof { account, storage },
-                None => self.whole_set_proof(number)?.ok_or(LightBlockError::NoSet(number))?,
+                None => self.whole_set_proof(number)?,
             })
         } else {
             None
@@ -176,12 +189,24 @@ impl Chain {
         Ok(Some(LightBlock { header: alloy_rlp::encode(&header).into(), certificate, set_proof }))
     }
 
-    fn whole_set_proof(&self, number: u64) -> Result<Option<SetProof>, StoreError> {
+    fn whole_set_proof(&self, number: u64) -> Result<SetProof, LightBlockError> {
         if let Some(proof) = self.recorded_set(number)? {
-            return Ok(Some(proof));
+            return Ok(proof);
         }
-        let Some(recent) = self.recent_state(number) else { return Ok(None) };
+        let before = self.epochs().set_since(number);
+        let Some(recent) = self.recent_state(number) else {
+            let is_kept = number == before;
+            return Err(if is_kept {
+                LightBlockError::NoSet(number)
+            } else {
+                LightBlockError::WithinEpoch { number, before }
+            });
+        };
         let set = validator_set(&recent.state)?;
-        if set.is_empty() { Ok(None) } else { prove(&recent.state, set.len()).map(Some) }
+        if set.is_empty() { Err(LightBlockError::NoSet(number)) } else { Ok(prove(&recent.state, set.len())?) }
+    }
+
+    fn epochs(&self) -> Epochs {
+        self.config().staking.map_or(Epochs::of_length(0), |staking| staking.epochs())
     }
 }

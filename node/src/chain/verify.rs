@@ -3,11 +3,13 @@
 use alloy_consensus::Header;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::B256;
-use esker_light::SetProof;
+use esker_light::{Epochs, SetProof};
+use esker_runtime::Genesis;
 use esker_runtime::db::StoreError;
 use esker_runtime::state::StateDb;
 use esker_runtime::trie::ordered::ordered_root;
 
+use super::sets::SetRecord;
 use super::{BlockRecord, Origin, tables};
 
 /// Faults that are told; there may be more.
@@ -39,13 +41,18 @@ pub fn verify(db: &StateDb, progress: &mut dyn FnMut(u64)) -> Result<Option<Chai
     let Some(head) = tables::head(db)? else { return Ok(None) };
     let history_min = tables::history_min(db)?;
     let hash = tables::hash_of(db, head)?.unwrap_or_default();
+    let genesis = tables::genesis(db).ok().flatten().and_then(|json| serde_json::from_slice::<Genesis>(&json).ok());
+    let sets = SetRecords { since: history_min, epochs: genesis.as_ref().and_then(epochs) };
     let mut report = ChainReport { head, hash, history_min, ..ChainReport::default() };
     let oldest = history_min.saturating_sub(Origin::ancestors_of(history_min));
     let mut child: Option<Header> = None;
     for number in (oldest..=head).rev() {
         progress(number);
         let checked = match header(db, number, child.as_ref()) {
-            Ok(header) => body(db, &header, history_min, &mut report.blocks).map(|()| header),
+            Ok(header) => {
+                let checked = body(db, &header, history_min, &mut report.blocks);
+                checked.and_then(|()| sets.check(db, &header)).map(|()| header)
+            }
             Err(fault) => Err(fault),
         };
         report.headers += 1;
@@ -69,7 +76,7 @@ pub fn verify(db: &StateDb, progress: &mut dyn FnMut(u64)) -> Result<Option<Chai
             format!("block {}: its state has the root {}, its header says {}", head.number, db.root(), head.state_root);
         report.faults.push(fault);
     }
-    if !matches!(tables::genesis(db), Ok(Some(_))) {
+    if genesis.is_none() {
         report.faults.push("the genesis record is missing or damaged".to_owned());
     }
     Ok(Some(report))
@@ -136,14 +143,6 @@ fn body(db: &StateDb, header: &Header, history_min: u64, blocks: &mut u64) -> Re
     if root != header.receipts_root {
         return wrong(format!("its receipts have the root {root}, its header says {}", header.receipts_root));
     }
-    if let Some(record) = tables::set_record(db, number)? {
-        let since = if record.changed_at == number { None } else { tables::set_record(db, record.changed_at)? };
-        let storage = since.map_or(record.storage, |since| since.storage);
-        let proof = SetProof { account: record.account, storage };
-        if let Err(error) = proof.verify(header.state_root, None) {
-            return wrong(format!("the proof of the validator set after it does not hold: {error}"));
-        }
-    }
     for transaction in transactions {
         let place = tables::location(db, transaction.hash())?.map(|place| place.block);
         if place != Some(number) {
@@ -151,6 +150,45 @@ fn body(db: &StateDb, header: &Header, history_min: u64, blocks: &mut u64) -> Re
         }
     }
     Ok(())
+}
+
+/// After which blocks a chain that has validators keeps its set; `None` if it has none.
+fn epochs(genesis: &Genesis) -> Option<Epochs> {
+    let length = genesis.config.staking.map_or(0, |staking| staking.epoch_length);
+    (!genesis.validators.is_empty()).then_some(Epochs::of_length(length))
+}
+
+/// What there must be of validator sets.
+struct SetRecords {
+    /// The oldest block whose body is there; of a block that came with a snapshot there is no record.
+    since: u64,
+    epochs: Option<Epochs>,
+}
+
+impl SetRecords {
+    fn check(&self, db: &StateDb, header: &Header) -> Result<(), Fault> {
+        let number = header.number;
+        let Some(record) = tables::set_record(db, number)? else {
+            let is_own = number == 0 || number > self.since;
+            let is_kept = self.epochs.is_some_and(|epochs| number == 0 || epochs.ends_with(number));
+            return if is_own && is_kept {
+                wrong("the record of the validator set after it is missing")
+            } else {
+                Ok(())
+            };
+        };
+        let SetRecord { changed_at, account, mut storage } = record;
+        if changed_at != number {
+            let Some(changed) = tables::set_record(db, changed_at)? else {
+                return wrong(format!("the set after it is that of block {changed_at}, whose record is missing"));
+            };
+            storage = changed.storage;
+        }
+        SetProof { account, storage }
+            .verify(header.state_root, None)
+            .map(|_| ())
+            .or_else(|error| wrong(format!("the proof of the validator set after it does not hold: {error}")))
+    }
 }
 
 fn or_none<T: ToString>(value: Option<T>) -> String {

@@ -12,7 +12,7 @@
 //! ```
 
 use std::fs;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use esker_runtime::Genesis;
@@ -22,6 +22,7 @@ use super::error::HomeError;
 use super::founder::Founder;
 use super::keys::SealedKeys;
 use super::network;
+use crate::bounded_file;
 use crate::consensus::sign_state;
 use crate::keystore::file;
 
@@ -50,23 +51,19 @@ const SMALL_FILE_BYTES_MAX: u64 = 1 << 20;
 const GENESIS_BYTES_MAX: u64 = 1 << 28;
 
 fn read(path: &Path, bytes_max: u64) -> Result<String, HomeError> {
-    let failed = |error: std::io::Error| {
+    let shown = path.display();
+    let bytes = bounded_file::read(path, bytes_max).map_err(|error| {
         let failure = match error.kind() {
-            std::io::ErrorKind::InvalidData => HomeError::invalid(format!("{} is no text", path.display())),
-            std::io::ErrorKind::NotFound => HomeError::invalid(format!("{} is missing", path.display())),
-            _ => HomeError::system(format!("cannot read {}", path.display())),
+            ErrorKind::NotFound => HomeError::invalid(format!("{shown} is missing")),
+            ErrorKind::InvalidInput => {
+                HomeError::invalid(format!("{shown} cannot be read")).next("name the right file")
+            }
+            ErrorKind::FileTooLarge => HomeError::invalid(format!("{shown} is too long")).next("name the right file"),
+            _ => HomeError::system(format!("cannot read {shown}")),
         };
         failure.because(error)
-    };
-    let mut text = String::new();
-    let file = fs::File::open(path).map_err(failed)?;
-    file.take(bytes_max + 1).read_to_string(&mut text).map_err(failed)?;
-    if text.len() as u64 > bytes_max {
-        return Err(HomeError::invalid(format!("{} is too long", path.display()))
-            .because(format!("it has more than {bytes_max} bytes"))
-            .next("name the right file"));
-    }
-    Ok(text)
+    })?;
+    String::from_utf8(bytes).map_err(|error| HomeError::invalid(format!("{shown} is no text")).because(error))
 }
 
 /// Reads a small file of settings.

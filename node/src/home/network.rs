@@ -21,18 +21,25 @@ pub const SELF_BOND: u64 = 100;
 /// # Errors
 /// If it cannot be read, or no network can begin so.
 pub fn read_genesis(path: &Path) -> Result<Genesis, HomeError> {
-    let text = read_genesis_text(path)?;
-    let genesis: Genesis = serde_json::from_str(&text).map_err(|error| {
-        HomeError::invalid(format!("{} is no genesis", path.display()))
-            .because(error)
-            .next("take the file that the network began with; only its upgrades may be changed, with `esker upgrade`")
-    })?;
+    let genesis = read_any_genesis(path)?;
     check_genesis(&genesis).map_err(|reason| {
         HomeError::invalid(format!("no network can begin with {}", path.display())).because(reason).next(
             "correct it before the network begins; of a network that runs, take the file it began with, unchanged",
         )
     })?;
     Ok(genesis)
+}
+
+/// Reads a genesis with which no network need be able to begin: a development chain's has no validators.
+///
+/// # Errors
+/// If it cannot be read, or is none.
+pub fn read_any_genesis(path: &Path) -> Result<Genesis, HomeError> {
+    serde_json::from_str(&read_genesis_text(path)?).map_err(|error| {
+        HomeError::invalid(format!("{} is no genesis", path.display()))
+            .because(error)
+            .next("take the file that the network began with; only its upgrades may be changed, with `esker upgrade`")
+    })
 }
 
 /// Checks that a network can begin so.

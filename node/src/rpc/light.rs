@@ -35,12 +35,11 @@ fn get_light_blocks(network: &NetworkApi, args: &Args) -> Result<Vec<LightBlock>
     if count > BLOCKS_MAX {
         return Err(RpcError::invalid_params(format!("too many blocks ({count}) requested, limit {BLOCKS_MAX}")));
     }
-    let Some(length) = api.chain.config().staking.map(|staking| staking.epoch_length) else { return Ok(Vec::new()) };
-    let first = from.checked_div(length).and_then(|epoch| epoch.checked_add(1));
+    let Some(epochs) = api.chain.config().staking.map(|staking| staking.epochs()) else { return Ok(Vec::new()) };
+    let first = epochs.of(from.saturating_add(1));
     let (mut blocks, mut bytes) = (Vec::new(), 0);
-    for epoch in first.into_iter().flat_map(|first| first..first.saturating_add(count)) {
-        let Some(number) = epoch.checked_mul(length) else { break };
-        let block = match api.chain.light_block(number, false) {
+    for epoch in first..first.saturating_add(count) {
+        let block = match api.chain.light_block(epochs.last_block(epoch), false) {
             Ok(Some(block)) => block,
             Ok(None) => break,
             // What comes before it is of use; it is told of when it is the first one.

@@ -1,6 +1,7 @@
 //! What JSON-RPC tells of staking, as data: the server sends it, the command line reads it.
 
 use alloy_primitives::{Address, B256, U64, U256};
+use esker_light::Epochs;
 use serde::{Deserialize, Serialize};
 
 use super::Staking;
@@ -23,9 +24,9 @@ impl Epoch {
     /// The epoch of a block; block 0 counts to the first.
     #[must_use]
     pub fn of(block: u64, length: u64) -> Self {
-        let number = block.saturating_sub(1) / length.max(1);
-        let first_block = number.saturating_mul(length).saturating_add(1);
-        let last_block = number.saturating_add(1).saturating_mul(length);
+        let epochs = Epochs::of_length(length);
+        let number = epochs.of(block);
+        let (first_block, last_block) = (epochs.first_block(number), epochs.last_block(number));
         Self {
             number: U64::from(number),
             first_block: U64::from(first_block),

@@ -1,9 +1,12 @@
 //! The client: what it trusts, and how that grows block by block.
 
+use std::fmt;
+
 use alloy_primitives::{B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{CERTIFICATE_BYTES_MAX, Certificate, CertificateDecodeError, CertificateError};
+use crate::epochs::Epochs;
 use crate::header::{Header, HeaderError};
 use crate::set_proof::{SetProof, SetProofError};
 use crate::signing::Domain;
@@ -30,20 +33,10 @@ impl Chain {
         Domain { chain_id: self.chain_id, genesis_hash: self.genesis_hash }
     }
 
-    /// The last block of the epoch that the block after `number` belongs to: the last one that the set in the state after
-    /// block `number` decides.
+    /// Its epochs.
     #[must_use]
-    pub const fn last_decided_by_set_after(&self, number: u64) -> u64 {
-        match number.checked_div(self.epoch_length) {
-            Some(epoch) => epoch.saturating_add(1).saturating_mul(self.epoch_length),
-            None => u64::MAX,
-        }
-    }
-
-    /// Whether the set may be another one after block `number`.
-    #[must_use]
-    pub const fn ends_epoch(&self, number: u64) -> bool {
-        matches!(number.checked_rem(self.epoch_length), Some(0))
+    pub const fn epochs(&self) -> Epochs {
+        Epochs::of_length(self.epoch_length)
     }
 }
 
@@ -70,9 +63,8 @@ impl LightBlock {
 
 /// What time it is, and for how long a set is trusted.
 ///
-/// Whoever was in a set may have taken its stake out since, and can then sign another history without losing anything: a
-/// set is worth trusting only while its members can be punished for what they sign. `docs/spec/light.md` says how long
-/// that is.
+/// Whoever was in a set may have taken its stake out since, and has no part in the chain any more that another history
+/// could cost it. `docs/spec/light.md` says for how long a set can be trusted, and what is trusted then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// Seconds since the Unix epoch, by the caller's clock.
@@ -94,20 +86,44 @@ pub struct Accepted {
     pub set_changed: bool,
 }
 
-/// Two certificates that exclude each other: a third of the power or more has signed both.
+/// Two certificates that exclude each other: at least a third of the power of those who decide has lied. Each is a proof of
+/// its own; both together show everybody that it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fork {
-    /// The height.
+    /// The height at which there are two blocks.
     pub height: u64,
     /// The hash that is trusted.
     pub trusted_hash: B256,
-    /// The certificate that it was trusted for; none if it was the first block trusted.
-    pub trusted_certificate: Option<Bytes>,
-    /// The other block.
+    /// RLP of that header.
+    pub trusted_header: Bytes,
+    /// The certificate that it was trusted for.
+    pub trusted_certificate: Bytes,
+    /// The other block: at the same height, or the next one, on another block of this height.
     pub other: Box<LightBlock>,
+    /// Its height.
+    pub other_height: u64,
     /// Its hash.
     pub other_hash: B256,
+    /// The block on which it stands.
+    pub other_parent_hash: B256,
+}
+
+impl fmt::Display for Fork {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { height, trusted_hash, other_height, other_hash, other_parent_hash, .. } = self;
+        write!(out, "FORK at height {height}: {trusted_hash} ")?;
+        if other_height == height {
+            write!(out, "and {other_hash} both have a good certificate")?;
+        } else {
+            write!(
+                out,
+                "has a good certificate, and so has block {other_height}, {other_hash}, which stands on {other_parent_hash} \
+                 instead"
+            )?;
+        }
+        out.write_str(", so at least a third of the power has lied; keep both")
+    }
 }
 
 /// Why a block is not accepted. What is trusted stays as it is.
@@ -135,7 +151,7 @@ pub enum LightError {
     /// The trusted block is too old.
     #[error(
         "the last trusted block, {number}, is {age} s old, and its validators are trusted for {period} s only: they may \
-         have taken out their stake since, and have nothing to lose"
+         have taken out their stake since, and have no part in the chain any more"
     )]
     Expired {
         /// Its number.
@@ -195,11 +211,21 @@ pub enum LightError {
     #[error("the certificate: {0}")]
     Certificate(#[from] CertificateError),
     /// The validators decided two things that exclude each other.
-    #[error(
-        "FORK at height {}: {} and {} both have a good certificate, so at least a third of the power has lied; keep both",
-        .0.height, .0.trusted_hash, .0.other_hash
-    )]
+    #[error("{0}")]
     Fork(Box<Fork>),
+    /// The first block trusted is not the one that was decided.
+    #[error(
+        "block {number} was trusted for its hash {trusted}, which nobody has certified here, and validators that it names \
+         certified {found} in its place"
+    )]
+    OtherBeginning {
+        /// The number of the trusted block.
+        number: u64,
+        /// Its hash.
+        trusted: B256,
+        /// What was certified for this height, or as the parent of the next block.
+        found: B256,
+    },
     /// Two thirds decided what no correct validator votes for.
     #[error("block {number} is certified, and older than block {trusted}, on which it stands")]
     TimeWentBack {
@@ -282,7 +308,7 @@ impl TrustedState {
     /// The last block that can come next: it ends the epoch, and must be followed before any later one.
     #[must_use]
     pub const fn epoch_end(&self) -> u64 {
-        self.chain.last_decided_by_set_after(self.header.number)
+        self.chain.epochs().set_until(self.header.number)
     }
 
     /// Checks a block of the present epoch, and trusts it from now on.
@@ -337,7 +363,7 @@ impl TrustedState {
         let (number, trusted) = (self.header.number, self.header.hash);
         let is_known = header.hash == trusted;
         // Accepted at an epoch's end without a change, or within an epoch: the present set decided it.
-        let is_own = self.certificate.is_some() || !(number == 0 || self.chain.ends_epoch(number));
+        let is_own = self.certificate.is_some() || !(number == 0 || self.chain.epochs().ends_with(number));
         let Some(set) = self.deciders.as_ref().or(is_own.then_some(&self.set)) else {
             let nobody = Accepted { signed_power: 0, total_power: 0, set_changed: false };
             let other = LightError::OtherBlock { number, found: header.hash, trusted };
@@ -366,7 +392,7 @@ impl TrustedState {
 
     /// The set after the block and its root, if it is another one.
     fn next_set(&self, block: &LightBlock, header: &Header) -> Result<Option<(B256, ValidatorSet)>, LightError> {
-        let ends_epoch = self.chain.ends_epoch(header.number);
+        let ends_epoch = self.chain.epochs().ends_with(header.number);
         let Some(proof) = &block.set_proof else {
             return if ends_epoch { Err(LightError::NoSetProof(header.number)) } else { Ok(None) };
         };
@@ -380,13 +406,22 @@ impl TrustedState {
         Ok(proven.set.map(|set| (proven.root, set)))
     }
 
+    /// What it means that `block` is certified, which excludes the trusted one.
     fn fork(&self, block: &LightBlock, header: &Header) -> LightError {
+        let (number, trusted) = (self.header.number, self.header.hash);
+        let Some(certificate) = &self.certificate else {
+            let found = if header.number == number { header.hash } else { header.parent_hash };
+            return LightError::OtherBeginning { number, trusted, found };
+        };
         LightError::Fork(Box::new(Fork {
-            height: self.header.number,
-            trusted_hash: self.header.hash,
-            trusted_certificate: self.certificate.clone(),
+            height: number,
+            trusted_hash: trusted,
+            trusted_header: self.rlp.clone(),
+            trusted_certificate: certificate.clone(),
             other: Box::new(block.clone()),
+            other_height: header.number,
             other_hash: header.hash,
+            other_parent_hash: header.parent_hash,
         }))
     }
 }

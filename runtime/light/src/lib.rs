@@ -20,7 +20,7 @@
 //! // `chain` and the first block's hash come with the program; all else from any server, which is not trusted.
 //! let set = anchor.set_proof.as_ref().ok_or("the server gave no set")?;
 //! let mut trusted = TrustedState::begin(chain, chain.genesis_hash, &anchor.header, set)?;
-//! let clock = Clock { now, trust_period: Some(7_200) };
+//! let clock = Clock { now, trust_period: Some(5_400) };
 //! for block in &blocks {
 //!     let accepted = trusted.advance(block, clock)?;
 //!     assert!(3 * accepted.signed_power > 2 * accepted.total_power);
@@ -37,6 +37,7 @@
 mod account;
 mod certificate;
 mod client;
+mod epochs;
 mod header;
 mod set_proof;
 mod signing;
@@ -49,6 +50,7 @@ pub use certificate::{
     CERTIFICATE_BYTES_MAX, Certificate, CertificateDecodeError, CertificateError, CommitSignature, SIGNATURES_MAX,
 };
 pub use client::{Accepted, CLOCK_DRIFT_MAX, Chain, Clock, Fork, LightBlock, LightError, TrustedState};
+pub use epochs::Epochs;
 pub use header::{HEADER_BYTES_MAX, Header, HeaderError};
 pub use set_proof::{ProvenSet, SET_PROOF_BYTES_MAX, SET_PROOF_NODES_MAX, SetProof, SetProofError};
 pub use signing::{Domain, SignedVote};

@@ -1,4 +1,6 @@
-//! Of the chain in `tests/vectors/light/chain.json` nothing can be changed: not a bit, not a node, not the order of blocks.
+//! Of the chain in `tests/vectors/light/chain.json` nothing can be changed: not a bit of a part, not a node of a proof, not the
+//! order of blocks. That is no claim that a light block has one form: whole signatures and whole proofs that are not needed can
+//! come or go, and only headers and values are the same for all who accept them.
 
 mod oracles;
 

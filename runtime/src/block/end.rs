@@ -26,7 +26,7 @@ pub(super) fn end_block(
     let missed = missed(executor.journal().state(), env.number, round)?;
     let input = end_block_input(env.beneficiary, tips.saturating_add(inflation), round, &missed);
     executor.system_call(STAKING_ADDRESS, input, SYSTEM_GAS, inflation)?;
-    if !config.ends_epoch(env.number) {
+    if !config.epochs().ends_with(env.number) {
         return Ok(());
     }
     let output = executor.system_call(STAKING_ADDRESS, end_epoch_input(), SYSTEM_GAS, U256::ZERO)?;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use esker::chain::{Chain, LightBlockError, memory_store, verify_chain};
+use esker::snapshot::{Snapshot, export};
 use esker_runtime::db::{Batch, MemoryStore, Store, keys};
 use esker_runtime::state::StateDb;
 use esker_runtime::validator_set;
@@ -38,7 +39,8 @@ fn sets_and_their_proofs_are_kept_when_the_states_are_gone() {
             }
             Err(error) => {
                 assert!(number % EPOCH != 0, "block {number}: {error}");
-                assert!(matches!(error, LightBlockError::NoSet(found) if found == number), "{error}");
+                let LightBlockError::WithinEpoch { number: found, before } = error else { panic!("{error}") };
+                assert_eq!((found, before), (number, number / EPOCH * EPOCH));
             }
         }
     }
@@ -50,23 +52,63 @@ fn a_check_of_the_store_covers_the_proofs() {
     let db = StateDb::open(store()).expect("it opens");
     let report = verify_chain(&db, &mut |_| ()).expect("readable").expect("a chain");
     assert!(report.faults.is_empty(), "{:?}", report.faults);
-    let (damaged, mut batch) = (Arc::new(MemoryStore::new()), Batch::new());
+    // The set changes after blocks 4, 8 and 16.
+    let damaged = faults_with(8, &|value| {
+        *value.last_mut().expect("it holds something") ^= 1;
+        true
+    });
+    assert!(damaged.iter().any(|fault| fault.starts_with("block 8: the proof of the validator set")), "{damaged:?}");
+    let missing = |number: u64| format!("block {number}: the record of the validator set after it is missing");
+    for number in [0, 12] {
+        assert_eq!(faults_with(number, &|_| false), [missing(number)]);
+    }
+    let child = "block 20: the set after it is that of block 16, whose record is missing".to_owned();
+    assert_eq!(faults_with(16, &|_| false), [child, missing(16)]);
+}
+
+/// What a check finds in a copy of the store in which the set record of block `number` is what `keep` makes of it.
+fn faults_with(number: u64, keep: &dyn Fn(&mut Vec<u8>) -> bool) -> Vec<String> {
+    let (copy, mut batch) = (Arc::new(MemoryStore::new()), Batch::new());
     let copied = store().scan(&[], &[], &mut |key, value| {
         let mut value = value.to_vec();
-        if key[0] == keys::VALIDATOR_SET && key[1..9] == 8u64.to_be_bytes() {
-            *value.last_mut().expect("it holds something") ^= 1;
+        let is_it = key[0] == keys::VALIDATOR_SET && key[1..9] == number.to_be_bytes();
+        if !is_it || keep(&mut value) {
+            batch.put(key, value);
         }
-        batch.put(key, value);
         ControlFlow::Continue(())
     });
-    copied.and_then(|()| damaged.apply(batch)).expect("memory does not fail");
-    let report =
-        verify_chain(&StateDb::open(damaged).expect("it opens"), &mut |_| ()).expect("readable").expect("a chain");
-    assert!(
-        report.faults.iter().any(|fault| fault.starts_with("block 8: the proof of the validator set")),
-        "{:?}",
-        report.faults
-    );
+    copied.and_then(|()| copy.apply(batch)).expect("memory does not fail");
+    let report = verify_chain(&StateDb::open(copy).expect("it opens"), &mut |_| ());
+    report.expect("readable").expect("a chain").faults
+}
+
+#[test]
+fn a_node_born_of_a_snapshot_says_what_it_never_had() {
+    played();
+    let mut file = Vec::new();
+    export(&StateDb::open(store()).expect("it opens"), &mut file, &mut |_| ()).expect("the chain is sound");
+    let trusted = played().head().block.hash;
+    let born = memory_store();
+    let snapshot = Snapshot::read(&file[..], trusted).expect("it is the head's");
+    snapshot.import(born.clone(), &mut |_| ()).expect("memory does not fail");
+    // As if the chain were longer than the headers that a snapshot has.
+    let mut batch = Batch::new();
+    for number in 0..10u64 {
+        batch.delete(keys::key(keys::HEADER, &[&number.to_be_bytes()]));
+    }
+    born.apply(batch).expect("memory does not fail");
+    let machine = Arc::new(Engine::new(EngineConfig::default()).expect("the engine starts"));
+    let chain = Chain::open_existing(born, "memory", machine).expect("the chain is whole");
+    for number in [0, 4, 9] {
+        for with_set in [false, true] {
+            let error = chain.light_block(number, with_set).expect_err("it is gone");
+            assert!(matches!(error, LightBlockError::NoBlock(found) if found == number), "{error}");
+        }
+    }
+    let error = chain.light_block(12, false).expect_err("it has the header only");
+    assert!(matches!(error, LightBlockError::NoCertificate(12)), "{error}");
+    assert_eq!(chain.light_block(BLOCKS + 1, false).expect("no error"), None);
+    assert_eq!(chain.light_block(BLOCKS, true).expect("it began there"), Some(anchor(BLOCKS)));
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn name(error: &LightError) -> &'static str {
             esker_light::CertificateError::Power { .. } => "power",
         },
         LightError::Fork(_) => "fork",
+        LightError::OtherBeginning { .. } => "other beginning",
         LightError::TimeWentBack { .. } => "time went back",
         LightError::NoSetProof(_) => "no set",
         LightError::SetProof(error) => match error {
@@ -274,7 +275,8 @@ fn every_case_is_refused_for_its_reason_and_changes_nothing() {
         assert_eq!(serde_json::to_string(&trusted).expect("it is JSON"), before, "{}", case.name);
         if let Some(LightError::Fork(fork)) = error {
             assert_eq!((fork.height, fork.trusted_hash), (case.trusted, trusted.header().hash));
-            assert_eq!((*fork.other, fork.trusted_certificate.is_some()), (case.block.clone(), true));
+            assert_eq!((*fork.other, fork.trusted_certificate), (case.block.clone(), light(case.trusted).certificate));
+            assert_eq!(fork.trusted_header, light(case.trusted).header);
         }
         json!({"name": case.name, "trusted": case.trusted, "now": case.clock.now, "trustPeriod": case.clock.trust_period,
             "block": case.block, "error": case.error})
@@ -324,8 +326,43 @@ fn a_beginning_is_what_its_hash_says() {
 #[test]
 fn a_chain_without_epochs_needs_no_proof_and_an_unknown_length_is_not_believed() {
     let fixed = esker_light::Chain { epoch_length: 0, ..identity(played()) };
-    assert_eq!((fixed.last_decided_by_set_after(BLOCKS), fixed.ends_epoch(0)), (u64::MAX, false));
+    assert_eq!((fixed.epochs().set_until(BLOCKS), fixed.epochs().ends_with(0)), (u64::MAX, false));
     let long = esker_light::Chain { epoch_length: u64::MAX, ..identity(played()) };
-    assert_eq!(long.last_decided_by_set_after(u64::MAX), u64::MAX);
+    assert_eq!(long.epochs().set_until(u64::MAX), u64::MAX);
     assert_eq!(trusting(BLOCKS).epoch_end(), BLOCKS.div_ceil(EPOCH) * EPOCH);
+}
+
+#[test]
+fn a_fork_is_told_with_both_blocks_and_only_where_both_are_certified() {
+    let mut orphan = header(10);
+    orphan.parent_hash = B256::repeat_byte(9);
+    let orphan = certified(&orphan, WHO, None);
+    let error = following(9).advance(&orphan, clock()).expect_err("another parent");
+    let LightError::Fork(fork) = &error else { panic!("{error}") };
+    assert_eq!((fork.height, fork.other_height, fork.other_parent_hash), (9, 10, B256::repeat_byte(9)));
+    let words = format!("block 10, {}, which stands on {}", fork.other_hash, B256::repeat_byte(9));
+    assert!(error.to_string().contains("FORK at height 9") && error.to_string().contains(&words), "{error}");
+
+    // Whoever began with block 9 has only its hash for it.
+    let error = trusting(9).advance(&orphan, clock()).expect_err("another parent");
+    let beginning = |number, found| LightError::OtherBeginning { number, trusted: header(number).hash_slow(), found };
+    assert_eq!(error, beginning(9, B256::repeat_byte(9)));
+    let mut twin = header(9);
+    twin.gas_used += 1;
+    let error = trusting(9).advance(&certified(&twin, WHO, None), clock()).expect_err("another block");
+    assert_eq!(error, beginning(9, twin.hash_slow()));
+    let mut first = header(1);
+    first.parent_hash = B256::repeat_byte(9);
+    let error = following(0).advance(&certified(&first, &[0, 1, 2], None), clock()).expect_err("another parent");
+    assert_eq!(error, beginning(0, B256::repeat_byte(9)));
+
+    // A hash that was wrong from the start: the header of block 9 but for a bit, and the chain's own next block.
+    let mut wrong = header(9);
+    wrong.mix_hash.0[0] ^= 1;
+    let set = crate::chain::anchor(9).set_proof.expect("it was asked for");
+    let begun = TrustedState::begin(identity(played()), wrong.hash_slow(), &alloy_rlp::encode(&wrong).into(), &set);
+    let error = begun.expect("its state is the chain's").advance(&light(10), clock()).expect_err("no such block");
+    let found = header(9).hash_slow();
+    assert_eq!(error, LightError::OtherBeginning { number: 9, trusted: wrong.hash_slow(), found });
+    assert!(!error.to_string().contains("FORK"), "{error}");
 }

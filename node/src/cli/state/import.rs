@@ -2,11 +2,10 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use alloy_primitives::B256;
 use clap::Args;
-use esker_runtime::Genesis;
 use serde_json::json;
 
 use super::failure;
@@ -14,7 +13,8 @@ use super::place::{CACHE_BYTES, PlaceArgs};
 use super::progress::Bar;
 use crate::cli::answer::{Answer, columns};
 use crate::cli::failure::Failure;
-use crate::snapshot::{GENESIS_BYTES_MAX, Imported, Snapshot, claimed_number, import_into};
+use crate::home::network;
+use crate::snapshot::{Imported, Snapshot, claimed_number, import_into};
 
 /// `esker state import`.
 #[derive(Args, Clone, Debug)]
@@ -47,7 +47,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<Answer, Failure> {
     let length = file.metadata().map_err(unreadable)?.len();
     let Some(trusted) = args.trusted_hash else { return Err(untrusted(file)) };
     let genesis = args.genesis.clone().or_else(|| args.place.genesis());
-    let genesis = genesis.map(|path| read_genesis(&path).map(|genesis| (path, genesis))).transpose()?;
+    let genesis = genesis.map(|path| network::read_any_genesis(&path).map(|genesis| (path, genesis))).transpose()?;
     let refused = "the snapshot was not imported";
     let snapshot = Snapshot::read(BufReader::with_capacity(1 << 20, file), trusted);
     let snapshot = snapshot.map_err(|error| failure(refused, error))?;
@@ -79,16 +79,6 @@ fn untrusted(file: File) -> Failure {
     Failure::usage("a snapshot is imported only with the hash of its block")
         .because("whoever made the file could have written anything into it")
         .hint(hint)
-}
-
-fn read_genesis(path: &Path) -> Result<Genesis, Failure> {
-    let failed = || Failure::usage(format!("the genesis {} cannot be read", path.display()));
-    let length = path.metadata().map_err(|error| failed().because(error))?.len();
-    if length > GENESIS_BYTES_MAX as u64 {
-        return Err(failed().because(format!("it has {length} bytes, at most {GENESIS_BYTES_MAX} can be one")));
-    }
-    let json = std::fs::read(path).map_err(|error| failed().because(error))?;
-    serde_json::from_slice(&json).map_err(|error| failed().because(error))
 }
 
 fn answer(imported: &Imported, proof: Proof) -> Answer {

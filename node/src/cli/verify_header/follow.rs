@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use alloy_primitives::B256;
-use esker_light::{Accepted, Clock, Header, LightBlock, TrustedState};
+use esker_light::{Accepted, Clock, Fork, Header, LightBlock, LightError, TrustedState};
 
+use super::kept::{Kept, Named, Notes};
 use super::source::Source;
-use super::{Wanted, refused, save};
+use super::{Wanted, refused};
 use crate::cli::failure::Failure;
 use crate::cli::state::progress::Bar;
 
@@ -15,11 +16,17 @@ use crate::cli::state::progress::Bar;
 pub(super) struct Followed {
     /// What is trusted now.
     pub trusted: TrustedState,
+    /// What is to be known of it beside.
+    pub notes: Notes,
+    /// For how long sets are trusted, in seconds; older ones too if the clock allows it, but that is noted.
+    pub trust_period: u64,
+    /// The fork that was found.
+    pub fork: Option<Box<Fork>>,
     /// Number and hash of the block that was trusted to begin with.
     pub first: (u64, B256),
     /// What the last block was accepted with; none if it is the first.
     pub accepted: Option<Accepted>,
-    /// Blocks that were checked.
+    /// Blocks that came to be trusted.
     pub blocks: u64,
     /// Ends of epochs among them.
     pub epochs: u64,
@@ -32,12 +39,24 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    pub(super) const fn new(trusted: TrustedState) -> Self {
+    pub(super) const fn new(trusted: TrustedState, notes: Notes, trust_period: u64) -> Self {
         let first = (trusted.header().number, trusted.header().hash);
-        Self { trusted, first, accepted: None, blocks: 0, epochs: 0, set_changes: 0, bytes: 0, took: Duration::ZERO }
+        Self {
+            trusted,
+            notes,
+            trust_period,
+            fork: None,
+            first,
+            accepted: None,
+            blocks: 0,
+            epochs: 0,
+            set_changes: 0,
+            bytes: 0,
+            took: Duration::ZERO,
+        }
     }
 
-    /// Follows as far as `wanted`. What is trusted is kept in the file `kept` now and then.
+    /// Follows as far as `wanted`. What is trusted is saved in the file `kept` now and then.
     pub(super) async fn follow(
         &mut self,
         source: &mut Source,
@@ -61,12 +80,18 @@ impl Followed {
             return Err(Failure::failed(format!("{} gave block {number}, asked for was {asked}", source.name()))
                 .hint("ask another server"));
         }
+        let known = self.trusted.header().number;
+        if wanted == Wanted::Latest && number < known {
+            return Err(Failure::infrastructure(format!("{} is behind", source.name()))
+                .because(format!("its last block is {number}, and block {known} is trusted already"))
+                .hint("ask another server, or wait until it has caught up"));
+        }
         let bar = Bar::new(number, "following the validators {bar:40} block {pos}/{len} {elapsed}");
         while self.trusted.epoch_end() < number {
             bar.reach(self.trusted.header().number);
             self.follow_some(source, number, clock).await?;
             if let Some(path) = kept {
-                save(path, &self.trusted)?;
+                Kept::save(path, &self.trusted, self.notes)?;
             }
         }
         self.accept(&target, clock, source)
@@ -100,21 +125,31 @@ impl Followed {
     }
 
     fn accept(&mut self, block: &LightBlock, clock: Clock, source: &Source) -> Result<(), Failure> {
+        let before = self.trusted.header();
+        let (known, age) = (before.number, clock.now.saturating_sub(before.timestamp));
         let begun = Instant::now();
         let accepted = self.trusted.advance(block, clock);
         self.took += begun.elapsed();
         let accepted = accepted.map_err(|error| {
+            if let LightError::Fork(fork) = &error {
+                self.fork = Some(fork.clone());
+            }
             let number =
                 Header::decode(&block.header).map_or("a block".to_owned(), |header| format!("block {}", header.number));
             refused(&format!("{number} from {}", source.name()), &error)
         })?;
         self.accepted = (accepted.total_power > 0).then_some(accepted);
+        let Header { number, hash, .. } = *self.trusted.header();
+        if number == known {
+            return Ok(());
+        }
         self.blocks += 1;
         self.bytes += block.bytes();
-        if self.trusted.chain().ends_epoch(self.trusted.header().number) {
-            self.epochs += 1;
-        }
+        self.epochs += u64::from(self.trusted.chain().epochs().ends_with(number));
         self.set_changes += u64::from(accepted.set_changed);
+        if age > self.trust_period {
+            self.notes.unchecked = Some(Named { number, hash });
+        }
         Ok(())
     }
 }

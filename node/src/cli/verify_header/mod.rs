@@ -2,11 +2,12 @@
 //! asked need not be trusted.
 
 mod follow;
+mod kept;
 mod report;
 mod source;
 mod start;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{Address, B256, U256};
@@ -14,13 +15,17 @@ use clap::Args;
 use esker_light::{AccountProof, Clock, LightError, TrustedState};
 
 use self::follow::Followed;
+use self::kept::Kept;
 use self::source::Source;
+use self::start::Begun;
 use super::abi::values::parse_address;
 use super::answer::Answer;
 use super::failure::Failure;
 use super::rpc::RpcArgs;
 use super::units::parse_quantity;
-use crate::durable_file;
+
+/// Twelve epochs of evidence but one, of 600 blocks with a block a second, in seconds.
+const TRUST_PERIOD_MAX: u64 = 6_600;
 
 /// `esker verify-header`.
 #[derive(Args, Clone, Debug)]
@@ -60,11 +65,13 @@ pub struct VerifyHeaderArgs {
     #[arg(long = "slot", value_name = "SLOT", requires = "accounts", value_parser = parse_slot)]
     slots: Vec<B256>,
 
-    /// For how many seconds after its block a validator set is trusted: less than the time in which evidence is punished
-    #[arg(long, value_name = "SECONDS", default_value_t = 7_200, value_parser = parse_quantity)]
-    trust_period: u64,
+    /// For how many seconds after its block a validator set is trusted [default: 5280, or four fifths of what the genesis
+    /// allows if that is less]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_quantity)]
+    trust_period: Option<u64>,
 
-    /// Trust validator sets of any age: their members may have taken out their stake, so compare the result with others'
+    /// Trust validator sets of any age: their members may have taken out their stake, so compare the result with others' and
+    /// confirm it with --trust
     #[arg(long)]
     allow_expired: bool,
 
@@ -109,31 +116,50 @@ fn parse_slot(text: &str) -> Result<B256, String> {
 /// Exit code 1: what the server gave does not hold. 2: the chain or the beginning is not named. 3: the server does not
 /// answer, or does not have what is needed.
 pub async fn run(args: &VerifyHeaderArgs) -> Result<Answer, Failure> {
+    let stored = args.state.as_deref().map(Kept::load).transpose()?.flatten();
     let mut source = Source::open(args).await?;
-    let begun = start::begin(args, &mut source).await?;
-    let clock = Clock { now: now()?, trust_period: (!args.allow_expired).then_some(args.trust_period) };
-    let mut followed = Followed::new(begun);
-    let outcome = followed.follow(&mut source, args.block, clock, args.state.as_deref()).await;
-    // What was proven before something went wrong stays proven.
-    if let Some(path) = &args.state {
-        save(path, &followed.trusted)?;
+    let Begun { trusted, notes, is_anew } = start::begin(args, stored, &mut source).await?;
+    let trust_period = args.trust_period.unwrap_or_else(|| usual_trust_period(notes.trust_period_max));
+    let clock = Clock { now: now()?, trust_period: (!args.allow_expired).then_some(trust_period) };
+    let mut followed = Followed::new(trusted, notes, trust_period);
+    // What --trust names is kept when something was proven from it, and not before.
+    let kept = args.state.as_deref().filter(|_| !is_anew);
+    let outcome = followed.follow(&mut source, args.block, clock, kept).await;
+    if let Err(failure) = outcome {
+        let fork = args.state.as_deref().zip(followed.fork.as_deref());
+        let fork = fork.map(|(path, fork)| kept::keep_fork(path, &followed.trusted, fork));
+        // What was proven before something went wrong stays proven. If it cannot be written, what went wrong first is told.
+        let saved = kept.map(|path| Kept::save(path, &followed.trusted, followed.notes)).transpose();
+        let failure = match saved {
+            Ok(_) => failure,
+            Err(unsaved) => failure.with("unsaved", unsaved.to_string()),
+        };
+        return Err(match fork {
+            Some(Err(unkept)) => failure.with("unkept", unkept.to_string()),
+            Some(Ok(path)) => failure.with("forkFile", path.display().to_string()).hint(format!(
+                "trust neither: {} keeps both, nothing goes on from this --state while it is there; ask the network's \
+                 operators",
+                path.display()
+            )),
+            None => failure,
+        });
     }
-    outcome?;
+    let held = args.state.as_deref().map(|path| Kept::save(path, &followed.trusted, followed.notes)).transpose()?;
     let proofs = source.proofs(args, &followed.trusted).await?;
-    Ok(report::answer(&followed, &proofs, clock.now))
+    Ok(report::answer(&followed, held, &proofs, clock.now))
+}
+
+/// For how long sets are trusted if nothing is said, in seconds: four fifths of the time in which who signs two blocks in one
+/// round is punished for it (`max`, or that of the default parameters), so that there is time to find it and to send it.
+fn usual_trust_period(max: Option<u64>) -> u64 {
+    let max = max.map_or(TRUST_PERIOD_MAX, |max| max.min(TRUST_PERIOD_MAX));
+    max - max / 5
 }
 
 fn now() -> Result<u64, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let wrong = |error| Failure::infrastructure("this machine's clock is before 1970").because(error);
     Ok(now.map_err(wrong)?.as_secs())
-}
-
-fn save(path: &Path, trusted: &TrustedState) -> Result<(), Failure> {
-    let failed =
-        |reason: String| Failure::infrastructure(format!("{} cannot be written", path.display())).because(reason);
-    let json = serde_json::to_vec_pretty(trusted).map_err(|error| failed(error.to_string()))?;
-    durable_file::replace(path, &json).map_err(|error| failed(error.to_string()))
 }
 
 /// What a block that is not accepted means to the user.
@@ -151,7 +177,11 @@ fn refused(what: &str, error: &LightError) -> Failure {
         LightError::Future { .. } => failure.hint("check this machine's clock"),
         LightError::Fork(fork) => failure
             .with("fork", serde_json::to_value(fork).unwrap_or_default())
-            .hint("trust neither: keep this output (--json has both certificates), and ask the network's operators"),
+            .hint("trust neither: keep this output (of --json; it has both certificates), and ask the network's operators"),
+        LightError::OtherBeginning { .. } => failure.hint(
+            "the block that you trusted to begin with is not the one that the network built on: compare its hash with other \
+             sources, and begin with the right one and --trust",
+        ),
         LightError::Older { .. } => {
             failure.hint("following goes forward only: begin with an older --trust or --genesis, without this --state")
         }
@@ -171,19 +201,4 @@ fn check(proof: &AccountProof, trusted: &TrustedState) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blocks_and_slots_are_read_in_all_their_forms() {
-        assert_eq!(parse_block("latest"), Ok(Wanted::Latest));
-        assert_eq!(parse_block("finalized"), Ok(Wanted::Latest));
-        assert_eq!(parse_block("0x10"), Ok(Wanted::Number(16)));
-        assert!(parse_block("newest").is_err());
-        let one = B256::with_last_byte(1);
-        assert_eq!((parse_slot("1"), parse_slot("0x1"), parse_slot(&one.to_string())), (Ok(one), Ok(one), Ok(one)));
-        for bad in ["", "0x", "-1", "x", "0x1g", &format!("0x1{}", "0".repeat(64))] {
-            assert!(parse_slot(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -5,14 +5,16 @@ use esker_light::{AccountProof, StorageProof};
 use serde_json::{Value, json};
 
 use super::follow::Followed;
+use super::kept::Named;
 use crate::cli::answer::{Answer, columns};
 use crate::cli::units::format_amount;
 
-pub(super) fn answer(followed: &Followed, proofs: &[AccountProof], now: u64) -> Answer {
-    Answer::new(text(followed, proofs, now), json(followed, proofs, now))
+/// What was proven. `held` is the number of the block that the file of --state holds now.
+pub(super) fn answer(followed: &Followed, held: Option<u64>, proofs: &[AccountProof], now: u64) -> Answer {
+    Answer::new(text(followed, held, proofs, now), json(followed, held, proofs, now))
 }
 
-fn json(followed: &Followed, proofs: &[AccountProof], now: u64) -> Value {
+fn json(followed: &Followed, held: Option<u64>, proofs: &[AccountProof], now: u64) -> Value {
     let (chain, header) = (followed.trusted.chain(), followed.trusted.header());
     json!({
         "chainId": chain.chain_id,
@@ -32,6 +34,10 @@ fn json(followed: &Followed, proofs: &[AccountProof], now: u64) -> Value {
         "totalPower": followed.accepted.map(|accepted| accepted.total_power),
         "validators": followed.trusted.set().validators().len(),
         "trustedFrom": {"number": followed.first.0, "hash": followed.first.1},
+        "unchecked": followed.notes.unchecked,
+        "trustPeriod": followed.trust_period,
+        "trustPeriodMax": followed.notes.trust_period_max,
+        "stateBlock": held,
         "blocksVerified": followed.blocks,
         "epochsFollowed": followed.epochs,
         "setChanges": followed.set_changes,
@@ -53,7 +59,7 @@ fn account(proof: &AccountProof) -> Value {
     })
 }
 
-fn text(followed: &Followed, proofs: &[AccountProof], now: u64) -> String {
+fn text(followed: &Followed, held: Option<u64>, proofs: &[AccountProof], now: u64) -> String {
     let (chain, header) = (followed.trusted.chain(), followed.trusted.header());
     let signed = match followed.accepted {
         Some(accepted) => format!("{} of {} voting power", accepted.signed_power, accepted.total_power),
@@ -87,6 +93,24 @@ fn text(followed: &Followed, proofs: &[AccountProof], now: u64) -> String {
             ),
         ),
     ];
+    if let Some(Named { number, hash }) = followed.notes.unchecked {
+        let told = format!(
+            "block {number}, {hash}:\nfollowed with validators who are older than the trust period. Compare it with another \
+             source,\nthen confirm it with --trust {hash}"
+        );
+        rows.push(("UNCHECKED", told));
+    }
+    let period = followed.trust_period;
+    if let Some(max) = followed.notes.trust_period_max.filter(|max| period > *max) {
+        let told = format!(
+            "{period} s is too long: with a block a second, whoever signs two blocks in one round is safe from\npunishment {max} \
+             s later; choose less for --trust-period"
+        );
+        rows.push(("trust period", told));
+    }
+    if let Some(held) = held.filter(|held| *held > header.number) {
+        rows.push(("state", format!("the file holds block {held} and stays as it is; to begin anew, move it away")));
+    }
     for proof in proofs {
         let mut lines = vec![
             format!("{}, proven", proof.address.to_checksum(None)),

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{VerifyHeaderArgs, Wanted, check};
+use crate::bounded_file;
 use crate::cli::failure::Failure;
 use crate::cli::rpc::{Rpc, RpcFailure};
 
@@ -50,7 +51,9 @@ impl Source {
         match self {
             Self::Server(rpc) => {
                 let block: Option<LightBlock> =
-                    rpc.request("esker_getLightBlock", &[json!(hash), json!(true)]).await.map_err(kept_too_short)?;
+                    rpc.request("esker_getLightBlock", &[json!(hash), json!(true)]).await.map_err(|failure| {
+                        kept_too_short(failure, "begin with the last block of an epoch, or one of the last 128 blocks")
+                    })?;
                 block.ok_or_else(|| {
                     Failure::infrastructure(format!("{} has no block {hash}", rpc.url()))
                         .hint("check the hash and --rpc-url: the node may serve another chain, or be behind")
@@ -79,7 +82,8 @@ impl Source {
         match self {
             Self::Server(rpc) => {
                 let params = [json!(format!("{from:#x}")), json!(format!("{BATCH:#x}"))];
-                Ok(rpc.request("esker_getLightBlocks", &params).await.map_err(kept_too_short)?)
+                let asked = rpc.request("esker_getLightBlocks", &params).await;
+                Ok(asked.map_err(|failure| kept_too_short(failure, "begin with a later block and --trust"))?)
             }
             Self::File(blocks) => Ok(blocks.next().into_iter().collect()),
         }
@@ -99,7 +103,8 @@ impl Source {
             let number = format!("{:#x}", trusted.header().number);
             for address in &args.accounts {
                 let params = [json!(address), json!(args.slots), json!(number)];
-                let proof: AccountProof = rpc.request("eth_getProof", &params).await.map_err(kept_too_short)?;
+                let asked = rpc.request("eth_getProof", &params).await;
+                let proof: AccountProof = asked.map_err(|failure| kept_too_short(failure, "take a newer --block"))?;
                 let is_asked = proof.address == *address
                     && proof.storage_proof.iter().map(|slot| slot.key).eq(args.slots.iter().copied());
                 if !is_asked {
@@ -117,11 +122,11 @@ impl Source {
     }
 }
 
-/// A node that does not have it any more says so; another one may.
-fn kept_too_short(failure: RpcFailure) -> Failure {
+/// A node that does not have it any more says so; another one may, or `else_` helps.
+fn kept_too_short(failure: RpcFailure, else_: &str) -> Failure {
     match failure {
         RpcFailure::Refused(refusal) if !refusal.is_unknown_method() => {
-            Failure::from(refusal).hint("ask a node that keeps it: one that has run since then, or for a newer --block")
+            Failure::from(refusal).hint(format!("ask a node that has run since then; or {else_}"))
         }
         other => other.into(),
     }
@@ -130,11 +135,7 @@ fn kept_too_short(failure: RpcFailure) -> Failure {
 /// A file with JSON: a value, or a server's whole answer with that value as its result.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
     let failed = |reason: String| Failure::usage(format!("{} is no {what}", path.display())).because(reason);
-    let length = path.metadata().map_err(|error| failed(error.to_string()))?.len();
-    if length > FILE_BYTES_MAX {
-        return Err(failed(format!("it has {length} bytes; at most {FILE_BYTES_MAX} are read")));
-    }
-    let json = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let json = bounded_file::read(path, FILE_BYTES_MAX).map_err(|error| failed(error.to_string()))?;
     let mut value: Value = serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))?;
     if let Some(result) = value.get_mut("result") {
         value = result.take();

@@ -311,7 +311,7 @@ fn light_clients_follow() {
 
         // From block 0. A network of this command does not say when it was made.
         let from_genesis = ["--genesis", &genesis, "--rpc-url", &url(&network.nodes[0]), "--state", &state];
-        verify(&from_genesis).await.bad(1, "trusted for 7200 s only");
+        verify(&from_genesis).await.bad(1, "trusted for 106 s only");
         let first = verify(&[&from_genesis[..], &["--allow-expired", "--account", &rich]].concat()).await.good();
         agree(&network.some(&network.all()), &first).await;
         assert_eq!(first["accounts"][0]["balance"], "10000000000000000000000", "{first:#}");
@@ -357,9 +357,11 @@ fn light_clients_follow() {
         network.nodes[1].start();
         network.nodes[1].answers().await;
         let restarted = url(&network.nodes[1]);
-        let after = verify(&["--state", &early, "--rpc-url", &restarted]).await.good();
+        let after = verify(&["--state", &early, "--rpc-url", &restarted, "--trust-period", "7200"]).await.good();
         agree(&network.some(&network.all()), &after).await;
         assert!(after["setChanges"].as_u64().expect("a number") >= 3, "{after:#}");
+        assert_eq!(after["trustPeriodMax"], 132, "as the genesis said");
+        assert!(after["unchecked"].is_object(), "it began with a block 0 of no time: {after:#}");
         run.says(format_args!(
             "after a long absence: {} epochs with {} bytes in {} ms",
             after["epochsFollowed"], after["bytes"], after["milliseconds"]
