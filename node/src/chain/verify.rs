@@ -41,7 +41,7 @@ pub fn verify(db: &StateDb, progress: &mut dyn FnMut(u64)) -> Result<Option<Chai
     let Some(head) = tables::head(db)? else { return Ok(None) };
     let history_min = tables::history_min(db)?;
     let hash = tables::hash_of(db, head)?.unwrap_or_default();
-    let genesis = tables::genesis(db).ok().flatten().and_then(|json| serde_json::from_slice::<Genesis>(&json).ok());
+    let genesis = tables::genesis(db).ok().flatten();
     let sets = SetRecords { since: history_min, epochs: genesis.as_ref().and_then(epochs) };
     let mut report = ChainReport { head, hash, history_min, ..ChainReport::default() };
     let oldest = history_min.saturating_sub(Origin::ancestors_of(history_min));
