@@ -59,10 +59,8 @@ fn what_was_unchecked_is_confirmed_without_asking_for_its_set() {
     let told = verify(folder.path(), &server, EVER).expect(0).json();
     assert_eq!((&told["block"]["number"], &told["unchecked"]["number"]), (&json!(22), &json!(20)));
     let hash = told["unchecked"]["hash"].as_str().expect("a hash");
-    let shown = esker_in(
-        folder.path(),
-        &[&["verify-header", "--state", "state", "--rpc-url", &server.url], EVER].concat(),
-    );
+    let shown =
+        esker_in(folder.path(), &[&["verify-header", "--state", "state", "--rpc-url", &server.url], EVER].concat());
     assert!(shown.expect(0).stdout.contains(&format!("confirm it with --trust {hash}")));
     let confirmed = verify(folder.path(), &server, &[EVER, &["--trust", hash]].concat()).expect(0).json();
     assert_eq!((&confirmed["block"]["number"], &confirmed["unchecked"]), (&json!(22), &Value::Null));
