@@ -131,7 +131,8 @@ fn a_fork_is_kept_and_nothing_goes_on_from_it() {
 
     // Not with a good block, and not with another beginning.
     failed(place.verify(&[block(16)], EVER), Kind::Failed, "nothing goes on");
-    let anew = [&["--trust", &hash(16)], EVER].concat();
+    let trust = hash(16);
+    let anew = [&["--trust", &trust], EVER].concat();
     failed(place.verify(&[block(16)], &anew), Kind::Failed, "nothing goes on");
     fs::remove_file(fork).expect("it is there");
     assert_eq!(place.verify(&[block(16)], EVER).expect("it was told to go on")["block"]["number"], 16);
