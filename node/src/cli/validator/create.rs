@@ -173,7 +173,7 @@ async fn tell(
         "selfBond": args.self_bond.to_string(),
         "commissionBps": args.commission,
         "isCandidate": is_candidate,
-        "next": next.json(),
+        "next": (is_candidate != Some(false)).then(|| next.json()),
     });
     Ok(meaning(answer, &text, facts))
 }

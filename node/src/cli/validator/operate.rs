@@ -62,10 +62,10 @@ pub async fn edit(args: &EditArgs) -> Result<Answer, Failure> {
     let call = Staking::editValidatorCall { name: name.clone(), commissionBps: commission };
     let answer = chain.send(&args.actor.sending, &sender, U256::ZERO, call).await?;
     let next = chain.beginning_after(chain.epoch_of(&answer), 1);
+    let called = if name.is_empty() { "has no name".to_owned() } else { format!("is called \"{}\"", printable(&name)) };
     let text = format!(
-        "{} is called \"{}\"; its commission is {}, and {} in {}.",
+        "{} {called}; its commission is {}, and {} in {}.",
         sender.address(),
-        printable(&name),
         format_percent(info.commissionBps),
         format_percent(commission),
         next.text()
@@ -115,5 +115,7 @@ async fn seated(chain: &StakingChain, answer: Answer, operator: Address, what: &
         format!("{operator} {what}. If its stake suffices it is in the set in {}.", next.text())
     };
     let is_candidate = waited.then_some(info.isCandidate);
-    Ok(meaning(answer, &text, json!({"operator": operator, "isCandidate": is_candidate, "next": next.json()})))
+    // No candidate, no epoch in which it could be in the set.
+    let next = (is_candidate != Some(false)).then(|| next.json());
+    Ok(meaning(answer, &text, json!({"operator": operator, "isCandidate": is_candidate, "next": next})))
 }
