@@ -31,7 +31,7 @@ pub enum Hindrance {
         /// The least stake of those who have one, in wei.
         least: U256,
     },
-    /// All voting power that a set may have is others'.
+    /// So many coins are staked that powers were halved until its own was nothing.
     PowerLimit,
 }
 
@@ -109,8 +109,8 @@ impl Hindrance {
                 format_amount(*least)
             ),
             Self::PowerLimit => format!(
-                "{validator} waits: the voting powers of a set must stay below 2^60 together, and those with more stake \
-                 leave too little room"
+                "{validator} waits: the voting powers of a set stay below 2^60 together, so with this much stake in the set one \
+                 is more than a coin, and more than it has"
             ),
         }
     }
@@ -237,7 +237,7 @@ mod tests {
             assert_eq!(text.is_some(), reason.is_some(), "{words}: {text:?}");
             assert!(text.clone().unwrap_or_default().contains(reason.unwrap_or_default()), "{words}: {text:?}");
         }
-        // Room in the set, and yet not chosen: only the bound of all powers does that.
+        // Room in the set, and yet not chosen: only the halving of powers does that.
         let one = candidate(3, 9, 0, 0);
         let known = Candidates {
             block: U64::from(7),
