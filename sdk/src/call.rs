@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use crate::{
-    Address, Context, ContractError, U256,
-    abi::{DecodeError, Decoder, Output},
+    Address, Context, ContractError, Operand, U256,
+    abi::{DecodeError, Decoder, ErrorSet, Output},
     contract::empty_revert,
     error::revert_bytes,
     host::{self, CallKind, Ended},
@@ -22,7 +22,8 @@ pub enum CallError {
     BadOutput,
 }
 
-/// What a call gives.
+/// What a call gives. `?` in a method that returns one of the contract's own errors reverts with the callee's revert data,
+/// unless that error has a variant `#[from] Name(CallError)`.
 pub type CallResult<T> = Result<T, CallError>;
 
 impl CallError {
@@ -41,6 +42,21 @@ impl CallError {
             Self::Revert(data) => revert_bytes(data),
             Self::Halt | Self::BadOutput => empty_revert(),
         }
+    }
+}
+
+/// A method may return [`CallResult`]: it then reverts with the callee's revert data, or without data if the callee gave
+/// none. Whose errors these are nobody knows, so the ABI lists none of them.
+impl ContractError for CallError {
+    const ERRORS: &'static ErrorSet = &ErrorSet { items: &[], wrapped: &[] };
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Revert(data) => data.clone(),
+            Self::Halt | Self::BadOutput => Vec::new(),
+        }
+    }
+    fn decode(data: &[u8]) -> Option<Self> {
+        Some(Self::Revert(data.to_vec()))
     }
 }
 
@@ -158,8 +174,8 @@ impl<O: Output> MethodCall<Write, O> {
 
 impl<O: Output> MethodCall<Payable, O> {
     /// Sends this much value along, in wei.
-    pub fn value(mut self, value: impl Into<U256>) -> Self {
-        self.value = value.into();
+    pub fn value(mut self, value: impl Operand<U256>) -> Self {
+        self.value = value.operand();
         self
     }
 

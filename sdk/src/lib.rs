@@ -59,6 +59,7 @@ mod address;
 mod buffer;
 mod bytes;
 mod call;
+mod checks;
 mod context;
 mod contract;
 pub mod crypto;
@@ -68,6 +69,7 @@ mod host;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 mod numbers;
+mod operand;
 pub mod prelude;
 pub mod storage;
 mod utf8;
@@ -82,17 +84,21 @@ pub use contract::{Contract, Entry};
 pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
 pub use esker_sdk_macros::{Abi, contract, error, event, interface, storage, test};
 pub use event::{Event, Indexed, Log};
-pub use numbers::{I256, Int, Number, U256, Uint};
+pub use numbers::{I256, Int, Number, NumberOutOfRange, ParseNumberError, U256, Uint};
+pub use operand::Operand;
 pub use primitive_types;
 
 /// What the macros' expansions name. Not part of the surface: it may change at any time.
 #[doc(hidden)]
 pub mod expansion {
+    #[cfg(not(target_arch = "wasm32"))]
+    pub use crate::abi::json;
     pub use crate::abi::{
         AbiElement, AbiEncode, AbiType, ConstructorItem, Decoder, Description, Encoder, ErrorItem, ErrorSet, EventItem,
         Field, FunctionItem, Mutability, One, Output, Parameter, Shape, json_bytes, json_len, output_size, selector,
         topic,
     };
+    pub use crate::checks::{Fallible, Selector, anything, assert_unique_selector, errors_of, event_of};
     pub use crate::contract::{empty_revert, guard_payment, guard_reentrancy, input};
     pub use crate::error::{REENTRANT_CALL, decode_error};
     #[cfg(target_arch = "wasm32")]
@@ -101,4 +107,6 @@ pub mod expansion {
     pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size};
     pub use alloc::{string::String, vec::Vec};
     pub use core;
+    #[cfg(not(target_arch = "wasm32"))]
+    pub use std::sync::OnceLock;
 }

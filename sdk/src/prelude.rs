@@ -1,9 +1,11 @@
 //! Everything a contract usually names: `use esker_sdk::prelude::*;`.
 
+// For `clear` alone, which every handle to storage has.
+pub use crate::storage::StorageType as _;
 pub use crate::storage::{Array, Blob, Cell, List, Map, Text, TransientCell};
 pub use crate::{
-    Abi, Address, B256, Bytes, CallError, Context, Contract, ContractError, Event, FixedBytes, I256, Int, Panic, U256,
-    Uint, crypto, ensure, require, revert_with,
+    Abi, Address, B256, Bytes, CallError, CallResult, Context, Contract, ContractError, Event, FixedBytes, I256, Int,
+    Panic, U256, Uint, crypto, ensure, require, revert_with,
 };
 // These attributes mean something inside `#[contract] mod` too, where that macro handles them itself.
 pub use alloc::{

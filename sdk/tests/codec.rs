@@ -84,7 +84,7 @@ impl Sol for Uint<24> {
         DynSolValue::Uint(alloy_u256(self.get()), 24)
     }
     fn any() -> BoxedStrategy<Self> {
-        (0u32..1 << 24).prop_map(|number| Self::new(number.into()).expect("fits")).boxed()
+        (0u32..1 << 24).prop_map(|number| Self::new(u128::from(number)).expect("fits")).boxed()
     }
 }
 
@@ -96,7 +96,7 @@ impl Sol for Int<56> {
         DynSolValue::Int(alloy::I256::from_raw(alloy_u256(self.get().to_bits())), 56)
     }
     fn any() -> BoxedStrategy<Self> {
-        (-(1i64 << 55)..1 << 55).prop_map(|number| Self::new(number.into()).expect("fits")).boxed()
+        (-(1i64 << 55)..1 << 55).prop_map(|number| Self::new(i128::from(number)).expect("fits")).boxed()
     }
 }
 

@@ -43,8 +43,8 @@ mod documented {
         pub fn fill(&mut self) {
             self.x.set(1);
             self.y.set(2);
-            self.s.a.set(3u8);
-            self.s.b.set(4u8);
+            self.s.a.set(3);
+            self.s.b.set(4);
             self.s.static_array.set(0, 5);
             self.s.static_array.set(1, 6);
             self.s.dyn_array.push(7);

@@ -101,6 +101,11 @@ pub fn no_generics(generics: &Generics, what: &str) -> syn::Result<()> {
     }
 }
 
+/// The conditions under which the item is compiled: what is generated for it stands under them too.
+pub fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
+}
+
 /// The doc comments.
 pub fn docs(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect()

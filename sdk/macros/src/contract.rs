@@ -1,19 +1,19 @@
 //! `#[contract]`.
 
-use std::collections::BTreeSet;
-
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Ident, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Path, Token, Type, Visibility, parse::Parser,
-    punctuated::Punctuated, spanned::Spanned,
+    AttrStyle, Attribute, Ident, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Path, Token, Type, Visibility,
+    parse::Parser, punctuated::Punctuated, spanned::Spanned,
 };
 
 use crate::{
-    attributes::{Errors, arguments, docs, is, option, take},
-    dispatch, errors, event, handle,
-    method::{Kind, Method, text},
+    attributes::{Errors, arguments, cfgs, docs, is, option, take},
+    description, dispatch, errors, event, handle,
+    mentions::Mentions,
+    method::{Kind, Method},
     names::plain,
+    results::Results,
     storage,
 };
 
@@ -21,33 +21,45 @@ const MARKERS: [&str; 6] = ["constructor", "fallback", "receive", "payable", "re
 
 /// Everything found in the module.
 #[derive(Default)]
-struct Found {
+pub struct Found {
     items: Vec<TokenStream>,
     storage: Option<ItemStruct>,
-    events: Vec<Path>,
-    errors: Vec<Ident>,
-    functions: Vec<Method>,
-    constructor: Option<Method>,
-    fallback: Option<Method>,
-    receive: Option<Method>,
+    results: Results,
+    /// Types of this module and those named in the attribute, each with its conditions.
+    pub events: Vec<(Vec<Attribute>, Path)>,
+    pub errors: Vec<(Vec<Attribute>, Path)>,
+    pub mentions: Mentions,
+    pub functions: Vec<Method>,
+    pub constructor: Option<Method>,
+    pub fallback: Option<Method>,
+    pub receive: Option<Method>,
 }
 
-/// The paths in `#[contract(events(a::B, c::D))]`.
-fn foreign_events(tokens: TokenStream) -> syn::Result<Vec<Path>> {
-    if tokens.is_empty() {
-        return Ok(Vec::new());
+const ARGUMENTS: &str = "#[contract] takes nothing, or `events(path::Event, …)` and `errors(path::Error, …)`";
+
+impl Found {
+    /// Reads `#[contract(events(a::B, …), errors(c::D, …))]`.
+    fn with_arguments(tokens: TokenStream) -> syn::Result<Self> {
+        let mut this = Self::default();
+        let span = tokens.span();
+        let lists = Punctuated::<syn::MetaList, Token![,]>::parse_terminated.parse2(tokens);
+        for list in lists.map_err(|_| syn::Error::new(span, ARGUMENTS))? {
+            let target = if list.path.is_ident("events") {
+                &mut this.events
+            } else if list.path.is_ident("errors") {
+                &mut this.errors
+            } else {
+                return Err(syn::Error::new(list.path.span(), ARGUMENTS));
+            };
+            let paths = Punctuated::<Path, Token![,]>::parse_terminated.parse2(list.tokens)?;
+            target.extend(paths.into_iter().map(|path| (Vec::new(), path)));
+        }
+        Ok(this)
     }
-    let span = tokens.span();
-    let meta: syn::MetaList = syn::parse2(tokens)
-        .map_err(|_| syn::Error::new(span, "#[contract] takes nothing or `events(path::Event, …)`"))?;
-    if !meta.path.is_ident("events") {
-        return Err(syn::Error::new(meta.path.span(), "#[contract] takes nothing or `events(path::Event, …)`"));
-    }
-    Ok(Punctuated::<Path, Token![,]>::parse_terminated.parse2(meta.tokens)?.into_iter().collect())
 }
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    let events = foreign_events(arguments)?;
+    let mut found = Found::with_arguments(arguments)?;
     let module: ItemMod = syn::parse2(item)
         .map_err(|error| syn::Error::new(error.span(), "#[contract] goes on a module: `mod token { … }`"))?;
     let Some((_, items)) = module.content else {
@@ -56,20 +68,23 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
             "#[contract] needs the module's contents here: write `mod token { … }`, not `mod token;`",
         ));
     };
-    let mut found = Found { events, ..Found::default() };
     let mut errors = Errors::default();
     let storage = storage_name(&items, module.ident.span(), &mut errors);
     let Some(storage) = storage else {
         errors.finish()?;
         return Ok(TokenStream::new());
     };
+    found.results = Results::of(&items);
+    found.mentions = Mentions::of(&items, &own_items(&items));
     for item in items {
         let result = found.item(item, &storage);
         errors.keep(result);
     }
     errors.finish()?;
     let generated = found.generate(&storage)?;
-    let (attributes, visibility, name, items) = (&module.attrs, &module.vis, &module.ident, &found.items);
+    // What stood at the head of the module means the same in front of it.
+    let attributes = module.attrs.into_iter().map(|attribute| Attribute { style: AttrStyle::Outer, ..attribute });
+    let (visibility, name, items) = (&module.vis, &module.ident, &found.items);
     Ok(quote! {
         #(#attributes)*
         #visibility mod #name {
@@ -77,6 +92,18 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
             #generated
         }
     })
+}
+
+/// The names of the module's own events and errors.
+fn own_items(items: &[Item]) -> Vec<Ident> {
+    let own =
+        |attributes: &[Attribute]| attributes.iter().any(|attribute| is(attribute, "event") || is(attribute, "error"));
+    let names = items.iter().filter_map(|item| match item {
+        Item::Struct(item) => own(&item.attrs).then(|| item.ident.clone()),
+        Item::Enum(item) => own(&item.attrs).then(|| item.ident.clone()),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// The name of the one `#[storage]` struct.
@@ -115,10 +142,10 @@ impl Found {
                         self.storage = Some(item);
                     }
                 } else if let Some(attribute) = take(&mut item.attrs, "event") {
-                    self.events.push(item.ident.clone().into());
+                    self.events.push((cfgs(&item.attrs), item.ident.clone().into()));
                     self.items.push(event::expand(arguments(&attribute)?, item)?);
                 } else if let Some(attribute) = take(&mut item.attrs, "error") {
-                    self.errors.push(item.ident.clone());
+                    self.errors.push((cfgs(&item.attrs), item.ident.clone().into()));
                     self.items.push(errors::expand(&arguments(&attribute)?, Item::Struct(item))?);
                 } else {
                     self.items.push(item.into_token_stream());
@@ -126,7 +153,7 @@ impl Found {
             }
             Item::Enum(mut item) => {
                 if let Some(attribute) = take(&mut item.attrs, "error") {
-                    self.errors.push(item.ident.clone());
+                    self.errors.push((cfgs(&item.attrs), item.ident.clone().into()));
                     self.items.push(errors::expand(&arguments(&attribute)?, Item::Enum(item))?);
                 } else if let Some(attribute) = take(&mut item.attrs, "event") {
                     return Err(syn::Error::new(attribute.span(), "an event is a struct: one for each event"));
@@ -152,6 +179,7 @@ impl Found {
             #[allow(clippy::new_ret_no_self, reason = "a constructor fills the storage it is given")]
         ));
         let mut errors = Errors::default();
+        let conditions = cfgs(&item.attrs);
         for member in &mut item.items {
             let ImplItem::Fn(function) = member else { continue };
             let is_public = matches!(function.vis, Visibility::Public(_));
@@ -166,7 +194,9 @@ impl Found {
                 }
                 continue;
             }
-            let Some(method) = errors.keep(Method::parse(&mut function.attrs, &function.sig)) else { continue };
+            let method = Method::parse(&mut function.attrs, &function.sig, &self.results);
+            let Some(mut method) = errors.keep(method) else { continue };
+            method.cfgs.extend(conditions.iter().cloned());
             if method.kind == Kind::Constructor {
                 function.attrs.push(syn::parse_quote! {
                     #[allow(clippy::new_ret_no_self, clippy::wrong_self_convention, reason = "a contract's constructor fills its storage")]
@@ -194,84 +224,8 @@ impl Found {
         errors.finish()
     }
 
-    fn all(&self) -> impl Iterator<Item = &Method> {
+    pub fn all(&self) -> impl Iterator<Item = &Method> {
         self.functions.iter().chain(&self.constructor).chain(&self.fallback).chain(&self.receive)
-    }
-
-    /// The ABI as a constant, with the selectors and the check that they differ.
-    fn description(&self) -> TokenStream {
-        let functions: Vec<TokenStream> = self
-            .functions
-            .iter()
-            .map(|method| {
-                let (name, inputs, output) = (&method.solidity, method.parameters(), method.output());
-                let mutability = method.mutability();
-                quote! {
-                    ::esker_sdk::expansion::FunctionItem {
-                        name: #name,
-                        inputs: #inputs,
-                        outputs: <#output as ::esker_sdk::expansion::Output>::SHAPES,
-                        mutability: #mutability,
-                    }
-                }
-            })
-            .collect();
-        let constructor = self.constructor.as_ref().map_or(quote!(None), |method| {
-            let (inputs, payable) = (method.parameters(), method.payable);
-            quote!(Some(::esker_sdk::expansion::ConstructorItem { inputs: #inputs, payable: #payable }))
-        });
-        let fallback = self.fallback.as_ref().map_or(quote!(None), |method| {
-            let variant = if method.payable { quote!(Payable) } else { quote!(NonPayable) };
-            quote!(Some(::esker_sdk::expansion::Mutability::#variant))
-        });
-        let receive = self.receive.is_some();
-        let events = &self.events;
-        let mut seen = BTreeSet::new();
-        let own = self.errors.iter().map(|ident| syn::parse_quote!(#ident));
-        let returned = self.all().filter_map(|method| method.error.clone());
-        let errors: Vec<Type> = own.chain(returned).filter(|ty| seen.insert(text(ty))).collect();
-        let sets = errors.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>::ERRORS));
-        let guard = self.all().any(Method::is_guarded).then(|| {
-            quote! {
-                &::esker_sdk::expansion::ErrorSet {
-                    items: &[::esker_sdk::expansion::REENTRANT_CALL],
-                    wrapped: &[],
-                }
-            }
-        });
-        quote! {
-            #[doc(hidden)]
-            const __ESKER_ABI: &::esker_sdk::expansion::Description = &::esker_sdk::expansion::Description {
-                constructor: ::core::option::Option::#constructor,
-                functions: &[#(#functions),*],
-                events: &[#(<#events as ::esker_sdk::Event>::ITEM),*],
-                errors: &[#(#sets,)* #guard],
-                fallback: ::core::option::Option::#fallback,
-                receive: #receive,
-            };
-        }
-    }
-
-    fn selectors(&self) -> TokenStream {
-        let constants = self.functions.iter().enumerate().map(|(index, method)| {
-            let constant = dispatch::selector_constant(index);
-            let (name, inputs) = (&method.solidity, method.parameters());
-            // Every pair once, reported at the later one.
-            let checks = self.functions.iter().enumerate().take(index).map(|(other, earlier)| {
-                let other = dispatch::selector_constant(other);
-                let message = format!(
-                    "`{}` has the selector of `{}`: give one of them another Solidity name with #[name = \"…\"]",
-                    method.ident, earlier.ident
-                );
-                quote_spanned!(method.ident.span()=> ::core::assert!(#constant != #other, #message);)
-            });
-            let check = (index > 0).then(|| quote_spanned!(method.ident.span()=> const _: () = { #(#checks)* };));
-            quote! {
-                const #constant: u32 = ::esker_sdk::expansion::selector(#name, #inputs);
-                #check
-            }
-        });
-        quote!(#(#constants)*)
     }
 
     fn generate(&self, storage: &Ident) -> syn::Result<TokenStream> {
@@ -290,8 +244,8 @@ impl Found {
             &functions,
             &constructor,
         );
-        let description = self.description();
-        let selectors = self.selectors();
+        let description = description::abi(self);
+        let selectors = description::selectors(&self.functions, &handle_name);
         let call = dispatch::call(storage, &self.functions, self.fallback.as_ref(), self.receive.as_ref());
         let deploy = dispatch::deploy(storage, self.constructor.as_ref());
         let has_constructor = self.constructor.is_some();
@@ -304,14 +258,6 @@ impl Found {
             const _: () = {
                 #selectors
 
-                const LENGTH: usize = ::esker_sdk::expansion::json_len(__ESKER_ABI);
-                const JSON: [u8; LENGTH] = ::esker_sdk::expansion::json_bytes(__ESKER_ABI);
-                #[cfg(not(target_arch = "wasm32"))]
-                const TEXT: &str = match ::core::str::from_utf8(&JSON) {
-                    ::core::result::Result::Ok(text) => text,
-                    ::core::result::Result::Err(_) => ::core::panic!("names are UTF-8"),
-                };
-
                 #[automatically_derived]
                 impl ::esker_sdk::Contract for #storage {
                     const NAME: &'static str = #name;
@@ -322,7 +268,9 @@ impl Found {
 
                     #[cfg(not(target_arch = "wasm32"))]
                     fn abi_json() -> &'static str {
-                        TEXT
+                        static TEXT: ::esker_sdk::expansion::OnceLock<::esker_sdk::expansion::String> =
+                            ::esker_sdk::expansion::OnceLock::new();
+                        TEXT.get_or_init(|| ::esker_sdk::expansion::json(__ESKER_ABI))
                     }
 
                     fn call() -> ::esker_sdk::expansion::Vec<u8> {
@@ -384,9 +332,12 @@ fn exports(storage: &Ident, has_constructor: bool) -> TokenStream {
 
         #deploy
 
+        // Natively nobody reads the section, and writing it takes the compiler a while.
+        #[cfg(target_arch = "wasm32")]
+        const LENGTH: usize = ::esker_sdk::expansion::json_len(__ESKER_ABI);
         #[cfg(target_arch = "wasm32")]
         #[unsafe(link_section = "esker.abi")]
         #[allow(unsafe_code, reason = "the ABI travels in a custom section")]
-        static SECTION: [u8; LENGTH] = JSON;
+        static SECTION: [u8; LENGTH] = ::esker_sdk::expansion::json_bytes(__ESKER_ABI);
     }
 }

@@ -119,7 +119,8 @@ pub fn call(
     let check_first = none_payable.then(|| quote!(::esker_sdk::expansion::guard_payment();));
     let arms = functions.iter().enumerate().map(|(index, method)| {
         let (selector, body) = (selector_constant(index), function(contract, method, !none_payable));
-        quote!(::core::option::Option::Some(#selector) => #body)
+        let cfgs = &method.cfgs;
+        quote!(#(#cfgs)* ::core::option::Option::Some(#selector) => #body)
     });
     let otherwise = match fallback_method {
         Some(method) => {

@@ -5,7 +5,8 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, Fields, Ident, Item, Type, spanned::Spanned};
 
 use crate::{
-    attributes::{Errors, missing_derives, no_generics, take_flag, take_name, undocumented},
+    attributes::{Errors, cfgs, missing_derives, no_generics, take_flag, take_name, undocumented},
+    method::last_segment,
     names::{camel_case, plain},
 };
 
@@ -15,19 +16,31 @@ pub fn expand_attribute(arguments: TokenStream, item: TokenStream) -> syn::Resul
 
 /// The tokens that one variant (or the struct) contributes.
 struct Parts {
+    cfgs: Vec<Attribute>,
     item: Option<TokenStream>,
     wrapped: Option<Type>,
+    /// `From` of what it wraps.
+    conversion: Option<TokenStream>,
     encode: TokenStream,
     decode: TokenStream,
 }
 
+impl Parts {
+    /// Whether this is a variant `#[from] Name(CallError)`.
+    fn is_call_error(&self) -> bool {
+        self.wrapped.as_ref().and_then(last_segment).is_some_and(|segment| segment.ident == "CallError")
+    }
+}
+
 fn parts(
+    name: &Ident,
     constructor: &TokenStream,
     ident: &Ident,
     attributes: &mut Vec<Attribute>,
     fields: &Fields,
 ) -> syn::Result<Parts> {
     let solidity = take_name(attributes)?.unwrap_or_else(|| plain(ident));
+    let cfgs = cfgs(attributes);
     if let Some(span) = take_flag(attributes, "from")? {
         let Fields::Unnamed(inner) = fields else {
             return Err(syn::Error::new(
@@ -42,13 +55,24 @@ fn parts(
         let error = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>);
         return Ok(Parts {
             item: None,
-            encode: quote!(#constructor(inner) => #error::encode(inner)),
+            conversion: Some(quote! {
+                #(#cfgs)*
+                #[automatically_derived]
+                impl ::core::convert::From<#ty> for #name {
+                    fn from(inner: #ty) -> Self {
+                        #constructor(inner)
+                    }
+                }
+            }),
+            encode: quote!(#(#cfgs)* #constructor(inner) => #error::encode(inner)),
             decode: quote! {
+                #(#cfgs)*
                 if let ::core::option::Option::Some(inner) = #error::decode(data) {
                     return ::core::option::Option::Some(#constructor(inner));
                 }
             },
             wrapped: Some(ty),
+            cfgs,
         });
     }
     let bindings: Vec<Ident> = (0..fields.len()).map(|index| format_ident!("field_{index}")).collect();
@@ -72,9 +96,11 @@ fn parts(
         types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::decode(decoder)));
     let unused = bindings.is_empty().then(|| quote!(let _ = &decoder;));
     Ok(Parts {
-        item: Some(quote!(::esker_sdk::expansion::ErrorItem { name: #solidity, fields: #parameters })),
+        item: Some(quote!(#(#cfgs)* ::esker_sdk::expansion::ErrorItem { name: #solidity, fields: #parameters })),
         wrapped: None,
+        conversion: None,
         encode: quote! {
+            #(#cfgs)*
             #pattern => {
                 const SELECTOR: [u8; 4] = ::esker_sdk::expansion::selector(#solidity, #parameters).to_be_bytes();
                 let mut encoder =
@@ -84,6 +110,7 @@ fn parts(
             }
         },
         decode: quote! {
+            #(#cfgs)*
             {
                 const SELECTOR: u32 = ::esker_sdk::expansion::selector(#solidity, #parameters);
                 let found = ::esker_sdk::expansion::decode_error(data, SELECTOR, |decoder| {
@@ -96,6 +123,7 @@ fn parts(
                 }
             }
         },
+        cfgs,
     })
 }
 
@@ -104,47 +132,52 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
         return Err(syn::Error::new(arguments.span(), "#[error] takes no arguments"));
     }
     let mut errors = Errors::default();
-    let (item, name, all) = match item {
+    let (item, name, conditions, mut all) = match item {
         Item::Enum(mut item) => {
             no_generics(&item.generics, "an error")?;
             let mut all = Vec::new();
             for variant in &mut item.variants {
                 let ident = variant.ident.clone();
                 let constructor = quote!(Self::#ident);
-                all.extend(errors.keep(parts(&constructor, &ident, &mut variant.attrs, &variant.fields)));
+                all.extend(errors.keep(parts(&item.ident, &constructor, &ident, &mut variant.attrs, &variant.fields)));
             }
             if item.variants.is_empty() {
                 errors.at(item.ident.span(), "an error enum has at least one variant");
             }
             let derives = missing_derives(&item.attrs, &["Clone", "Debug", "PartialEq", "Eq"]);
-            (quote!(#derives #item), item.ident, all)
+            (quote!(#derives #item), item.ident, cfgs(&item.attrs), all)
         }
         Item::Struct(mut item) => {
             no_generics(&item.generics, "an error")?;
             let ident = item.ident.clone();
-            let own = errors.keep(parts(&quote!(Self), &ident, &mut item.attrs, &item.fields));
+            let own = errors.keep(parts(&ident, &quote!(Self), &ident, &mut item.attrs, &item.fields));
             let derives = missing_derives(&item.attrs, &["Clone", "Debug", "PartialEq", "Eq"]);
-            (quote!(#derives #item), ident, own.into_iter().collect())
+            (quote!(#derives #item), ident, cfgs(&item.attrs), own.into_iter().collect::<Vec<_>>())
         }
         other => return Err(syn::Error::new(other.span(), "#[error] goes on an enum or a struct")),
     };
     errors.finish()?;
+    // Whatever data a call failed with is a `CallError`: what has a selector of its own is tried first.
+    all.sort_by_key(Parts::is_call_error);
     let items = all.iter().filter_map(|parts| parts.item.as_ref());
-    let wrapped: Vec<&Type> = all.iter().filter_map(|parts| parts.wrapped.as_ref()).collect();
-    let wrapped_sets = wrapped.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>::ERRORS));
+    let wrapped_sets = all.iter().filter_map(|parts| {
+        let (ty, cfgs) = (parts.wrapped.as_ref()?, &parts.cfgs);
+        Some(quote_spanned!(ty.span()=> #(#cfgs)* <#ty as ::esker_sdk::ContractError>::ERRORS))
+    });
     let encode = all.iter().map(|parts| &parts.encode);
     let decode = all.iter().map(|parts| &parts.decode);
-    let conversions = all.iter().filter(|parts| parts.wrapped.is_some()).map(|parts| {
-        let (ty, encode) = (&parts.wrapped, &parts.encode);
-        // The constructor is what the pattern starts with.
-        let constructor =
-            encode.clone().into_iter().take_while(|token| !matches!(token, proc_macro2::TokenTree::Group(_)));
-        let constructor: TokenStream = constructor.collect();
+    let conversions = all.iter().filter_map(|parts| {
+        let conversion = parts.conversion.as_ref()?;
+        Some(quote!(#(#conditions)* #conversion))
+    });
+    let bubbling = (!all.iter().any(Parts::is_call_error)).then(|| {
         quote! {
+            /// Reverts with the callee's revert data: so `?` passes on what a call failed with.
+            #(#conditions)*
             #[automatically_derived]
-            impl ::core::convert::From<#ty> for #name {
-                fn from(inner: #ty) -> Self {
-                    #constructor(inner)
+            impl ::core::convert::From<::esker_sdk::CallError> for #name {
+                fn from(error: ::esker_sdk::CallError) -> Self {
+                    error.raise()
                 }
             }
         }
@@ -154,6 +187,7 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
         #undocumented
         #item
 
+        #(#conditions)*
         #[automatically_derived]
         impl ::esker_sdk::ContractError for #name {
             const ERRORS: &'static ::esker_sdk::expansion::ErrorSet = &::esker_sdk::expansion::ErrorSet {
@@ -174,5 +208,6 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
         }
 
         #(#conversions)*
+        #bubbling
     })
 }

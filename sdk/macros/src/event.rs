@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{Fields, ItemStruct, spanned::Spanned};
 
 use crate::{
-    attributes::{Errors, missing_derives, no_generics, option, take_flag, take_name, undocumented},
+    attributes::{Errors, cfgs, missing_derives, no_generics, option, take_flag, take_name, undocumented},
     names::{camel_case, plain},
 };
 
@@ -67,11 +67,13 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
     });
     let names = data.iter().map(|field| &field.ident);
     let undocumented = undocumented();
+    let cfgs = cfgs(&item.attrs);
     Ok(quote! {
         #derives
         #undocumented
         #item
 
+        #(#cfgs)*
         #[automatically_derived]
         impl #name {
             #[doc(hidden)]
@@ -90,6 +92,7 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
             }
         }
 
+        #(#cfgs)*
         #[automatically_derived]
         impl ::esker_sdk::Event for #name {
             const ITEM: &'static ::esker_sdk::expansion::EventItem = &::esker_sdk::expansion::EventItem {

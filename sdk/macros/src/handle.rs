@@ -4,18 +4,16 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Ident, Type, Visibility, spanned::Spanned};
 
-use crate::method::{Access, Method, Returned};
+use crate::{
+    dispatch::selector_constant,
+    method::{Access, Method, Returned},
+};
 
 const PRIMITIVES: [&str; 11] = ["u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "bool"];
 
-/// An argument's type in the handle: whatever converts to it, except where that would leave a literal's type open.
+/// An argument's type in the handle: whatever stands for it.
 fn parameter_type(ty: &Type) -> TokenStream {
-    match ty {
-        Type::Path(path) if !PRIMITIVES.iter().any(|primitive| path.path.is_ident(primitive)) => {
-            quote!(impl ::core::convert::Into<#ty>)
-        }
-        _ => quote!(#ty),
-    }
+    if is_converted(ty) { quote!(impl ::esker_sdk::Operand<#ty>) } else { quote!(#ty) }
 }
 
 fn is_converted(ty: &Type) -> bool {
@@ -34,7 +32,7 @@ fn encoded(method: &Method) -> (Vec<TokenStream>, Vec<TokenStream>) {
         let encode = quote_spanned!(span=> ::esker_sdk::expansion::AbiEncode::encode);
         if is_converted(&argument.ty) {
             quote_spanned! {span=>
-                let __value: #owned = ::core::convert::Into::into(#ident);
+                let __value: #owned = ::esker_sdk::Operand::operand(#ident);
                 #encode(&__value, &mut __encoder);
             }
         } else {
@@ -45,8 +43,9 @@ fn encoded(method: &Method) -> (Vec<TokenStream>, Vec<TokenStream>) {
     (parameters.collect(), statements.collect())
 }
 
-fn method(method: &Method) -> TokenStream {
-    let (ident, docs, solidity) = (&method.ident, &method.docs, &method.solidity);
+fn method(index: usize, method: &Method) -> TokenStream {
+    let (ident, docs, cfgs, solidity) = (&method.ident, &method.docs, &method.cfgs, &method.solidity);
+    let selector = selector_constant(index);
     let (parameters, statements) = encoded(method);
     let (inputs, output, size) = (method.parameters(), method.output(), method.arguments_size());
     let marker = match (method.payable, method.receiver) {
@@ -64,12 +63,18 @@ fn method(method: &Method) -> TokenStream {
     };
     let call = quote_spanned!(returned=> ::esker_sdk::MethodCall::new(self.address, __encoder.finish()));
     quote! {
+        // The one place where the compiler hashes the signature.
+        #(#cfgs)*
+        #[doc(hidden)]
+        pub const #selector: u32 = ::esker_sdk::expansion::selector(#solidity, #inputs);
+
         #(#docs)*
         #fallback_doc
+        #(#cfgs)*
         pub fn #ident(&self, #(#parameters),*) -> ::esker_sdk::MethodCall<::esker_sdk::#marker, #output> {
-            const SELECTOR: [u8; 4] = ::esker_sdk::expansion::selector(#solidity, #inputs).to_be_bytes();
             #[allow(unused_mut, reason = "a method may have no arguments")]
-            let mut __encoder = ::esker_sdk::expansion::Encoder::new(&SELECTOR, const { #size });
+            let mut __encoder =
+                ::esker_sdk::expansion::Encoder::new(&Self::#selector.to_be_bytes(), const { #size });
             #(#statements)*
             #call
         }
@@ -99,7 +104,27 @@ pub fn expand(
     methods: &[&Method],
     extra: &TokenStream,
 ) -> TokenStream {
-    let methods = methods.iter().map(|one| method(one));
+    // The contract's methods come first: where one takes a name of the handle's own, `From` does the same.
+    let is_free = |name: &str| methods.iter().all(|method| method.ident != name);
+    let at = is_free("at").then(|| {
+        quote! {
+            /// The contract at an address. Nothing is checked.
+            #[must_use]
+            pub const fn at(address: ::esker_sdk::Address) -> Self {
+                Self { address }
+            }
+        }
+    });
+    let address = is_free("address").then(|| {
+        quote! {
+            /// The contract's address.
+            #[must_use]
+            pub const fn address(&self) -> ::esker_sdk::Address {
+                self.address
+            }
+        }
+    });
+    let methods = methods.iter().enumerate().map(|(index, one)| method(index, one));
     quote! {
         #(#docs)*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,17 +141,9 @@ pub fn expand(
             reason = "the contract chooses its methods' names and arguments"
         )]
         impl #name {
-            /// The contract at an address. Nothing is checked.
-            #[must_use]
-            pub const fn at(address: ::esker_sdk::Address) -> Self {
-                Self { address }
-            }
+            #at
 
-            /// The contract's address.
-            #[must_use]
-            pub const fn address(&self) -> ::esker_sdk::Address {
-                self.address
-            }
+            #address
 
             #extra
 
@@ -136,7 +153,7 @@ pub fn expand(
         #[automatically_derived]
         impl ::core::convert::From<::esker_sdk::Address> for #name {
             fn from(address: ::esker_sdk::Address) -> Self {
-                Self::at(address)
+                Self { address }
             }
         }
 
@@ -144,6 +161,13 @@ pub fn expand(
         impl ::core::convert::From<#name> for ::esker_sdk::Address {
             fn from(handle: #name) -> Self {
                 handle.address
+            }
+        }
+
+        #[automatically_derived]
+        impl ::esker_sdk::Operand<::esker_sdk::Address> for #name {
+            fn operand(self) -> ::esker_sdk::Address {
+                self.address
             }
         }
     }

@@ -6,8 +6,10 @@ use syn::{ItemTrait, TraitItem, spanned::Spanned};
 
 use crate::{
     attributes::{Errors, docs, no_generics},
+    dispatch::selector_constant,
     handle,
     method::{Kind, Method},
+    results::Results,
 };
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
@@ -30,7 +32,7 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         if let Some(body) = &function.default {
             errors.at(body.span(), "an interface's methods have no bodies: the contract at the address has them");
         }
-        if let Some(method) = errors.keep(Method::parse(&mut function.attrs, &function.sig)) {
+        if let Some(method) = errors.keep(Method::parse(&mut function.attrs, &function.sig, &Results::default())) {
             if method.kind != Kind::Function {
                 errors.at(function.sig.ident.span(), "an interface holds ordinary methods only");
             }
@@ -38,14 +40,19 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         }
     }
     errors.finish()?;
-    let selectors = methods.iter().map(|method| {
-        let (solidity, inputs) = (&method.solidity, method.parameters());
-        quote!(^ ::esker_sdk::expansion::selector(#solidity, #inputs))
+    let selectors = methods.iter().enumerate().map(|(index, method)| {
+        let (cfgs, selector) = (&method.cfgs, selector_constant(index));
+        quote!(#(#cfgs)* { identifier ^= Self::#selector; })
     });
     let extra = quote! {
         /// The interface's identifier (ERC-165): its methods' selectors, xored.
         pub const INTERFACE_ID: ::esker_sdk::FixedBytes<4> =
-            ::esker_sdk::FixedBytes((0u32 #(#selectors)*).to_be_bytes());
+            ::esker_sdk::FixedBytes({
+                #[allow(unused_mut, reason = "an interface may have no methods")]
+                let mut identifier = 0u32;
+                #(#selectors)*
+                identifier.to_be_bytes()
+            });
     };
     let methods: Vec<&Method> = methods.iter().collect();
     Ok(handle::expand(&docs(&item.attrs), &item.vis, &item.ident, &methods, &extra))

@@ -6,13 +6,16 @@
 mod abi;
 mod attributes;
 mod contract;
+mod description;
 mod dispatch;
 mod errors;
 mod event;
 mod handle;
 mod interface;
+mod mentions;
 mod method;
 mod names;
+mod results;
 mod storage;
 mod test;
 
@@ -27,7 +30,8 @@ fn expanded(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 ///
 /// It holds one `#[storage]` struct and its `impl` blocks, whose `pub fn`s are the contract's methods; `#[constructor]`,
 /// `#[payable]`, `#[reentrant]`, `#[fallback]`, `#[receive]` and `#[name = "…"]` mark methods. `#[event]` and `#[error]`
-/// items inside it enter the ABI; events defined elsewhere do by `#[contract(events(path, …))]`.
+/// items inside it enter the ABI, and so do those defined elsewhere that its methods emit and revert with where the macro
+/// can see it; the others are named in `#[contract(events(path, …), errors(path, …))]`.
 #[proc_macro_attribute]
 pub fn contract(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expanded(contract::expand(arguments.into(), item.into()))

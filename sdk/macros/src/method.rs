@@ -2,14 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{
-    Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, ReturnType, Signature, Type, TypeReference,
-    spanned::Spanned,
-};
+use syn::{Attribute, FnArg, Ident, Pat, ReturnType, Signature, Type, TypeReference, spanned::Spanned};
 
 use crate::{
-    attributes::{Errors, docs, no_generics, take_flag, take_name},
+    attributes::{Errors, cfgs, docs, no_generics, take_flag, take_name},
     names::camel_case,
+    results::Results,
 };
 
 /// `&self`, `&mut self` or neither; or the same of a [`Context`](https://docs.rs/esker-sdk) parameter.
@@ -48,6 +46,8 @@ pub struct Method {
     pub ident: Ident,
     pub solidity: String,
     pub docs: Vec<Attribute>,
+    /// The conditions under which it exists.
+    pub cfgs: Vec<Attribute>,
     pub receiver: Access,
     /// The context parameter's access and its position among the parameters behind the receiver.
     pub context: Access,
@@ -64,7 +64,7 @@ pub fn text(ty: &Type) -> String {
     quote!(#ty).to_string()
 }
 
-fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+pub fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
     match ty {
         Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
         Type::Group(group) => last_segment(&group.elem),
@@ -94,27 +94,6 @@ fn owned(reference: &TypeReference) -> syn::Result<TokenStream> {
     })
 }
 
-/// The two types of `Result<T, E>`.
-fn result_types(ty: &Type) -> Option<(Type, Type)> {
-    let segment = last_segment(ty)?;
-    if segment.ident != "Result" {
-        return None;
-    }
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
-    let types: Vec<&Type> = arguments
-        .args
-        .iter()
-        .filter_map(|argument| match argument {
-            GenericArgument::Type(ty) => Some(ty),
-            _ => None,
-        })
-        .collect();
-    match types[..] {
-        [value, error] => Some((value.clone(), error.clone())),
-        _ => None,
-    }
-}
-
 fn returned(ty: Type) -> Returned {
     match &ty {
         Type::Tuple(tuple) if tuple.elems.is_empty() => Returned::Nothing,
@@ -125,7 +104,7 @@ fn returned(ty: Type) -> Returned {
 
 impl Method {
     /// Reads a method and takes this macro's attributes off it.
-    pub fn parse(attributes: &mut Vec<Attribute>, signature: &Signature) -> syn::Result<Self> {
+    pub fn parse(attributes: &mut Vec<Attribute>, signature: &Signature, results: &Results) -> syn::Result<Self> {
         let mut errors = Errors::default();
         let mut flag = |name: &str| errors.keep(take_flag(attributes, name)).flatten();
         let constructor = flag("constructor");
@@ -196,7 +175,7 @@ impl Method {
         }
         let (value, error) = match &signature.output {
             ReturnType::Default => (None, None),
-            ReturnType::Type(_, ty) => match result_types(ty) {
+            ReturnType::Type(_, ty) => match results.split(ty) {
                 Some((value, error)) => (Some(value), Some(error)),
                 None => (Some((**ty).clone()), None),
             },
@@ -206,6 +185,7 @@ impl Method {
             ident: signature.ident.clone(),
             solidity: solidity.unwrap_or_else(|| camel_case(&signature.ident)),
             docs: docs(attributes),
+            cfgs: cfgs(attributes),
             receiver,
             context,
             context_position,
@@ -216,11 +196,25 @@ impl Method {
             reentrant: reentrant.is_some(),
         };
         method.check_kind(signature, &mut errors);
+        if let Returned::One(ty) = &method.returned {
+            errors.keep(check_returned(ty));
+        }
         errors.finish()?;
         Ok(method)
     }
 
     fn check_kind(&self, signature: &Signature, errors: &mut Errors) {
+        if self.kind != Kind::Function
+            && let Some(cfg) = self.cfgs.first()
+        {
+            errors.at(
+                cfg.span(),
+                "constructor, fallback and receive are always there: put the #[cfg] on statements inside, or on the module",
+            );
+        }
+        if self.kind == Kind::Function && self.solidity == "constructor" {
+            errors.at(signature.ident.span(), "`constructor` is Solidity's own word: call the method something else");
+        }
         let returns = !matches!(self.returned, Returned::Nothing);
         match self.kind {
             Kind::Function => {}
@@ -326,7 +320,31 @@ fn context_access(ty: &Type) -> Option<Access> {
     }
 }
 
+/// Whether a type is a reference to a context.
+pub fn is_context(ty: &Type) -> bool {
+    context_access(ty).is_some()
+}
+
+fn check_returned(ty: &Type) -> syn::Result<()> {
+    match ty {
+        Type::Reference(_) => Err(syn::Error::new(
+            ty.span(),
+            "a method returns what it owns: String for &str, Bytes for &[u8], Vec<T> for &[T]",
+        )),
+        Type::ImplTrait(_) => {
+            Err(syn::Error::new(ty.span(), "a method returns a type with a name: the ABI names concrete types"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn argument(parameter: &syn::PatType) -> syn::Result<Argument> {
+    if let Some(attribute) = parameter.attrs.first() {
+        return Err(syn::Error::new(
+            attribute.span(),
+            "an argument has no attributes: the selector follows from all arguments; put a #[cfg] on the method",
+        ));
+    }
     let Pat::Ident(pattern) = &*parameter.pat else {
         return Err(syn::Error::new(parameter.pat.span(), "an argument has a name: it enters the ABI"));
     };

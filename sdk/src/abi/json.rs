@@ -1,25 +1,26 @@
-//! The JSON form of a contract's ABI, written by the compiler: the module carries it as a custom section.
+//! The JSON form of a contract's ABI. The compiler writes it where a module carries it as a custom section, which takes time
+//! for every byte; natively it is written when somebody asks.
 
-use super::{Description, ErrorSet, Field, Mutability, Parameter, Shape, description::decimal};
+use super::{Description, ErrorItem, ErrorSet, EventItem, Field, Mutability, Parameter, Shape, description::decimal};
 
 const ERRORS_MAX: usize = 256;
 
 /// Counts bytes, and writes them while there is room.
-struct Writer<const N: usize> {
-    bytes: [u8; N],
+struct Writer<'a> {
+    bytes: &'a mut [u8],
     length: usize,
     first: bool,
-    /// Selectors of the errors written so far: an error that several types share is described once.
-    errors: [u32; ERRORS_MAX],
+    /// The errors written so far: one that several types share is described once.
+    errors: [Option<&'static ErrorItem>; ERRORS_MAX],
     error_count: usize,
 }
 
-impl<const N: usize> Writer<N> {
+impl Writer<'_> {
     const fn text(&mut self, text: &str) {
         let bytes = text.as_bytes();
         let mut index = 0;
         while index < bytes.len() {
-            if self.length < N {
+            if self.length < self.bytes.len() {
                 self.bytes[self.length] = bytes[index];
             }
             self.length += 1;
@@ -137,11 +138,11 @@ impl<const N: usize> Writer<N> {
         self.text("]");
     }
 
-    const fn errors(&mut self, set: &ErrorSet) {
+    const fn errors(&mut self, set: &'static ErrorSet) {
         let mut index = 0;
         while index < set.items.len() {
-            let item = set.items[index];
-            if self.first_seen(item.selector()) {
+            let item = &set.items[index];
+            if self.first_seen(item) {
                 self.item("error");
                 self.name(item.name);
                 self.parameters("inputs", item.fields, false);
@@ -156,22 +157,25 @@ impl<const N: usize> Writer<N> {
         }
     }
 
-    const fn first_seen(&mut self, selector: u32) -> bool {
+    const fn first_seen(&mut self, item: &'static ErrorItem) -> bool {
         let mut index = 0;
         while index < self.error_count {
-            if self.errors[index] == selector {
+            if let Some(earlier) = self.errors[index]
+                && same_text(earlier.name, item.name)
+                && same_parameters(earlier.fields, item.fields)
+            {
                 return false;
             }
             index += 1;
         }
         if self.error_count < ERRORS_MAX {
-            self.errors[self.error_count] = selector;
+            self.errors[self.error_count] = Some(item);
             self.error_count += 1;
         }
         true
     }
 
-    const fn description(&mut self, description: &Description) {
+    const fn description(&mut self, description: &'static Description) {
         self.text("[");
         if let Some(constructor) = description.constructor {
             self.item("constructor");
@@ -212,11 +216,13 @@ impl<const N: usize> Writer<N> {
         }
         let mut index = 0;
         while index < description.events.len() {
-            let event = description.events[index];
-            self.item("event");
-            self.name(event.name);
-            self.parameters("inputs", event.fields, true);
-            self.text(if event.anonymous { ",\"anonymous\":true}" } else { ",\"anonymous\":false}" });
+            if is_first_event(description.events, index) {
+                let event = description.events[index];
+                self.item("event");
+                self.name(event.name);
+                self.parameters("inputs", event.fields, true);
+                self.text(if event.anonymous { ",\"anonymous\":true}" } else { ",\"anonymous\":false}" });
+            }
             index += 1;
         }
         let mut index = 0;
@@ -236,22 +242,78 @@ const fn tuple_fields(shape: &Shape) -> Option<&'static [Field]> {
     }
 }
 
-const fn write<const N: usize>(description: &Description) -> Writer<N> {
-    let mut writer = Writer { bytes: [0; N], length: 0, first: true, errors: [0; ERRORS_MAX], error_count: 0 };
+const fn same_text(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+/// Whether the types agree, and for an event which of them are topics; names do not matter.
+const fn same_parameters(one: &[Parameter], other: &[Parameter]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if !one[index].shape.is(other[index].shape) || one[index].indexed != other[index].indexed {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+/// Whether no earlier event has the name and the types: one that several modules define is described once.
+const fn is_first_event(events: &[&EventItem], index: usize) -> bool {
+    let (event, mut earlier) = (events[index], 0);
+    while earlier < index {
+        let other = events[earlier];
+        if same_text(event.name, other.name)
+            && event.anonymous == other.anonymous
+            && same_parameters(event.fields, other.fields)
+        {
+            return false;
+        }
+        earlier += 1;
+    }
+    true
+}
+
+/// Writes the JSON to `bytes` as far as there is room, and returns its length.
+const fn write(description: &'static Description, bytes: &mut [u8]) -> usize {
+    let mut writer = Writer { bytes, length: 0, first: true, errors: [None; ERRORS_MAX], error_count: 0 };
     writer.description(description);
-    writer
+    writer.length
 }
 
 /// Length of the JSON in bytes.
 #[must_use]
-pub const fn json_len(description: &Description) -> usize {
-    write::<0>(description).length
+pub const fn json_len(description: &'static Description) -> usize {
+    write(description, &mut [])
 }
 
 /// The JSON's bytes; `N` is what [`json_len`] says.
 #[must_use]
-pub const fn json_bytes<const N: usize>(description: &Description) -> [u8; N] {
-    let writer = write::<N>(description);
-    assert!(writer.length == N, "N is the JSON's length");
-    writer.bytes
+pub const fn json_bytes<const N: usize>(description: &'static Description) -> [u8; N] {
+    let mut bytes = [0; N];
+    assert!(write(description, &mut bytes) == N, "N is the JSON's length");
+    bytes
+}
+
+/// The JSON, written now.
+#[cfg(not(target_arch = "wasm32"))]
+#[must_use]
+pub fn json(description: &'static Description) -> alloc::string::String {
+    let mut bytes = alloc::vec![0; json_len(description)];
+    write(description, &mut bytes);
+    alloc::string::String::from_utf8(bytes).expect("names are UTF-8")
 }

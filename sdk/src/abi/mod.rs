@@ -17,6 +17,8 @@ pub use description::{
     ConstructorItem, Description, ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability, Parameter, selector, topic,
 };
 pub use encode::{AbiEncode, Encoder, encode};
+#[cfg(not(target_arch = "wasm32"))]
+pub use json::json;
 pub use json::{json_bytes, json_len};
 pub use keccak::{Keccak, keccak256};
 pub use shape::{Field, Shape};

@@ -55,6 +55,32 @@ impl Shape {
         }
     }
 
+    /// Whether this is the same ABI type, whatever its members are called.
+    #[must_use]
+    pub const fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Uint(one), Self::Uint(other)) | (Self::Int(one), Self::Int(other)) => *one == *other,
+            (Self::FixedBytes(one), Self::FixedBytes(other)) => *one == *other,
+            (Self::Address, Self::Address)
+            | (Self::Bool, Self::Bool)
+            | (Self::Bytes, Self::Bytes)
+            | (Self::String, Self::String) => true,
+            (Self::Array(one), Self::Array(other)) => one.is(other),
+            (Self::FixedArray(one, length), Self::FixedArray(other, other_length)) => {
+                *length == *other_length && one.is(other)
+            }
+            (Self::Tuple(fields), Self::Tuple(others)) => {
+                let (mut index, mut same) = (0, fields.len() == others.len());
+                while same && index < fields.len() {
+                    same = fields[index].shape.is(others[index].shape);
+                    index += 1;
+                }
+                same
+            }
+            _ => false,
+        }
+    }
+
     /// Bytes that a value takes in its tuple's head: 32 for a dynamic one.
     #[must_use]
     pub const fn head_size(&self) -> usize {

@@ -1,14 +1,12 @@
 //! `int256` with checked arithmetic.
 
-use core::{
-    cmp::Ordering,
-    fmt,
-    ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign},
-};
+use core::{cmp::Ordering, fmt, ops::Neg};
 
+use super::operators::{comparisons, operators};
 use crate::{Panic, U256};
 
-/// Solidity's `int256`: two's complement, with operators that revert like [`U256`]'s.
+/// Solidity's `int256`: two's complement, with operators that revert like [`U256`]'s. The right-hand side of an operator
+/// or a comparison is an `I256` or a literal, which becomes an `i128`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct I256(U256);
 
@@ -83,23 +81,14 @@ impl I256 {
         let quotient = Self::from_sign_and_magnitude(self.is_negative() != other.is_negative(), quotient)?;
         Some((quotient, Self::from_sign_and_magnitude(self.is_negative(), remainder)?))
     }
-}
 
-macro_rules! operator {
-    ($trait:ident $method:ident $assign_trait:ident $assign:ident, $left:ident $right:ident => $result:expr) => {
-        impl<T: Into<I256>> $trait<T> for I256 {
-            type Output = Self;
-            fn $method(self, other: T) -> Self {
-                let ($left, $right) = (self, other.into());
-                $result
-            }
-        }
-        impl<T: Into<I256>> $assign_trait<T> for I256 {
-            fn $assign(&mut self, other: T) {
-                *self = $trait::$method(*self, other);
-            }
-        }
-    };
+    pub(super) fn quotient(self, other: Self) -> Self {
+        divide(self, other).0
+    }
+
+    pub(super) fn remainder(self, other: Self) -> Self {
+        if other == -Self::ONE { Self::ZERO } else { divide(self, other).1 }
+    }
 }
 
 fn divide(dividend: I256, divisor: I256) -> (I256, I256) {
@@ -110,11 +99,8 @@ fn divide(dividend: I256, divisor: I256) -> (I256, I256) {
     dividend.checked_div_rem(divisor).unwrap_or_else(|| Panic::Overflow.raise())
 }
 
-operator!(Add add AddAssign add_assign, a b => a.checked_add(b).unwrap_or_else(|| Panic::Overflow.raise()));
-operator!(Sub sub SubAssign sub_assign, a b => a.checked_sub(b).unwrap_or_else(|| Panic::Overflow.raise()));
-operator!(Mul mul MulAssign mul_assign, a b => a.checked_mul(b).unwrap_or_else(|| Panic::Overflow.raise()));
-operator!(Div div DivAssign div_assign, a b => divide(a, b).0);
-operator!(Rem rem RemAssign rem_assign, a b => if b == -I256::ONE { I256::ZERO } else { divide(a, b).1 });
+operators!([] I256, i128);
+comparisons!([] I256, i128, I256);
 
 impl Neg for I256 {
     type Output = Self;

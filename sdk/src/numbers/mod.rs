@@ -1,13 +1,15 @@
-//! Solidity's integers: [`U256`], [`I256`] and the odd widths [`Uint`] and [`Int`]. Arithmetic is checked everywhere.
+//! Solidity's integers: [`U256`], [`I256`] and the odd widths [`Uint`] and [`Int`]. Arithmetic is checked
+//! everywhere.
 
 mod i256;
+mod operators;
 mod sized;
 mod u256;
 
-pub use i256::I256;
+pub use i256::{I256, NumberOutOfRange};
 pub(crate) use sized::assert_width;
 pub use sized::{Int, Uint};
-pub use u256::U256;
+pub use u256::{ParseNumberError, U256};
 
 /// An integer that a storage cell can do checked arithmetic on.
 pub trait Number: Copy {

@@ -2,19 +2,20 @@
 
 use core::{
     fmt,
-    ops::{
-        Add, AddAssign, BitAnd, BitOr, BitXor, Div, DivAssign, Mul, MulAssign, Not, Rem, RemAssign, Shl, Shr, Sub,
-        SubAssign,
-    },
+    ops::{BitAnd, BitOr, BitXor, Not, Shl, Shr},
     str::FromStr,
 };
 
-use crate::{Panic, host};
+use super::operators::{comparisons, operators};
+use crate::{NumberOutOfRange, Panic, host};
 
 /// Solidity's `uint256`.
 ///
 /// `+ - *` revert the frame with `Panic(0x11)` on overflow, `/ %` with `Panic(0x12)` when the divisor is zero, as
 /// Solidity's operators do. Arithmetic that wraps says so in its name.
+///
+/// The right-hand side of an operator or a comparison is a `U256` or a literal, which becomes a `u128`: `balance + 1`,
+/// `supply > 5_000_000_000`. A variable of another type is converted: `balance + U256::from(n)`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct U256(pub(crate) primitive_types::U256);
 
@@ -131,6 +132,14 @@ impl U256 {
         if other.is_zero() { None } else { Some(host::u256_div_rem(self, other)) }
     }
 
+    pub(super) fn quotient(self, other: Self) -> Self {
+        self.checked_div_rem(other).unwrap_or_else(|| Panic::DivisionByZero.raise()).0
+    }
+
+    pub(super) fn remainder(self, other: Self) -> Self {
+        self.checked_div_rem(other).unwrap_or_else(|| Panic::DivisionByZero.raise()).1
+    }
+
     /// `self + other` modulo 2^256.
     #[must_use]
     pub fn wrapping_add(self, other: Self) -> Self {
@@ -171,6 +180,15 @@ impl U256 {
         Some(power)
     }
 
+    /// `self ^ exponent`.
+    ///
+    /// # Panics
+    /// Reverts with `Panic(0x11)` if it needs more than 256 bits.
+    #[must_use]
+    pub fn pow(self, exponent: u32) -> Self {
+        self.checked_pow(exponent).unwrap_or_else(|| Panic::Overflow.raise())
+    }
+
     /// (`self` + `other`) mod `modulus` without overflow in between: Solidity's `addmod`. Zero when `modulus` is zero.
     #[must_use]
     pub fn add_mod(self, other: Self, modulus: Self) -> Self {
@@ -207,30 +225,8 @@ impl U256 {
     }
 }
 
-macro_rules! operator {
-    ($trait:ident $method:ident $assign_trait:ident $assign:ident, $left:ident $right:ident => $result:expr) => {
-        impl<T: Into<U256>> $trait<T> for U256 {
-            type Output = Self;
-            #[inline]
-            fn $method(self, other: T) -> Self {
-                let ($left, $right) = (self, other.into());
-                $result
-            }
-        }
-        impl<T: Into<U256>> $assign_trait<T> for U256 {
-            #[inline]
-            fn $assign(&mut self, other: T) {
-                *self = $trait::$method(*self, other);
-            }
-        }
-    };
-}
-
-operator!(Add add AddAssign add_assign, a b => a.checked_add(b).unwrap_or_else(|| Panic::Overflow.raise()));
-operator!(Sub sub SubAssign sub_assign, a b => a.checked_sub(b).unwrap_or_else(|| Panic::Overflow.raise()));
-operator!(Mul mul MulAssign mul_assign, a b => a.checked_mul(b).unwrap_or_else(|| Panic::Overflow.raise()));
-operator!(Div div DivAssign div_assign, a b => a.checked_div_rem(b).unwrap_or_else(|| Panic::DivisionByZero.raise()).0);
-operator!(Rem rem RemAssign rem_assign, a b => a.checked_div_rem(b).unwrap_or_else(|| Panic::DivisionByZero.raise()).1);
+operators!([] U256, u128);
+comparisons!([] U256, u128, U256);
 
 macro_rules! bitwise {
     ($($trait:ident $method:ident)*) => {$(
@@ -291,11 +287,6 @@ macro_rules! from_unsigned {
                 Self::from_limbs([number as u64, 0, 0, 0])
             }
         }
-        impl PartialEq<$type> for U256 {
-            fn eq(&self, other: &$type) -> bool {
-                *self == Self::from(*other)
-            }
-        }
     )*};
 }
 
@@ -307,7 +298,7 @@ impl From<u128> for U256 {
     }
 }
 
-/// So that literals need no suffix: `balance + 1`.
+/// So that `U256::from(5)` needs no suffix.
 ///
 /// # Panics
 /// Reverts with `Panic(0x11)` if the number is negative.
@@ -318,12 +309,6 @@ impl From<i32> for U256 {
             Panic::Overflow.raise()
         }
         Self::from(number as u64)
-    }
-}
-
-impl PartialEq<i32> for U256 {
-    fn eq(&self, other: &i32) -> bool {
-        *other >= 0 && *self == Self::from(*other)
     }
 }
 
@@ -354,6 +339,14 @@ macro_rules! try_into_unsigned {
 }
 
 try_into_unsigned!(u8 u16 u32 u64);
+
+/// Fails when the number does not fit.
+impl TryFrom<U256> for u128 {
+    type Error = NumberOutOfRange;
+    fn try_from(number: U256) -> Result<Self, Self::Error> {
+        number.to_u128().ok_or(NumberOutOfRange)
+    }
+}
 
 impl core::iter::Sum for U256 {
     fn sum<I: Iterator<Item = Self>>(numbers: I) -> Self {

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
-use crate::Panic;
+use crate::{Operand, Panic};
 
 /// Solidity's `T[N]`: elements from the array's own slot on, small ones sharing slots.
 pub struct Array<V, const N: usize> {
@@ -73,7 +73,7 @@ impl<V: Value, const N: usize> Array<V, N> {
     ///
     /// # Panics
     /// Reverts with `Panic(0x32)` if there is none.
-    pub fn set(&mut self, index: usize, value: impl Into<V>) {
+    pub fn set(&mut self, index: usize, value: impl Operand<V>) {
         self.at_mut(index).set(value);
     }
 }

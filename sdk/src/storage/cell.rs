@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use super::{Place, Size, Slot, StorageType, Value};
-use crate::{Number, Panic, host};
+use crate::{Number, Operand, Panic, host};
 
 /// Takes `bytes` bytes at `offset` out of a slot.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
@@ -57,8 +57,8 @@ impl<T: Value> Cell<T> {
 
     /// Sets the value.
     #[inline]
-    pub fn set(&mut self, value: impl Into<T>) {
-        self.write(value.into().to_field());
+    pub fn set(&mut self, value: impl Operand<T>) {
+        self.write(value.operand().to_field());
     }
 
     #[inline]
@@ -83,7 +83,7 @@ impl<T: Value> Cell<T> {
     }
 
     /// Sets the value and returns the one before.
-    pub fn replace(&mut self, value: impl Into<T>) -> T {
+    pub fn replace(&mut self, value: impl Operand<T>) -> T {
         let before = self.get();
         self.set(value);
         before
@@ -95,29 +95,41 @@ impl<T: Value + Number> Cell<T> {
     ///
     /// # Panics
     /// Reverts with `Panic(0x11)` on overflow.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn add(&mut self, amount: impl Into<T>) -> T {
-        let sum = self.get().checked_add(amount.into()).unwrap_or_else(|| Panic::Overflow.raise());
-        self.write(sum.to_field());
-        sum
+    #[inline]
+    pub fn add(&mut self, amount: impl Operand<T>) -> T {
+        self.increase(amount.operand())
     }
 
     /// Subtracts from the value and returns the difference.
     ///
     /// # Panics
     /// Reverts with `Panic(0x11)` if there is not enough.
-    pub fn sub(&mut self, amount: impl Into<T>) -> T {
-        self.try_sub(amount).unwrap_or_else(|_| Panic::Overflow.raise())
+    #[inline]
+    pub fn sub(&mut self, amount: impl Operand<T>) -> T {
+        self.decrease(amount.operand()).unwrap_or_else(|_| Panic::Overflow.raise())
     }
 
     /// Subtracts from the value and returns the difference.
     ///
     /// # Errors
     /// The value, left as it is, if there is not enough.
+    #[inline]
+    pub fn try_sub(&mut self, amount: impl Operand<T>) -> Result<T, T> {
+        self.decrease(amount.operand())
+    }
+
+    // One copy for every type of value, whatever the amount was written as.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn try_sub(&mut self, amount: impl Into<T>) -> Result<T, T> {
+    fn increase(&mut self, amount: T) -> T {
+        let sum = self.get().checked_add(amount).unwrap_or_else(|| Panic::Overflow.raise());
+        self.write(sum.to_field());
+        sum
+    }
+
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn decrease(&mut self, amount: T) -> Result<T, T> {
         let value = self.get();
-        let difference = value.checked_sub(amount.into()).ok_or(value)?;
+        let difference = value.checked_sub(amount).ok_or(value)?;
         self.write(difference.to_field());
         Ok(difference)
     }
@@ -149,8 +161,8 @@ impl<T: Value> TransientCell<T> {
     }
 
     /// Sets the value until the end of the transaction.
-    pub fn set(&mut self, value: impl Into<T>) {
-        self.write(value.into().to_field());
+    pub fn set(&mut self, value: impl Operand<T>) {
+        self.write(value.operand().to_field());
     }
 
     fn write(&mut self, field: [u8; 32]) {

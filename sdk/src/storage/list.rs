@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
-use crate::{Panic, U256};
+use crate::{Operand, Panic, U256};
 
 /// Solidity's `T[]`: the length in the array's own slot, the elements from the slot's hash on, small ones sharing slots.
 pub struct List<V> {
@@ -104,12 +104,12 @@ impl<V: Value> List<V> {
     ///
     /// # Panics
     /// Reverts with `Panic(0x32)` if there is none.
-    pub fn set(&mut self, index: u64, value: impl Into<V>) {
+    pub fn set(&mut self, index: u64, value: impl Operand<V>) {
         self.at_mut(index).set(value);
     }
 
     /// Appends a value.
-    pub fn push(&mut self, value: impl Into<V>) {
+    pub fn push(&mut self, value: impl Operand<V>) {
         self.grow().set(value);
     }
 

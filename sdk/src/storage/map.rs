@@ -1,10 +1,10 @@
 //! Mappings.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
 use super::{Cell, Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
-use crate::{Bytes, buffer::Buffer, host};
+use crate::{Bytes, Operand, buffer::Buffer, host};
 
 /// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
 /// `mapping(A => mapping(B => V))`, as `Map<A, Map<B, V>>` is.
@@ -19,11 +19,18 @@ pub struct Map<K, V> {
     label = "not a key",
     note = "keys are numbers, bool, Address, FixedBytes<N>, enums with #[derive(Abi)], String, Bytes, and tuples of these for nested mappings"
 )]
-pub trait MapKey {
-    /// What a lookup takes: the key itself, or a borrowed form of it.
-    type Lookup<'a>;
-    /// The slot of the value that a mapping at `slot` has for `key`.
-    fn slot(key: Self::Lookup<'_>, slot: &Slot) -> Slot;
+pub trait MapKey {}
+
+/// What a mapping with keys `K` is asked by: whatever stands for a value ([`Operand`]), text for `String`, bytes for
+/// [`Bytes`], and a tuple of these for a tuple.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no key of a mapping from `{K}`",
+    label = "not a `{K}`",
+    note = "write the key itself, a literal for a number, &str for String, &[u8] for Bytes, and a tuple of keys for nested mappings"
+)]
+pub trait Lookup<K> {
+    /// The slot of the value that a mapping at `slot` has for the key.
+    fn slot(self, slot: &Slot) -> Slot;
 }
 
 #[cfg_attr(target_arch = "wasm32", inline(never))]
@@ -42,41 +49,51 @@ fn hash_bytes(key: &[u8], slot: &Slot) -> Slot {
     Slot::Hash(host::keccak256(data.as_slice()))
 }
 
-impl<T: Value> MapKey for T {
-    type Lookup<'a> = T;
+impl<T: Value> MapKey for T {}
+impl MapKey for String {}
+impl MapKey for Bytes {}
+impl<A: MapKey, B: MapKey> MapKey for (A, B) {}
+impl<A: MapKey, B: MapKey, C: MapKey> MapKey for (A, B, C) {}
+
+impl<T: Value, O: Operand<T>> Lookup<T> for O {
     #[inline(always)]
-    fn slot(key: T, slot: &Slot) -> Slot {
-        hash_word(&key.word(), slot)
+    fn slot(self, slot: &Slot) -> Slot {
+        hash_word(&self.operand().word(), slot)
     }
 }
 
-impl MapKey for String {
-    type Lookup<'a> = &'a str;
-    fn slot(key: &str, slot: &Slot) -> Slot {
-        hash_bytes(key.as_bytes(), slot)
+macro_rules! byte_strings {
+    ($($key:ty: $($lookup:ty)*;)*) => {$($(
+        impl Lookup<$key> for $lookup {
+            fn slot(self, slot: &Slot) -> Slot {
+                hash_bytes(self.as_ref(), slot)
+            }
+        }
+    )*)*};
+}
+
+byte_strings! {
+    String: &str &String String;
+    Bytes: &[u8] &Vec<u8> Vec<u8> &Bytes Bytes;
+}
+
+impl<const N: usize> Lookup<Bytes> for &[u8; N] {
+    fn slot(self, slot: &Slot) -> Slot {
+        hash_bytes(self, slot)
     }
 }
 
-impl MapKey for Bytes {
-    type Lookup<'a> = &'a [u8];
-    fn slot(key: &[u8], slot: &Slot) -> Slot {
-        hash_bytes(key, slot)
-    }
-}
-
-impl<A: MapKey, B: MapKey> MapKey for (A, B) {
-    type Lookup<'a> = (A::Lookup<'a>, B::Lookup<'a>);
+impl<A, B, P: Lookup<A>, Q: Lookup<B>> Lookup<(A, B)> for (P, Q) {
     #[inline(always)]
-    fn slot((a, b): Self::Lookup<'_>, slot: &Slot) -> Slot {
-        B::slot(b, &A::slot(a, slot))
+    fn slot(self, slot: &Slot) -> Slot {
+        self.1.slot(&self.0.slot(slot))
     }
 }
 
-impl<A: MapKey, B: MapKey, C: MapKey> MapKey for (A, B, C) {
-    type Lookup<'a> = (A::Lookup<'a>, B::Lookup<'a>, C::Lookup<'a>);
+impl<A, B, C, P: Lookup<A>, Q: Lookup<B>, R: Lookup<C>> Lookup<(A, B, C)> for (P, Q, R) {
     #[inline(always)]
-    fn slot((a, b, c): Self::Lookup<'_>, slot: &Slot) -> Slot {
-        C::slot(c, &B::slot(b, &A::slot(a, slot)))
+    fn slot(self, slot: &Slot) -> Slot {
+        self.2.slot(&self.1.slot(&self.0.slot(slot)))
     }
 }
 
@@ -96,27 +113,27 @@ impl<K: MapKey, V: Stored> StorageType for Map<K, V> {
 impl<K: MapKey, V: Stored> Map<K, V> {
     /// What lies at `key`, to read.
     #[inline]
-    pub fn at(&self, key: K::Lookup<'_>) -> View<'_, V::Handle> {
-        View::open(Place::at(K::slot(key, &self.slot)))
+    pub fn at(&self, key: impl Lookup<K>) -> View<'_, V::Handle> {
+        View::open(Place::at(key.slot(&self.slot)))
     }
 
     /// What lies at `key`, to read and write.
     #[inline]
-    pub fn at_mut(&mut self, key: K::Lookup<'_>) -> ViewMut<'_, V::Handle> {
-        ViewMut::open(Place::at(K::slot(key, &self.slot)))
+    pub fn at_mut(&mut self, key: impl Lookup<K>) -> ViewMut<'_, V::Handle> {
+        ViewMut::open(Place::at(key.slot(&self.slot)))
     }
 }
 
 impl<K: MapKey, V: Value> Map<K, V> {
     /// The value at `key`; zero if it was never set.
     #[inline]
-    pub fn get(&self, key: K::Lookup<'_>) -> V {
-        Cell::<V>::open(Place::at(K::slot(key, &self.slot))).get()
+    pub fn get(&self, key: impl Lookup<K>) -> V {
+        Cell::<V>::open(Place::at(key.slot(&self.slot))).get()
     }
 
     /// Sets the value at `key`.
     #[inline]
-    pub fn set(&mut self, key: K::Lookup<'_>, value: impl Into<V>) {
-        Cell::<V>::open(Place::at(K::slot(key, &self.slot))).set(value);
+    pub fn set(&mut self, key: impl Lookup<K>, value: impl Operand<V>) {
+        Cell::<V>::open(Place::at(key.slot(&self.slot))).set(value);
     }
 }

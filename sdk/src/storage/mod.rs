@@ -19,7 +19,7 @@ pub use array::Array;
 pub use byte_strings::{Blob, Text};
 pub use cell::{Cell, TransientCell};
 pub use list::List;
-pub use map::{Map, MapKey};
+pub use map::{Lookup, Map, MapKey};
 pub use place::{FieldPlace, Place, Size, Slot, layout, layout_size};
 pub use value::Value;
 
