@@ -6,11 +6,11 @@
 use esker_sdk::prelude::*;
 
 /// The probe.
-#[contract(events(esker_erc20::Transfer))]
+#[contract]
 pub mod probe {
+    #![allow(clippy::needless_pass_by_value, reason = "arguments are decoded for the method alone")]
     use super::*;
     use esker_erc20::{Erc20Handle, Error as TokenError, Transfer};
-    use esker_sdk::storage::StorageType;
 
     #[derive(Abi, Clone, Debug, PartialEq, Eq)]
     pub struct Order {
@@ -53,7 +53,15 @@ pub mod probe {
         triples: List<FixedBytes<3>>,
         fixed: Array<u64, 5>,
         total: Cell<U256>,
+        reserve: Cell<Uint<112>>,
+        tick: Cell<Int<24>>,
+        debt: Cell<I256>,
+        by_id: Map<u64, U256>,
+        by_odd: Map<(Uint<24>, String), i64>,
+        answer: Blob,
     }
+
+    type Fallible<T> = Result<T, Error>;
 
     #[event]
     pub struct Noted {
@@ -138,11 +146,11 @@ pub mod probe {
                 9 => (100 % number).into(),
                 10 => list[number as usize].into(),
                 11 => u8::try_from(number).expect("fits in a byte").into(),
-                12 => U256::MAX + number,
-                13 => U256::ZERO - number,
-                14 => U256::MAX * number,
-                15 => U256::from(100u8) / number,
-                16 => U256::from(100u8) % number,
+                12 => U256::MAX + U256::from(number),
+                13 => U256::ZERO - U256::from(number),
+                14 => U256::MAX * U256::from(number),
+                15 => U256::from(100u8) / U256::from(number),
+                16 => U256::from(100u8) % U256::from(number),
                 17 => self.fixed.get(number as usize).into(),
                 18 => self.triples.get(number.into()).0[0].into(),
                 19 => (1u64 << number).into(),
@@ -189,7 +197,7 @@ pub mod probe {
             self.small.set(-2i16);
             self.tag.set([1, 2, 3, 4]);
             self.side.set(Side::Sell);
-            self.odd.set(Uint::new(U256::from(0x0a0b0cu32)).unwrap_or_default());
+            self.odd.set(Uint::new(0x0a0b0c).unwrap_or_default());
             self.wide.set(-5i128);
             self.entry.note.set(text);
             self.entry.small.set(count as u16);
@@ -203,7 +211,7 @@ pub mod probe {
             entry.note.set(text);
             entry.lock.set(true);
             self.names.at_mut(text).set("named");
-            self.total.add(count);
+            self.total.add(U256::from(count));
         }
 
         pub fn read(
@@ -347,13 +355,13 @@ pub mod probe {
         pub fn descend(&mut self, cx: &mut Context, depth: u8) -> u32 {
             self.visits.set(self.visits.get() + 1);
             if depth > 0 {
-                ProbeHandle::at(cx.address()).descend(depth - 1).call(cx);
+                ProbeHandle::from(cx.address()).descend(depth - 1).call(cx);
             }
             self.visits.get()
         }
 
         pub fn enter_twice(&mut self, cx: &mut Context) -> CallKinds {
-            let this = ProbeHandle::at(cx.address());
+            let this = ProbeHandle::from(cx.address());
             let guarded = this.clear();
             let view = this.hashes(b"");
             CallKinds {
@@ -365,7 +373,7 @@ pub mod probe {
         }
 
         pub fn write_in_a_static_call(&self, cx: &Context) -> bool {
-            let descend = ProbeHandle::at(cx.address()).descend(0);
+            let descend = ProbeHandle::from(cx.address()).descend(0);
             cx.static_call(cx.address(), 100_000, descend.input()).is_ok()
         }
 
@@ -387,6 +395,71 @@ pub mod probe {
             cx.emit(Transfer { from: cx.sender(), to: cx.address(), value: U256::ONE });
         }
 
+        /// Literals where numbers are wanted.
+        pub fn literals(&mut self, x: U256, y: I256, step: Uint<112>) -> (Vec<bool>, U256, I256, Uint<112>, Int<24>) {
+            self.total.set(5_000_000_000);
+            self.total.add(1);
+            self.small.set(0);
+            self.small.sub(1);
+            self.debt.set(-5_000_000_000);
+            self.debt.add(y);
+            self.reserve.set(1_000);
+            self.reserve.add(step);
+            self.tick.set(-100);
+            self.tick.add(1);
+            self.by_id.set(7, 9);
+            self.by_id.at_mut(7).sub(1);
+            self.by_odd.set((8, "eight"), -8);
+            let facts = vec![x > 0, x == 7, y < -1, self.by_odd.get((8, "eight")) == -8, self.reserve.get() >= 1_007];
+            let sum = self.by_id.get(7) + self.total.get() * 2 / 3 % 1_000 + x.pow(2);
+            (facts, sum, self.debt.get() - 1, self.reserve.get() * 3 - 1, self.tick.get() + 1)
+        }
+
+        /// A name that the handle has for itself.
+        pub fn at(&self, index: u64) -> Fallible<U256> {
+            ensure!(index < 5, Error::Nothing);
+            Ok(self.by_id.get(index))
+        }
+
+        #[cfg(any())]
+        pub fn not_compiled(&self, argument: Missing) {}
+
+        pub fn wipe(&mut self) {
+            self.total.clear();
+            self.entry.note.clear();
+            self.entry.clear();
+            self.reserve.clear();
+            self.by_id.at_mut(7).clear();
+            self.answer.clear();
+        }
+
+        /// Whatever the token fails with is what this fails with.
+        pub fn ask(&self, cx: &Context, token: Address) -> Result<U256, Error> {
+            Ok(Erc20Handle::at(token).total_supply().try_call(cx)? + 1)
+        }
+
+        pub fn ask_plainly(&mut self, cx: &mut Context, token: Address) -> CallResult<bool> {
+            Erc20Handle::at(token).transfer(cx.sender(), 1).try_call(cx)
+        }
+
+        pub fn refuse(&self) -> bool {
+            revert_with(TokenError::ERC20InvalidSpender { spender: self.owner.get() })
+        }
+
+        /// Calls anything in such a way that it may change nothing.
+        pub fn look(&self, cx: &Context, target: Address, input: &[u8]) -> (u8, Bytes) {
+            match cx.static_call(target, 1_000_000, input) {
+                Ok(output) => (0, output.into()),
+                Err(CallError::Revert(data)) => (1, data.into()),
+                Err(_) => (2, Bytes::new()),
+            }
+        }
+
+        /// What the fallback answers from now on: the first byte says whether it returns (0) or reverts with the rest.
+        pub fn answer_with(&mut self, answer: &[u8]) {
+            self.answer.set(answer);
+        }
+
         #[receive]
         fn receive(&mut self, cx: &mut Context) {
             self.total.add(cx.value());
@@ -396,6 +469,11 @@ pub mod probe {
         #[payable]
         fn fallback(&mut self, cx: &Context, input: &[u8]) -> Result<Bytes, Error> {
             ensure!(input != b"fail", Error::Nothing);
+            match self.answer.get().split_first() {
+                None => {}
+                Some((0, output)) => return Ok(output.into()),
+                Some((_, data)) => esker_sdk::revert_bytes(data),
+            }
             let mut output = input.to_vec();
             output.sort_unstable();
             output.extend(cx.sender().0);

@@ -2,7 +2,7 @@
 
 use esker_conformance::{CallKinds, Error, Option2, Order, ProbeHandle, Side};
 use esker_erc20::{Erc20Handle, Error as TokenError};
-use esker_sdk::{B256, Bytes, FixedBytes, I256, Panic, U256, Uint};
+use esker_sdk::{B256, Bytes, FixedBytes, I256, Int, Panic, U256, Uint};
 use esker_sdk_test::{Chain, User};
 
 fn order(by: User) -> Order {
@@ -20,7 +20,7 @@ fn values_of_every_type_come_back_as_they_went(chain: &mut Chain, alice: User) {
     let grid = [[1, -1], [i32::MIN, i32::MAX], [0, 7]];
     let echoed = chain.read(probe.echo(order(alice), list.clone(), grid, b"raw bytes"));
     assert_eq!(echoed, (order(alice), list, grid, Bytes::from(b"raw bytes")));
-    let odd = Uint::new(U256::from(0x00ab_cdefu32)).expect("fits");
+    let odd = Uint::new(0x00ab_cdef).expect("fits");
     for number in [I256::MIN, I256::MAX, I256::from(-1)] {
         let numbers = (255, i64::MIN, u128::MAX, number, odd, FixedBytes(*b"five!"));
         assert_eq!(chain.read(probe.numbers(255, i64::MIN, u128::MAX, number, odd, FixedBytes(*b"five!"))), numbers);
@@ -177,4 +177,32 @@ fn value_is_taken_sent_and_refused_alike(chain: &mut Chain, alice: User, bob: Us
     chain.send_raw(alice, probe.address(), U256::ONE, clear.input()).reverts_with_bytes(&[]);
     // No envelope: nothing is created.
     assert_eq!(chain.send(alice, probe.create(b"nonsense", B256::ZERO)).returned(), (false, false));
+}
+
+#[esker_sdk::test]
+fn literals_mean_the_same(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let (facts, sum, debt, reserve, tick) = chain.send(alice, probe.literals(7, -2, 7)).returned();
+    assert_eq!(facts, [true; 5]);
+    assert_eq!(sum, U256::from(8 + 5_000_000_001u64 * 2 / 3 % 1_000 + 49));
+    assert_eq!((debt, reserve, tick), (I256::from(-5_000_000_003i64), Uint::from(3_020u16), Int::from(-98i8)));
+    chain.send(alice, probe.literals(0, 0, Uint::max_value())).panics(Panic::Overflow);
+    chain.send(alice, probe.literals(U256::MAX, 0, 0)).panics(Panic::Overflow);
+    assert_eq!(chain.read(probe.at(4)), 0);
+    chain.try_read(probe.at(5)).reverts(Error::Nothing);
+    chain.send(alice, probe.wipe()).succeeds();
+}
+
+#[esker_sdk::test]
+fn a_callees_error_passes_through_alike(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let token = chain.deploy(alice, Erc20Handle::constructor("Gold", "GLD", 100));
+    assert_eq!(chain.read(probe.ask(token)), 101);
+    // No code, hence no answer.
+    chain.try_read(probe.ask(alice)).reverts_with_bytes(&[]);
+    let broke = TokenError::ERC20InsufficientBalance { sender: probe.into(), balance: U256::ZERO, needed: U256::ONE };
+    chain.send(alice, probe.ask_plainly(token)).reverts(broke);
+    chain.send(alice, token.transfer(probe, 1)).succeeds();
+    assert!(chain.send(alice, probe.ask_plainly(token)).returned());
+    chain.try_read(probe.refuse()).reverts(TokenError::ERC20InvalidSpender { spender: alice.address });
 }

@@ -79,9 +79,7 @@ pub mod erc20 {
         /// Lets `spender` move `value` of the caller's tokens.
         pub fn approve(&mut self, cx: &mut Context, spender: Address, value: U256) -> Result<bool, Error> {
             let owner = cx.sender();
-            ensure!(!owner.is_zero(), ERC20InvalidApprover { approver: owner });
-            ensure!(!spender.is_zero(), ERC20InvalidSpender { spender });
-            self.allowances.set((owner, spender), value);
+            self.set_allowance(owner, spender, value)?;
             cx.emit(Approval { owner, spender, value });
             Ok(true)
         }
@@ -95,14 +93,20 @@ pub mod erc20 {
             value: U256,
         ) -> Result<bool, Error> {
             let spender = cx.sender();
-            let mut allowance = self.allowances.at_mut((from, spender));
-            if allowance.get() != U256::MAX {
-                let left = allowance.try_sub(value);
-                left.map_err(|allowance| ERC20InsufficientAllowance { spender, allowance, needed: value })?;
-                ensure!(!from.is_zero(), ERC20InvalidApprover { approver: from });
-                ensure!(!spender.is_zero(), ERC20InvalidSpender { spender });
+            let allowance = self.allowances.get((from, spender));
+            if allowance != U256::MAX {
+                let left = allowance.checked_sub(value);
+                let left = left.ok_or(ERC20InsufficientAllowance { spender, allowance, needed: value })?;
+                self.set_allowance(from, spender, left)?;
             }
             self.move_tokens(cx, from, to, value)
+        }
+
+        fn set_allowance(&mut self, owner: Address, spender: Address, value: U256) -> Result<(), Error> {
+            ensure!(!owner.is_zero(), ERC20InvalidApprover { approver: owner });
+            ensure!(!spender.is_zero(), ERC20InvalidSpender { spender });
+            self.allowances.set((owner, spender), value);
+            Ok(())
         }
 
         fn move_tokens(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) -> Result<bool, Error> {

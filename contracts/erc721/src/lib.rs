@@ -145,8 +145,8 @@ pub mod erc721 {
             let account = cx.sender();
             ensure!(account == self.minter.get(), OwnableUnauthorizedAccount { account });
             ensure!(!to.is_zero(), ERC721InvalidReceiver { receiver: to });
-            ensure!(self.owners.get(token_id).is_zero(), ERC721InvalidSender { sender: Address::ZERO });
-            self.update(cx, Address::ZERO, to, token_id);
+            let before = self.update(cx, to, token_id, Address::ZERO)?;
+            ensure!(before.is_zero(), ERC721InvalidSender { sender: Address::ZERO });
             Ok(())
         }
 
@@ -155,10 +155,10 @@ pub mod erc721 {
         pub fn approve(&mut self, cx: &mut Context, to: Address, token_id: U256) -> Result<(), Error> {
             let owner = self.owner_of(token_id)?;
             let approver = cx.sender();
-            let may = approver == owner || self.is_approved_for_all(owner, approver);
+            let may = approver.is_zero() || approver == owner || self.is_approved_for_all(owner, approver);
             ensure!(may, ERC721InvalidApprover { approver });
-            self.token_approvals.set(token_id, to);
             cx.emit(Approval { owner, approved: to, token_id });
+            self.token_approvals.set(token_id, to);
             Ok(())
         }
 
@@ -187,10 +187,8 @@ pub mod erc721 {
             token_id: U256,
         ) -> Result<(), Error> {
             ensure!(!to.is_zero(), ERC721InvalidReceiver { receiver: to });
-            let owner = self.owners.get(token_id);
-            self.authorize(owner, cx.sender(), token_id)?;
+            let owner = self.update(cx, to, token_id, cx.sender())?;
             ensure!(owner == from, ERC721IncorrectOwner { sender: from, token_id, owner });
-            self.update(cx, from, to, token_id);
             Ok(())
         }
 
@@ -227,21 +225,35 @@ pub mod erc721 {
                 Ok(answer) if answer == RECEIVED => Ok(()),
                 // The receiver's own reason tells more than ours.
                 Err(CallError::Revert(reason)) if !reason.is_empty() => CallError::Revert(reason).raise(),
+                // An answer that is no bytes4 fails while it is decoded, outside what Solidity's `try` catches.
+                Err(CallError::BadOutput) => CallError::BadOutput.raise(),
                 _ => Err(ERC721InvalidReceiver { receiver: to }),
             }
         }
 
-        fn authorize(&self, owner: Address, operator: Address, token_id: U256) -> Result<(), Error> {
-            ensure!(!owner.is_zero(), ERC721NonexistentToken { token_id });
+        /// Refuses an operator who may not move `owner`'s token.
+        fn check_authorized(&self, owner: Address, operator: Address, token_id: U256) -> Result<(), Error> {
             let may = operator == owner
                 || self.is_approved_for_all(owner, operator)
                 || self.token_approvals.get(token_id) == operator;
+            ensure!(may || !owner.is_zero(), ERC721NonexistentToken { token_id });
             ensure!(may, ERC721InsufficientApproval { operator, token_id });
             Ok(())
         }
 
-        /// Moves the token, without asking anybody; from the zero address it creates it.
-        fn update(&mut self, cx: &mut Context, from: Address, to: Address, token_id: U256) {
+        /// Gives the token to `to` and returns who had it before: the zero address creates it. Asks whether `operator` may,
+        /// unless that is the zero address, as OpenZeppelin does: nobody can send a transaction from there.
+        fn update(
+            &mut self,
+            cx: &mut Context,
+            to: Address,
+            token_id: U256,
+            operator: Address,
+        ) -> Result<Address, Error> {
+            let from = self.owners.get(token_id);
+            if !operator.is_zero() {
+                self.check_authorized(from, operator, token_id)?;
+            }
             if !from.is_zero() {
                 self.token_approvals.set(token_id, Address::ZERO);
                 self.balances.at_mut(from).sub(1);
@@ -249,6 +261,7 @@ pub mod erc721 {
             self.balances.at_mut(to).add(1);
             self.owners.set(token_id, to);
             cx.emit(Transfer { from, to, token_id });
+            Ok(from)
         }
     }
 }

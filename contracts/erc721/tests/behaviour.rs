@@ -2,7 +2,10 @@
 
 use esker_erc721::{Approval, ApprovalForAll, Erc721, Erc721Handle, Error, Transfer};
 use esker_erc721_holder::{Erc721Holder, Erc721HolderHandle};
-use esker_sdk::{Address, Bytes, FixedBytes, U256};
+use esker_sdk::{
+    Address, Bytes, ContractError, FixedBytes, U256,
+    native::{MemoryHost, Outcome},
+};
 use esker_sdk_test::{Chain, User};
 
 /// A collection by alice in which bob has token 7.
@@ -114,4 +117,33 @@ fn a_receiver_may_accept_and_may_move_the_token_on_at_once(chain: &mut Chain, al
     chain.send(bob, art.safe_transfer_from_with_data(bob.address, holder.address(), 8, b"back")).emits(back);
     assert_eq!(chain.read(art.owner_of(8)), bob.address);
     assert_eq!(chain.read(holder.received()), U256::from(2));
+}
+
+/// Nobody can send a transaction from the zero address, but anybody can simulate one: OpenZeppelin asks it for nothing.
+#[test]
+fn the_zero_address_is_asked_for_no_approval() {
+    const ART: Address = Address::repeat_byte(0xa7);
+    let (alice, bob, zero) = (Address::repeat_byte(0xa1), Address::repeat_byte(0xb0), Address::ZERO);
+    let mut chain = MemoryHost::new();
+    let art = chain.deploy::<Erc721>(alice, ART, &Erc721Handle::constructor("Gallery", "ART")).expect("deploys");
+    let done = Outcome::Return(Vec::new());
+    let refused = |error: Error| Outcome::Revert(error.encode());
+    assert_eq!(chain.send(alice, &art.mint(bob, 7)), done);
+    assert_eq!(chain.send(zero, &art.approve(alice, 7)), done);
+    assert_eq!(chain.query(bob, &art.get_approved(7)), alice);
+    let missing = Error::ERC721NonexistentToken { token_id: U256::from(9) };
+    assert_eq!(chain.send(zero, &art.approve(alice, 9)), refused(missing));
+    assert_eq!(chain.send(zero, &art.set_approval_for_all(alice, true)), done);
+    assert!(chain.query(bob, &art.is_approved_for_all(zero, alice)));
+    let nobody = Error::ERC721InvalidOperator { operator: zero };
+    assert_eq!(chain.send(zero, &art.set_approval_for_all(zero, true)), refused(nobody));
+    let wrong = Error::ERC721IncorrectOwner { sender: alice, token_id: U256::from(7), owner: bob };
+    assert_eq!(chain.send(zero, &art.transfer_from(alice, alice, 7)), refused(wrong));
+    assert_eq!(chain.send(zero, &art.transfer_from(bob, alice, 7)), done);
+    assert_eq!(chain.query(bob, &art.owner_of(7)), alice);
+    // A token that nobody has belongs to the zero address, from which it comes into being.
+    let wrong = Error::ERC721IncorrectOwner { sender: alice, token_id: U256::from(9), owner: zero };
+    assert_eq!(chain.send(zero, &art.transfer_from(alice, bob, 9)), refused(wrong));
+    assert_eq!(chain.send(zero, &art.transfer_from(zero, bob, 9)), done);
+    assert_eq!(chain.query(bob, &art.balance_of(bob)), U256::from(1));
 }

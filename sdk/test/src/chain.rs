@@ -57,6 +57,12 @@ impl From<User> for esker_sdk::Address {
     }
 }
 
+impl esker_sdk::Operand<esker_sdk::Address> for User {
+    fn operand(self) -> esker_sdk::Address {
+        self.address
+    }
+}
+
 /// A chain of its own for one run of one test. Every transaction is a block; gas costs nothing.
 pub struct Chain {
     run: Run,
