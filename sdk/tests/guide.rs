@@ -1,4 +1,4 @@
-//! The guide's first example, word for word.
+//! The guide's first example and the README's, word for word.
 
 #![allow(missing_docs, reason = "the guide explains it")]
 
@@ -55,12 +55,59 @@ pub use counter::*;
 }
 use example::*;
 
+#[rustfmt::skip]
+mod readme {
+use esker_sdk::prelude::*;
+
+#[contract]
+pub mod counter {
+    use super::*;
+
+    #[storage]
+    pub struct Counter {
+        count: Cell<U256>,
+    }
+
+    impl Counter {
+        /// Begins with `first`.
+        #[constructor]
+        pub fn new(&mut self, first: U256) {
+            self.count.set(first);
+        }
+
+        /// How often somebody counted.
+        pub fn count(&self) -> U256 {
+            self.count.get()
+        }
+
+        /// Counts once more. Overflow reverts with Panic(0x11), as in Solidity.
+        pub fn increment(&mut self) {
+            self.count.add(1);
+        }
+    }
+}
+pub use counter::*;
+}
+
 #[test]
-fn the_guides_example_is_this_one() {
-    let guide = include_str!("../../docs/sdk.md");
-    let block = guide.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it starts with code");
-    let code = block.strip_prefix("#![no_std]\nuse esker_sdk::prelude::*;\n").expect("it starts like every contract");
-    assert!(include_str!("guide.rs").contains(code), "change both together");
+fn the_examples_are_these() {
+    for text in [include_str!("../../docs/sdk.md"), include_str!("../../README.md")] {
+        let block = text.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("there is code");
+        let code = block.strip_prefix("#![no_std]\nuse esker_sdk::prelude::*;\n").expect("it starts like a contract");
+        assert!(include_str!("guide.rs").contains(code), "change both together");
+    }
+}
+
+/// `esker deploy Counter 7`, which the README shows, passes one number.
+#[test]
+fn the_readmes_example_begins_where_its_deployment_says() {
+    assert!(include_str!("../../README.md").contains("esker deploy Counter 7 "));
+    let alice = Address::repeat_byte(1);
+    let mut chain = MemoryHost::new();
+    let deployment = readme::CounterHandle::constructor(7);
+    let counter = chain.deploy::<readme::Counter>(alice, Address::repeat_byte(9), &deployment).expect("deploys");
+    assert_eq!(chain.send(alice, &counter.increment()), Outcome::Return(Vec::new()));
+    assert_eq!(chain.query(alice, &counter.count()), 8);
 }
 
 #[test]

@@ -5,10 +5,11 @@
 //! (`other::Paid { by: anything() }`) and lets it say which type that is.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{
     Attribute, Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItemFn, Item, ItemFn, ItemMod, Local, Pat, Path,
     Signature, Stmt, UseTree,
+    spanned::Spanned,
     visit::{self, Visit},
 };
 
@@ -118,7 +119,7 @@ impl Reader<'_> {
     fn event(&mut self, expression: &Expr) {
         if let Some(typed) = self.typed(expression) {
             let item = match typed {
-                Typed::Value(value) => quote!(::esker_sdk::expansion::event_of(|| #value)),
+                Typed::Value(value) => quote_spanned!(expression.span()=> ::esker_sdk::expansion::event_of(|| #value)),
                 Typed::Type(ty) => quote!(<#ty as ::esker_sdk::Event>::ITEM),
             };
             let item = self.fresh(item);
@@ -129,7 +130,7 @@ impl Reader<'_> {
     fn error(&mut self, expression: &Expr) {
         if let Some(typed) = self.typed(expression) {
             let set = match typed {
-                Typed::Value(value) => quote!(::esker_sdk::expansion::errors_of(|| #value)),
+                Typed::Value(value) => quote_spanned!(expression.span()=> ::esker_sdk::expansion::errors_of(|| #value)),
                 Typed::Type(ty) => quote!(<#ty as ::esker_sdk::ContractError>::ERRORS),
             };
             let set = self.fresh(set);

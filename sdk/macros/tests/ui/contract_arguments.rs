@@ -1,0 +1,9 @@
+use esker_sdk::prelude::*;
+
+#[contract(logs(Transfer))]
+mod token {
+    #[storage]
+    pub struct Token {}
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+use esker_sdk::prelude::*;
+
+#[contract]
+mod token {
+    use super::*;
+
+    #[storage]
+    pub struct Token {
+        total: Cell<U256>,
+    }
+
+    impl Token {
+        pub fn shout(cx: &mut Context) {
+            cx.emit_raw(&[], b"hello");
+        }
+    }
+}
+
+fn main() {}
