@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use crate::{
-    Address, Context, ContractError, Operand, U256,
-    abi::{DecodeError, Decoder, ErrorSet, Output},
+    Address, B256, Context, ContractError, Operand, U256,
+    abi::{DecodeError, Decoder, ErrorSet, One, Output},
     contract::empty_revert,
     error::revert_bytes,
     host::{self, CallKind, Ended},
@@ -137,8 +137,28 @@ impl<M, O: Output> MethodCall<M, O> {
         if O::SHAPES.is_empty() && host::code_size(&self.target) == 0 {
             return Err(CallError::BadOutput);
         }
-        let output = ended(host::call(kind, self.gas, &self.target, &self.value, &self.input))?;
-        Self::decode(&output).map_err(|DecodeError| CallError::BadOutput)
+        Self::decode(&self.raw(kind)?).map_err(|DecodeError| CallError::BadOutput)
+    }
+
+    fn raw(&self, kind: CallKind) -> CallResult<Vec<u8>> {
+        let value = if matches!(kind, CallKind::Delegate) { &U256::ZERO } else { &self.value };
+        ended(host::call(kind, self.gas, &self.target, value, &self.input))
+    }
+
+    /// Runs the target's method on this contract's storage, with this call's sender and value; if it fails, this frame
+    /// reverts with its revert data. A value given with `value` is not sent: nothing is paid to oneself.
+    ///
+    /// The target can do anything to this contract: it must be one that the contract's author chose.
+    pub fn delegate_call(&self, cx: &mut Context) -> O::Value {
+        self.try_delegate_call(cx).unwrap_or_else(|error| error.raise())
+    }
+
+    /// Like [`MethodCall::delegate_call`].
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn try_delegate_call(&self, _cx: &mut Context) -> CallResult<O::Value> {
+        self.make(CallKind::Delegate)
     }
 }
 
@@ -169,6 +189,39 @@ impl<O: Output> MethodCall<Write, O> {
     /// [`CallError`].
     pub fn try_call(&self, _cx: &mut Context) -> CallResult<O::Value> {
         self.make(CallKind::Call)
+    }
+}
+
+/// A token's operation did not succeed, or its address has no code: the error of OpenZeppelin's `SafeERC20`.
+#[crate::error]
+pub struct SafeERC20FailedOperation {
+    /// The token.
+    pub token: Address,
+}
+
+/// Tokens made before ERC-20 was settled return nothing from `transfer`, `transfer_from` and `approve`.
+impl MethodCall<Write, One<bool>> {
+    /// Makes the call and takes no answer for yes, as OpenZeppelin's `SafeERC20` does. If the call fails, this frame reverts
+    /// with the callee's revert data; if it answers anything but true, or has no code, with [`SafeERC20FailedOperation`].
+    pub fn call_optional(&self, cx: &mut Context) {
+        match self.try_call_optional(cx) {
+            Ok(true) => {}
+            Ok(false) | Err(CallError::BadOutput) => SafeERC20FailedOperation { token: self.target }.revert(),
+            Err(error) => error.raise(),
+        }
+    }
+
+    /// Makes the call and takes no answer for yes.
+    ///
+    /// # Errors
+    /// [`CallError`]; `BadOutput` if the callee has no code.
+    pub fn try_call_optional(&self, _cx: &mut Context) -> CallResult<bool> {
+        let output = self.raw(CallKind::Call)?;
+        match output.first_chunk::<32>() {
+            None if output.is_empty() && host::code_size(&self.target) == 0 => Err(CallError::BadOutput),
+            None => Ok(output.is_empty()),
+            Some(answer) => Ok(U256::from_be_bytes(*answer) == 1),
+        }
     }
 }
 
@@ -228,5 +281,28 @@ impl<C: crate::Contract> Deployment<C> {
     /// [`CallError`] if the constructor reverts or halts.
     pub fn create(&self, cx: &mut Context, envelope: &[u8], value: U256) -> CallResult<C::Handle> {
         cx.create(value, &self.payload(envelope)).map(C::Handle::from)
+    }
+
+    /// Creates the contract at the address that [`Deployment::create2_address`] foretells, endowed with `value` wei.
+    ///
+    /// # Errors
+    /// [`CallError`] if the constructor reverts or halts, or the address is taken.
+    pub fn create2(&self, cx: &mut Context, envelope: &[u8], value: U256, salt: B256) -> CallResult<C::Handle> {
+        cx.create2(value, &self.payload(envelope), salt).map(C::Handle::from)
+    }
+
+    /// Where `creator` creates the contract from this envelope with `salt`: EIP-1014, with the deploy payload as the
+    /// initialisation code.
+    #[must_use]
+    pub fn create2_address(&self, creator: Address, envelope: &[u8], salt: B256) -> Address {
+        let mut data = [0xff; 85];
+        for (target, source) in data
+            .iter_mut()
+            .skip(1)
+            .zip(creator.0.iter().chain(&salt.0).chain(&host::keccak256(&self.payload(envelope))))
+        {
+            *target = *source;
+        }
+        host::keccak256(&data).split_last_chunk::<20>().map_or(Address::ZERO, |(_, low)| Address(*low))
     }
 }

@@ -66,6 +66,7 @@ pub mod crypto;
 mod error;
 mod event;
 mod host;
+mod literals;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 mod numbers;
@@ -78,13 +79,13 @@ mod wasm;
 
 pub use address::Address;
 pub use bytes::{B256, Bytes, FixedBytes};
-pub use call::{CallError, CallResult, Deployment, MethodCall, Payable, View, Write};
+pub use call::{CallError, CallResult, Deployment, MethodCall, Payable, SafeERC20FailedOperation, View, Write};
 pub use context::Context;
 pub use contract::{Contract, Entry};
 pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
 pub use esker_sdk_macros::{Abi, contract, error, event, interface, storage, test};
 pub use event::{Event, Indexed, Log};
-pub use numbers::{I256, Int, Number, NumberOutOfRange, ParseNumberError, U256, Uint};
+pub use numbers::{I256, Int, Number, NumberOutOfRange, ParseNumberError, Rounding, U256, Uint};
 pub use operand::Operand;
 pub use primitive_types;
 
@@ -104,6 +105,7 @@ pub mod expansion {
     #[cfg(target_arch = "wasm32")]
     pub use crate::host::finish;
     pub use crate::host::log;
+    pub use crate::literals::{parse_address, parse_number};
     pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size};
     pub use alloc::{string::String, vec::Vec};
     pub use core;

@@ -2,8 +2,10 @@
 
 use alloy_primitives as alloy;
 use esker_sdk::{
-    I256, Int, Panic, U256, Uint,
+    I256, Int, Panic, Rounding, U256, Uint,
     native::{Outcome, catch},
+    primitive_types::{self, U512},
+    u256,
 };
 use proptest::prelude::*;
 
@@ -58,6 +60,36 @@ proptest! {
     }
 
     #[test]
+    fn roots_shares_and_bounds_agree(a in any_u256(), b in any_u256(), d in any_u256()) {
+        let wide = |number: U256| U512::from(primitive_types::U256::from(number));
+        let narrow = |number: U512| primitive_types::U256::try_from(number).ok().map(U256::from);
+        let root = wide(a.isqrt());
+        prop_assert!(root * root <= wide(a) && wide(a) < (root + 1) * (root + 1));
+        prop_assert_eq!(a.checked_div(b), a.checked_div_rem(b).map(|(quotient, _)| quotient));
+        prop_assert_eq!(a.checked_rem(b), a.checked_div_rem(b).map(|(_, remainder)| remainder));
+        prop_assert_eq!(a.saturating_add(b), narrow(wide(a) + wide(b)).unwrap_or(U256::MAX));
+        prop_assert_eq!(a.saturating_sub(b), if a > b { a - b } else { U256::ZERO });
+        prop_assert_eq!(a.saturating_mul(b), narrow(wide(a) * wide(b)).unwrap_or(U256::MAX));
+        prop_assert_eq!(a.abs_diff(b), if a > b { a - b } else { b - a });
+        prop_assert_eq!((a.min(b), a.max(b)), if a < b { (a, b) } else { (b, a) });
+        for (divisor, rounding) in [(d, Rounding::Floor), (d, Rounding::Ceil), (b, Rounding::Ceil), (d >> 200, Rounding::Floor)] {
+            let expected = if divisor.is_zero() {
+                Err(Panic::DivisionByZero)
+            } else {
+                let (quotient, remainder) = (wide(a) * wide(b)).div_mod(wide(divisor));
+                let up = rounding == Rounding::Ceil && !remainder.is_zero();
+                narrow(quotient + u64::from(up)).ok_or(Panic::Overflow)
+            };
+            let found = catch(|| a.mul_div(b, divisor, rounding).to_be_bytes().to_vec());
+            let expected = match expected {
+                Ok(number) => Outcome::Return(number.to_be_bytes().to_vec()),
+                Err(panic) => Outcome::Revert(panic.encode()),
+            };
+            prop_assert_eq!(found, expected, "{} * {} / {} {:?}", a, b, divisor, rounding);
+        }
+    }
+
+    #[test]
     fn signed_arithmetic_agrees(a in any_u256(), b in any_u256()) {
         let (a, b) = (I256::from_bits(a), I256::from_bits(b));
         let (x, y) = (signed(a), signed(b));
@@ -77,6 +109,20 @@ proptest! {
         let signed = Int::<24>::new(I256::from(number));
         prop_assert_eq!(signed.is_some(), (-(1 << 23)..1 << 23).contains(&number));
     }
+}
+
+#[test]
+fn literals_are_numbers_at_compile_time() {
+    const SHARES: U256 = u256!("1_000.5e18");
+    assert_eq!(SHARES.mul_div(u256!(1e18), 10_005, Rounding::Floor), u256!("1e35"));
+    assert_eq!(U256::from(10).mul_div(1, 3, Rounding::Ceil), 4);
+    assert_eq!(U256::MAX.isqrt(), u256!(0xffffffffffffffffffffffffffffffff));
+    assert_eq!(U256::MAX.mul_div(U256::MAX, U256::MAX, Rounding::Ceil), U256::MAX);
+    // The quotient is the last number that fits, and rounding up is one too many.
+    let outcome = catch(|| {
+        U256::MAX.mul_div(u256!(0x8000000000000001), u256!(0x8000000000000000), Rounding::Ceil).to_be_bytes().to_vec()
+    });
+    assert_eq!(outcome, Outcome::Revert(Panic::Overflow.encode()));
 }
 
 #[test]

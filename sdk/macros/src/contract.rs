@@ -17,7 +17,7 @@ use crate::{
     storage,
 };
 
-const MARKERS: [&str; 6] = ["constructor", "fallback", "receive", "payable", "reentrant", "name"];
+const MARKERS: [&str; 7] = ["constructor", "fallback", "receive", "payable", "reentrant", "name", "returns"];
 
 /// Everything found in the module.
 #[derive(Default)]

@@ -43,13 +43,14 @@ pub fn abi(found: &Found) -> TokenStream {
 
 fn function(method: &Method) -> TokenStream {
     let (name, inputs, output, cfgs) = (&method.solidity, method.parameters(), method.output(), &method.cfgs);
-    let mutability = method.mutability();
+    let (mutability, names) = (method.mutability(), &method.output_names);
     quote! {
         #(#cfgs)*
         ::esker_sdk::expansion::FunctionItem {
             name: #name,
             inputs: #inputs,
             outputs: <#output as ::esker_sdk::expansion::Output>::SHAPES,
+            output_names: &[#(#names),*],
             mutability: #mutability,
         }
     }

@@ -210,6 +210,11 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         {
             self.event(event);
         }
+        if call.method == "call_optional" {
+            let set = quote!(<::esker_sdk::SafeERC20FailedOperation as ::esker_sdk::ContractError>::ERRORS);
+            let set = self.fresh(set);
+            self.found.errors.extend(set);
+        }
         // A variable's `revert` may be anybody's.
         let is_variable = matches!(&*call.receiver, Expr::Path(path) if path.path.get_ident().is_some());
         if call.method == "revert" && call.args.is_empty() && !is_variable {

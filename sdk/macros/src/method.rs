@@ -2,10 +2,13 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Attribute, FnArg, Ident, Pat, ReturnType, Signature, Type, TypeReference, spanned::Spanned};
+use syn::{
+    Attribute, FnArg, Ident, Pat, ReturnType, Signature, Token, Type, TypeReference, punctuated::Punctuated,
+    spanned::Spanned,
+};
 
 use crate::{
-    attributes::{Errors, cfgs, docs, no_generics, take_flag, take_name},
+    attributes::{Errors, cfgs, docs, no_generics, take, take_flag, take_name},
     names::camel_case,
     results::Results,
 };
@@ -54,6 +57,8 @@ pub struct Method {
     pub context_position: usize,
     pub arguments: Vec<Argument>,
     pub returned: Returned,
+    /// The Solidity names of what is returned; empty if it has none.
+    pub output_names: Vec<String>,
     pub error: Option<Type>,
     pub payable: bool,
     pub reentrant: bool,
@@ -113,6 +118,7 @@ impl Method {
         let payable = flag("payable");
         let reentrant = flag("reentrant");
         let solidity = errors.keep(take_name(attributes)).flatten();
+        let output_names = take(attributes, "returns").and_then(|attribute| errors.keep(output_names(&attribute)));
         let kind = match (constructor, fallback, receive) {
             (None, None, None) => Kind::Function,
             (Some(_), None, None) => Kind::Constructor,
@@ -180,6 +186,20 @@ impl Method {
                 None => (Some((**ty).clone()), None),
             },
         };
+        let returned = value.map_or(Returned::Nothing, returned);
+        let output_names = output_names.unwrap_or_default();
+        let count = match &returned {
+            Returned::Nothing => 0,
+            Returned::One(_) => 1,
+            Returned::Several(Type::Tuple(tuple)) => tuple.elems.len(),
+            Returned::Several(_) => output_names.len(),
+        };
+        if !output_names.is_empty() && output_names.len() != count {
+            errors.at(
+                signature.output.span(),
+                format!("#[returns(…)] names what is returned, one for each: here {count}"),
+            );
+        }
         let method = Self {
             kind,
             ident: signature.ident.clone(),
@@ -190,7 +210,8 @@ impl Method {
             context,
             context_position,
             arguments,
-            returned: value.map_or(Returned::Nothing, returned),
+            returned,
+            output_names,
             error,
             payable: payable.is_some() || kind == Kind::Receive,
             reentrant: reentrant.is_some(),
@@ -318,6 +339,14 @@ fn context_access(ty: &Type) -> Option<Access> {
         }
         _ => None,
     }
+}
+
+/// The names in `#[returns(amount, price)]`.
+fn output_names(attribute: &Attribute) -> syn::Result<Vec<String>> {
+    let names = attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated).map_err(|error| {
+        syn::Error::new(error.span(), "write the names of what is returned as #[returns(amount, price)]")
+    })?;
+    Ok(names.iter().map(camel_case).collect())
 }
 
 /// Whether a type is a reference to a context.

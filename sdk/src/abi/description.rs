@@ -35,6 +35,8 @@ pub struct FunctionItem {
     pub inputs: &'static [Parameter],
     /// The types of its results.
     pub outputs: &'static [&'static Shape],
+    /// The names of its results; none if they have none.
+    pub output_names: &'static [&'static str],
     /// What it may do.
     pub mutability: Mutability,
 }

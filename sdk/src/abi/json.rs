@@ -205,7 +205,8 @@ impl Writer<'_> {
                 if output > 0 {
                     self.text(",");
                 }
-                self.typed("", function.outputs[output]);
+                let names = function.output_names;
+                self.typed(if output < names.len() { names[output] } else { "" }, function.outputs[output]);
                 self.text("}");
                 output += 1;
             }

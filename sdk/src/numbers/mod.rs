@@ -2,11 +2,13 @@
 //! everywhere.
 
 mod i256;
+mod math;
 mod operators;
 mod sized;
 mod u256;
 
 pub use i256::{I256, NumberOutOfRange};
+pub use math::Rounding;
 pub(crate) use sized::assert_width;
 pub use sized::{Int, Uint};
 pub use u256::{ParseNumberError, U256};
