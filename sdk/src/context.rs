@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Address, B256, Event, U256,
+    Address, Authority, B256, Event, U256,
     call::{CallResult, ended},
     host::{self, CallKind},
     storage::Slot,
@@ -22,7 +22,7 @@ impl Context {
     #[doc(hidden)]
     #[must_use]
     #[inline]
-    pub const fn new() -> Self {
+    pub const fn new(_: &Authority) -> Self {
         Self { _private: () }
     }
 
@@ -144,7 +144,7 @@ impl Context {
     /// Emits an event.
     #[inline]
     pub fn emit(&mut self, event: impl Event) {
-        event.emit();
+        event.emit(&Authority::new());
     }
 
     /// Emits a log with any topics and data.

@@ -19,7 +19,7 @@ pub trait Contract {
     const NAME: &'static str;
     /// The name of the crate that defines it, as cargo's `CARGO_CRATE_NAME`.
     const CRATE: &'static str;
-    /// Whether there is a constructor, hence a `deploy` export.
+    /// Whether there is a constructor, for the ABI. The wasm exports `deploy` in any case: it refuses coins.
     const HAS_CONSTRUCTOR: bool;
     /// The ABI as data.
     const ABI: &'static Description;
@@ -30,12 +30,41 @@ pub trait Contract {
     #[cfg(not(target_arch = "wasm32"))]
     fn abi_json() -> &'static str;
 
-    /// Runs a message call on the current host and returns its output. Ends by unwinding (natively) or never comes back
-    /// (in wasm) if the call reverts.
+    /// Runs a message call on the current host and returns its output. Unwinds if the call reverts. Natively only: in
+    /// wasm only the host may start a frame, so that no method can run another that changes more than itself.
+    #[cfg(not(target_arch = "wasm32"))]
     fn call() -> Vec<u8>;
 
-    /// Runs the constructor. Does nothing if there is none.
+    /// Runs the constructor. Without one it only refuses coins. Natively only.
+    #[cfg(not(target_arch = "wasm32"))]
     fn deploy() -> Vec<u8>;
+}
+
+/// The permission to change state.
+///
+/// Handles of storage and the [`crate::Context`] come into being through it alone, and only the dispatcher has one: so
+/// what a method can change is what its `&mut self` and `&mut Context` reach, and a view changes nothing. Takes no room.
+pub struct Authority {
+    _private: (),
+}
+
+impl Authority {
+    /// For this crate: handles open handles, and the context emits.
+    pub(crate) const fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+/// For the dispatcher.
+#[must_use]
+pub const fn authority() -> Authority {
+    Authority::new()
+}
+
+/// Emits a log, for `#[event]`.
+#[inline]
+pub fn log(_: &Authority, topics: &[[u8; 32]], data: &[u8]) {
+    host::log(topics, data);
 }
 
 /// The call's input.
@@ -59,10 +88,11 @@ pub fn guard_payment() {
     }
 }
 
-/// Refuses to run when a frame of this address is below.
+/// Refuses to run when a frame of this address is below, unless the contract calls itself: who calls is then its own code,
+/// whose first frame was let in.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 pub fn guard_reentrancy() {
-    if host::is_reentrant() {
+    if host::is_reentrant() && host::caller() != host::address() {
         error::refuse_reentrancy()
     }
 }

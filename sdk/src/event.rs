@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    Address, Bytes, FixedBytes, I256, Int, U256, Uint,
+    Address, Authority, Bytes, FixedBytes, I256, Int, U256, Uint,
     abi::{AbiType, EventItem},
     host,
     storage::Value,
@@ -35,7 +35,7 @@ pub trait Event {
 
     /// Emits the log record.
     #[doc(hidden)]
-    fn emit(&self);
+    fn emit(&self, authority: &Authority);
 }
 
 /// A type that an event's field marked `#[indexed]` may have.

@@ -81,7 +81,7 @@ pub use address::Address;
 pub use bytes::{B256, Bytes, FixedBytes};
 pub use call::{CallError, CallResult, Deployment, MethodCall, Payable, SafeERC20FailedOperation, View, Write};
 pub use context::Context;
-pub use contract::{Contract, Entry};
+pub use contract::{Authority, Contract, Entry};
 pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
 pub use esker_sdk_macros::{Abi, contract, error, event, interface, storage, test};
 pub use event::{Event, Indexed, Log};
@@ -96,15 +96,14 @@ pub mod expansion {
     pub use crate::abi::json;
     pub use crate::abi::{
         AbiElement, AbiEncode, AbiType, ConstructorItem, Decoder, Description, Encoder, ErrorItem, ErrorSet, EventItem,
-        Field, FunctionItem, Mutability, One, Output, Parameter, Shape, json_bytes, json_len, output_size, selector,
-        topic,
+        Field, FunctionItem, Mutability, One, Output, Packed, PackedElement, Packer, Parameter, Shape, json_bytes,
+        json_len, output_size, selector, topic,
     };
     pub use crate::checks::{Fallible, Selector, anything, assert_unique_selector, errors_of, event_of};
-    pub use crate::contract::{empty_revert, guard_payment, guard_reentrancy, input};
+    pub use crate::contract::{authority, empty_revert, guard_payment, guard_reentrancy, input, log};
     pub use crate::error::{REENTRANT_CALL, decode_error};
     #[cfg(target_arch = "wasm32")]
     pub use crate::host::finish;
-    pub use crate::host::log;
     pub use crate::literals::{parse_address, parse_number};
     pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size};
     pub use alloc::{string::String, vec::Vec};

@@ -2,6 +2,7 @@
 
 use alloy_dyn_abi::{DynSolType, DynSolValue};
 use alloy_primitives as alloy;
+use esker_sdk::abi::{decode_params, encode_packed, encode_params};
 use esker_sdk::{
     Abi, Address, Bytes, FixedBytes, I256, Int, U256, Uint,
     abi::{AbiType, Decoder, Encoder, decode, encode},
@@ -396,4 +397,70 @@ fn several_arguments_share_one_head() {
     let mut decoder = Decoder::new(&data[4..]);
     let both = (String::decode(&mut decoder), U256::decode(&mut decoder));
     assert_eq!(decoder.finish(both), Ok(("hello".to_owned(), U256::from(7))));
+}
+
+fn side_by_side(values: &[DynSolValue]) -> Vec<u8> {
+    DynSolValue::Tuple(values.to_vec()).abi_encode_params()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn parameters_stand_side_by_side_as_in_solidity(
+        a in <(String, U256) as Sol>::any(),
+        b in <Vec<Bytes> as Sol>::any(),
+        c in <(u64, bool) as Sol>::any(),
+        d in <[String; 2] as Sol>::any(),
+    ) {
+        let expected = side_by_side(&[a.value(), b.value(), c.value(), d.value()]);
+        let params = (a, b, c, d);
+        let encoded = encode_params(&params);
+        prop_assert_eq!(&encoded, &expected);
+        prop_assert_eq!(decode_params(&encoded), Ok(params.clone()));
+        prop_assert_eq!(encode_params(&(params.1.as_slice(), params.0.0.as_str())), {
+            side_by_side(&[params.1.value(), params.0.0.value()])
+        });
+    }
+
+    #[test]
+    fn packed_mode_is_soliditys(
+        small in <(u8, i16, u128) as Sol>::any(),
+        wide in <(U256, I256, Uint<24>, Int<56>) as Sol>::any(),
+        who in <(Address, bool, FixedBytes<20>) as Sol>::any(),
+        bytes in <(Bytes, String) as Sol>::any(),
+        list in <Vec<u16> as Sol>::any(),
+        fixed in <[u32; 3] as Sol>::any(),
+        nested in <Vec<[bool; 2]> as Sol>::any(),
+    ) {
+        let packed = |values: &[DynSolValue]| values.iter().flat_map(DynSolValue::abi_encode_packed).collect::<Vec<u8>>();
+        prop_assert_eq!(encode_packed(&small), packed(&[small.0.value(), small.1.value(), small.2.value()]));
+        prop_assert_eq!(
+            encode_packed(&wide),
+            packed(&[wide.0.value(), wide.1.value(), wide.2.value(), wide.3.value()])
+        );
+        prop_assert_eq!(encode_packed(&who), packed(&[who.0.value(), who.1.value(), who.2.value()]));
+        prop_assert_eq!(encode_packed(&bytes), packed(&[bytes.0.value(), bytes.1.value()]));
+        prop_assert_eq!(encode_packed(&(bytes.1.as_str(), bytes.0.as_slice())), packed(&[bytes.1.value(), bytes.0.value()]));
+        prop_assert_eq!(encode_packed(&(list.clone(),)), packed(&[list.value()]));
+        prop_assert_eq!(encode_packed(&(fixed,)), packed(&[fixed.value()]));
+        prop_assert_eq!(encode_packed(&(nested.clone(),)), packed(&[nested.value()]));
+    }
+}
+
+#[test]
+fn a_dynamic_tuple_has_an_offset_and_parameters_have_none() {
+    let both = (U256::from(7), "hello".to_owned());
+    assert_eq!((encode(&both).len(), encode_params(&both).len()), (160, 128));
+    assert_eq!(encode_params(&both), encode(&both)[32..]);
+    assert_eq!(encode_params(&()), Vec::<u8>::new());
+    assert_eq!(decode_params::<(U256, String)>(&encode_params(&both)), Ok(both.clone()));
+    assert!(decode_params::<(U256, String)>(&encode(&both)).is_err());
+}
+
+#[test]
+fn packed_mode_matches_the_specifications_example() {
+    // ABI specification, "Non-standard Packed Mode": int16(-1), bytes1(0x42), uint16(0x03), string("Hello, world!").
+    let packed = encode_packed(&(-1i16, FixedBytes([0x42]), 3u16, "Hello, world!"));
+    assert_eq!(packed, b"\xff\xff\x42\x00\x03Hello, world!");
+    assert_eq!(encode_packed(&(Side::Sell, vec![Side::Sell])), [&[1][..], &word(1)].concat());
 }

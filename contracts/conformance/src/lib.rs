@@ -165,6 +165,7 @@ pub mod probe {
                 22 => (-(i32::MIN + number as i32)).unsigned_abs().into(),
                 23 => text.parse().ok().unwrap_or(U256::MAX),
                 24 => unreachable!(),
+                28 => panic!("attempt to enter"),
                 25 => text.get(1..3).unwrap_or("nothing").len().into(),
                 26 => text[number as usize..].len().into(),
                 _ => U256::from(number),
@@ -372,6 +373,19 @@ pub mod probe {
             }
         }
 
+        /// As a governor does: calls whom the caller says, itself perhaps, and passes on what fails.
+        pub fn relay(&mut self, cx: &mut Context, target: Address, input: &[u8]) -> Bytes {
+            match cx.call(target, U256::ZERO, u64::MAX, input) {
+                Ok(output) => output.into(),
+                Err(error) => error.raise(),
+            }
+        }
+
+        /// As one who unwraps does: is paid by `from` in the middle of a call of its own.
+        pub fn collect(&mut self, cx: &mut Context, from: Address, value: U256) -> bool {
+            ProbeHandle::from(from).send(cx.address(), value).call(cx)
+        }
+
         pub fn write_in_a_static_call(&self, cx: &Context) -> bool {
             let descend = ProbeHandle::from(cx.address()).descend(0);
             cx.static_call(cx.address(), 100_000, descend.input()).is_ok()
@@ -467,12 +481,21 @@ pub mod probe {
 
         #[fallback]
         #[payable]
-        fn fallback(&mut self, cx: &Context, input: &[u8]) -> Result<Bytes, Error> {
+        fn fallback(&mut self, cx: &mut Context, input: &[u8]) -> Result<Bytes, Error> {
             ensure!(input != b"fail", Error::Nothing);
             match self.answer.get().split_first() {
                 None => {}
                 Some((0, output)) => return Ok(output.into()),
                 Some((_, data)) => esker_sdk::revert_bytes(data),
+            }
+            // As a proxy does: the twenty bytes behind `via` are whose code runs here.
+            if let Some(rest) = input.strip_prefix(b"via")
+                && let Some((target, input)) = rest.split_first_chunk::<20>()
+            {
+                return match cx.delegate_call(Address(*target), u64::MAX, input) {
+                    Ok(output) => Ok(output.into()),
+                    Err(error) => error.raise(),
+                };
             }
             let mut output = input.to_vec();
             output.sort_unstable();

@@ -2,6 +2,7 @@
 
 use esker_conformance::{CallKinds, Error, Option2, Order, ProbeHandle, Side};
 use esker_erc20::{Erc20Handle, Error as TokenError};
+use esker_erc721_holder::Erc721HolderHandle as HolderHandle;
 use esker_sdk::{B256, Bytes, FixedBytes, I256, Int, Panic, U256, Uint};
 use esker_sdk_test::{Chain, User};
 
@@ -31,7 +32,7 @@ fn values_of_every_type_come_back_as_they_went(chain: &mut Chain, alice: User) {
 fn every_way_to_fail_fails_alike(chain: &mut Chain, alice: User) {
     let probe = probe(chain, alice);
     // The kit compares what each of these gives.
-    for which in 0..=27 {
+    for which in 0..=28 {
         for number in [0, 1, 2, 7, 64, 256, u32::MAX] {
             let _ = chain.try_read(probe.fail(which, number, "text"));
         }
@@ -54,6 +55,8 @@ fn every_way_to_fail_fails_alike(chain: &mut Chain, alice: User) {
     let line = |needle: &str| source.lines().position(|line| line.contains(needle)).expect("is in the source") + 1;
     let purpose = format!("src/lib.rs:{}: on purpose", line("panic!(\"on purpose\")"));
     chain.try_read(probe.fail(4, 0, "")).reverts_with_text(&purpose);
+    let enter = format!("src/lib.rs:{}: attempt to enter", line("panic!(\"attempt to enter\")"));
+    chain.try_read(probe.fail(28, 0, "")).reverts_with_text(&enter);
     chain.try_read(probe.fail(10, 3, "")).reverts_with_text(&format!("src/lib.rs:{}", line("10 => list[")));
     assert_eq!(chain.read(probe.fail(10, 0, "")), 3);
 }
@@ -158,8 +161,63 @@ fn re_entry_is_refused_and_allowed_alike(chain: &mut Chain, alice: User) {
     assert_eq!(chain.send(alice, probe.descend(3)).returned(), 4);
     assert_eq!(chain.send(alice, probe.descend(0)).returned(), 1, "transient values are gone");
     let kinds = chain.send(alice, probe.enter_twice()).returned();
-    assert_eq!(kinds, CallKinds { call: false, fixed: false, view: true, delegate: true });
+    assert_eq!(kinds, CallKinds { call: true, fixed: false, view: true, delegate: true });
     assert!(!chain.read(probe.write_in_a_static_call()));
+}
+
+/// The selector of `ReentrancyGuardReentrantCall()`.
+const REENTRANT: [u8; 4] = [0x3e, 0xe5, 0xae, 0xb5];
+
+#[esker_sdk::test]
+fn a_contract_calls_itself_and_is_paid_in_the_middle_but_is_not_entered_again(chain: &mut Chain, alice: User) {
+    let (probe, other) = (probe(chain, alice), probe(chain, alice));
+    // A governor that changes its own settings; also from a frame of its own.
+    let own = probe.relay(probe.address(), probe.clear().input());
+    chain.send(alice, own.clone()).succeeds();
+    chain.send(alice, probe.relay(probe.address(), own.input())).succeeds();
+    // Through somebody else the same is a re-entry, and views are not.
+    let back = |input: &[u8]| probe.relay(other.address(), other.relay(probe.address(), input).input());
+    chain.send(alice, back(probe.clear().input())).reverts_with_bytes(&REENTRANT);
+    let behind = probe.relay(probe.address(), back(probe.clear().input()).input());
+    chain.send(alice, behind).reverts_with_bytes(&REENTRANT);
+    chain.send(alice, back(probe.hashes(b"").input())).succeeds();
+    // Unwrapped coins arrive in the middle of the call that unwraps.
+    chain.send_raw(alice, other.address(), U256::from(10), &[]).succeeds();
+    assert!(chain.send(alice, probe.collect(other.address(), 7)).returned());
+    assert_eq!(chain.balance(probe.address()), 7);
+}
+
+#[esker_sdk::test]
+fn behind_a_proxy_views_are_re_entered_and_the_rest_is_not(chain: &mut Chain, alice: User) {
+    let (proxy, other, code) = (probe(chain, alice), probe(chain, alice), probe(chain, alice));
+    let via = |input: &[u8]| [b"via", &code.address().0[..], input].concat();
+    let back = |input: &[u8]| {
+        let again = other.relay(proxy.address(), &via(input));
+        via(proxy.relay(other.address(), again.input()).input())
+    };
+    chain.send_raw(alice, proxy.address(), U256::ZERO, &back(proxy.hashes(b"").input())).succeeds();
+    chain.send_raw(alice, proxy.address(), U256::ZERO, &back(proxy.clear().input())).reverts_with_bytes(&REENTRANT);
+    let own = proxy.relay(proxy.address(), &via(proxy.clear().input()));
+    chain.send_raw(alice, proxy.address(), U256::ZERO, &via(own.input())).succeeds();
+}
+
+#[esker_sdk::test]
+fn a_contract_without_a_constructor_takes_no_coins_on_deployment(chain: &mut Chain, alice: User) {
+    chain.try_deploy_with(alice, HolderHandle::constructor(), U256::ONE).reverts_with_bytes(&[]);
+    chain.try_deploy_with(alice, HolderHandle::constructor(), U256::ZERO).succeeds();
+}
+
+#[esker_sdk::test]
+fn lengths_that_no_memory_holds_panic_alike(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let call = probe.hashes(b"");
+    let with_length = |length: [u8; 32]| [&call.input()[..36], &length].concat();
+    let length = |number: u64| U256::from(number).to_be_bytes();
+    let mut send = |input: &[u8]| chain.send_raw(alice, probe.address(), U256::ZERO, input);
+    send(&with_length([0xff; 32])).panics(Panic::OutOfMemory);
+    send(&with_length(length(u64::MAX - 190))).panics(Panic::OutOfMemory);
+    send(&with_length(length(u64::MAX - 191))).reverts_with_bytes(&[]);
+    send(&call.input()[..35]).reverts_with_bytes(&[]);
 }
 
 #[esker_sdk::test]

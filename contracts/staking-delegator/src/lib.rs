@@ -77,7 +77,6 @@ pub mod delegator {
 
         /// Is paid.
         #[receive]
-        #[reentrant]
         fn receive(&mut self, cx: &mut Context) {
             match self.manner.get() {
                 Manner::Takes => {}

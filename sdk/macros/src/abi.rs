@@ -60,7 +60,7 @@ fn structure(item: &DeriveInput, fields: &Fields) -> syn::Result<TokenStream> {
 
             fn decode(decoder: &mut ::esker_sdk::expansion::Decoder<'_>) -> Self {
                 let shape = <Self as ::esker_sdk::expansion::AbiType>::SHAPE;
-                let resume = shape.is_dynamic().then(|| decoder.enter());
+                let resume = shape.is_dynamic().then(|| decoder.enter(shape.body_size()));
                 let value = Self {
                     #(#members: <#types as ::esker_sdk::expansion::AbiType>::decode(decoder)),*
                 };
@@ -125,6 +125,20 @@ fn enumeration(item: &DeriveInput, variants: &[&syn::Ident]) -> syn::Result<Toke
 
         #[automatically_derived]
         impl ::esker_sdk::expansion::AbiElement for #name {}
+
+        #[automatically_derived]
+        impl ::esker_sdk::expansion::Packed for #name {
+            fn pack(&self, packer: &mut ::esker_sdk::expansion::Packer) {
+                packer.value(self);
+            }
+        }
+
+        #[automatically_derived]
+        impl ::esker_sdk::expansion::PackedElement for #name {
+            fn pack_padded(&self, packer: &mut ::esker_sdk::expansion::Packer) {
+                packer.word(self);
+            }
+        }
 
         #[automatically_derived]
         impl ::esker_sdk::expansion::Value for #name {

@@ -249,7 +249,7 @@ impl Found {
         let call = dispatch::call(storage, &self.functions, self.fallback.as_ref(), self.receive.as_ref());
         let deploy = dispatch::deploy(storage, self.constructor.as_ref());
         let has_constructor = self.constructor.is_some();
-        let exports = exports(storage, has_constructor);
+        let exports = exports();
         Ok(quote! {
             #description
 
@@ -257,6 +257,16 @@ impl Found {
 
             const _: () = {
                 #selectors
+
+                #[allow(dead_code, reason = "in wasm only the contract being built is entered")]
+                fn __call() -> ::esker_sdk::expansion::Vec<u8> {
+                    #call
+                }
+
+                #[allow(dead_code, reason = "in wasm only the contract being built is entered")]
+                fn __deploy() -> ::esker_sdk::expansion::Vec<u8> {
+                    #deploy
+                }
 
                 #[automatically_derived]
                 impl ::esker_sdk::Contract for #storage {
@@ -273,12 +283,14 @@ impl Found {
                         TEXT.get_or_init(|| ::esker_sdk::expansion::json(__ESKER_ABI))
                     }
 
+                    #[cfg(not(target_arch = "wasm32"))]
                     fn call() -> ::esker_sdk::expansion::Vec<u8> {
-                        #call
+                        __call()
                     }
 
+                    #[cfg(not(target_arch = "wasm32"))]
                     fn deploy() -> ::esker_sdk::expansion::Vec<u8> {
-                        #deploy
+                        __deploy()
                     }
                 }
 
@@ -302,7 +314,7 @@ fn is_the_contract_being_built() -> bool {
 }
 
 /// The wasm exports and the ABI section, or nothing; and the mention that lets cargo notice a change of the variable.
-fn exports(storage: &Ident, has_constructor: bool) -> TokenStream {
+fn exports() -> TokenStream {
     let tracked = quote! {
         #[cfg(target_arch = "wasm32")]
         const _: ::core::option::Option<&str> = ::core::option_env!("ESKER_CONTRACT");
@@ -310,16 +322,6 @@ fn exports(storage: &Ident, has_constructor: bool) -> TokenStream {
     if !is_the_contract_being_built() {
         return tracked;
     }
-    let deploy = has_constructor.then(|| {
-        quote! {
-            #[cfg(target_arch = "wasm32")]
-            #[unsafe(no_mangle)]
-            #[allow(unsafe_code, reason = "the module's exports have fixed names")]
-            extern "C" fn deploy() {
-                ::esker_sdk::expansion::finish(&<#storage as ::esker_sdk::Contract>::deploy())
-            }
-        }
-    });
     quote! {
         #tracked
 
@@ -327,10 +329,16 @@ fn exports(storage: &Ident, has_constructor: bool) -> TokenStream {
         #[unsafe(no_mangle)]
         #[allow(unsafe_code, reason = "the module's exports have fixed names")]
         extern "C" fn call() {
-            ::esker_sdk::expansion::finish(&<#storage as ::esker_sdk::Contract>::call())
+            ::esker_sdk::expansion::finish(&__call())
         }
 
-        #deploy
+        // Without a constructor too: the host would let a deployment without one take coins.
+        #[cfg(target_arch = "wasm32")]
+        #[unsafe(no_mangle)]
+        #[allow(unsafe_code, reason = "the module's exports have fixed names")]
+        extern "C" fn deploy() {
+            ::esker_sdk::expansion::finish(&__deploy())
+        }
 
         // Natively nobody reads the section, and writing it takes the compiler a while.
         #[cfg(target_arch = "wasm32")]

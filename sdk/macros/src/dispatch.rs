@@ -22,17 +22,33 @@ fn invoke(contract: &Ident, method: &Method, arguments: &TokenStream, names: &[I
         .collect();
     let context = match method.context {
         Access::None => None,
-        Access::Shared => Some(quote!(&::esker_sdk::Context::new())),
-        Access::Mutable => Some(quote!(&mut ::esker_sdk::Context::new())),
+        Access::Shared => Some(quote!(&::esker_sdk::Context::new(&__authority))),
+        Access::Mutable => Some(quote!(&mut ::esker_sdk::Context::new(&__authority))),
     };
     if let Some(context) = context {
         parameters.insert(method.context_position, context);
     }
-    let receiver = match method.receiver {
-        Access::None => None,
-        Access::Shared => Some(quote!(&#contract::__esker_root())),
-        Access::Mutable => Some(quote!(&mut #contract::__esker_root())),
+    let (root, receiver) = match method.receiver {
+        Access::None => (None, None),
+        Access::Shared => (Some(quote!(let __root = #contract::__esker_root(&__authority);)), Some(quote!(&__root))),
+        Access::Mutable => {
+            (Some(quote!(let mut __root = #contract::__esker_root(&__authority);)), Some(quote!(&mut __root)))
+        }
     };
+    // Two handles of one type can be swapped in memory. That changes nothing in storage, but looks so to the rest of the
+    // call: found in native tests, at no cost on the chain.
+    let in_place = (method.receiver == Access::Mutable).then(|| {
+        let message = format!(
+            "fields of `{contract}` were swapped or replaced in memory, which changes nothing in storage: swap their values, \
+             with get and set"
+        );
+        quote! {
+            #[cfg(not(target_arch = "wasm32"))]
+            if !::esker_sdk::expansion::StorageType::lies_at(&__root, &::esker_sdk::expansion::Place::ROOT) {
+                ::core::panic!(#message)
+            }
+        }
+    });
     let parameters = receiver.into_iter().chain(parameters);
     let call = quote_spanned!(ident.span()=> #contract::#ident(#(#parameters),*));
     let call = match &method.error {
@@ -49,8 +65,10 @@ fn invoke(contract: &Ident, method: &Method, arguments: &TokenStream, names: &[I
     };
     quote! {
         #arguments
+        #root
         #[allow(clippy::let_unit_value, reason = "a method may return nothing")]
         let __value = #call;
+        #in_place
     }
 }
 
@@ -64,11 +82,11 @@ fn decode(method: &Method) -> (TokenStream, Vec<Ident>) {
         let owned = &argument.owned;
         quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::decode(&mut __decoder))
     });
+    let size = method.arguments_size();
     let tokens = quote! {
+        __decoder.expect(const { #size });
         #(let #names = #decoded;)*
-        if __decoder.has_failed() {
-            ::esker_sdk::expansion::empty_revert();
-        }
+        __decoder.revert_on_fault();
     };
     (tokens, names)
 }
@@ -107,7 +125,7 @@ fn fallback(contract: &Ident, method: &Method, check_payment: bool) -> TokenStre
     quote!({ #guards #invoke #output })
 }
 
-/// The body of `Contract::call`.
+/// The body of the entry point `call`.
 pub fn call(
     contract: &Ident,
     functions: &[Method],
@@ -141,6 +159,8 @@ pub fn call(
         }
     });
     quote! {
+        #[allow(unused_variables, reason = "no method may touch state")]
+        let __authority = ::esker_sdk::expansion::authority();
         let __input = ::esker_sdk::expansion::input();
         #check_first
         #receive
@@ -158,7 +178,7 @@ pub fn call(
     }
 }
 
-/// The body of `Contract::deploy`.
+/// The body of the entry point `deploy`.
 pub fn deploy(contract: &Ident, constructor: Option<&Method>) -> TokenStream {
     let Some(method) = constructor else {
         return quote! {
@@ -176,6 +196,8 @@ pub fn deploy(contract: &Ident, constructor: Option<&Method>) -> TokenStream {
     });
     let invoke = invoke(contract, method, &arguments, &names);
     quote! {
+        #[allow(unused_variables, reason = "a constructor may ignore its storage and context")]
+        let __authority = ::esker_sdk::expansion::authority();
         #guards
         #input
         #invoke

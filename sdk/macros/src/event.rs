@@ -112,8 +112,8 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
             }
 
             #[inline]
-            fn emit(&self) {
-                ::esker_sdk::expansion::log(&self.__esker_topics(), &self.__esker_data());
+            fn emit(&self, authority: &::esker_sdk::Authority) {
+                ::esker_sdk::expansion::log(authority, &self.__esker_topics(), &self.__esker_data());
             }
         }
     })

@@ -170,9 +170,10 @@ impl Method {
             errors.at(span, "a payable method changes state: take `&mut self`");
         }
         if let Some(span) = reentrant
-            && (receiver != Access::Mutable || kind == Kind::Constructor)
+            && (receiver != Access::Mutable || kind != Kind::Function)
         {
-            errors.at(span, "only methods with `&mut self` refuse re-entry, so #[reentrant] means nothing here");
+            errors
+                .at(span, "only ordinary methods with `&mut self` refuse re-entry, so #[reentrant] means nothing here");
         }
         if let Some(span) = constructor
             && receiver != Access::Mutable
@@ -311,7 +312,7 @@ impl Method {
 
     /// Whether the dispatcher refuses to run it when the contract is on the call stack already.
     pub fn is_guarded(&self) -> bool {
-        self.kind != Kind::Constructor && self.receiver == Access::Mutable && !self.reentrant
+        self.kind == Kind::Function && self.receiver == Access::Mutable && !self.reentrant
     }
 }
 

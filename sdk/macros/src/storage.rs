@@ -31,10 +31,17 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
     let clear = types.iter().zip(&names).map(
         |(ty, name)| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::clear(&mut self.#name);),
     );
+    let valid = types
+        .iter()
+        .map(|ty| quote_spanned!(ty.span()=> const _: () = <#ty as ::esker_sdk::expansion::StorageType>::VALID;));
+    let in_place = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
+        let lies_at = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::lies_at);
+        quote!(&& #lies_at(&self.#name, &__place.field(Self::__ESKER_PLACES[#index])))
+    });
     let opened = |place: TokenStream| {
         let opened = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
             let open = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::open);
-            quote!(#name: #open(#place(Self::__ESKER_PLACES[#index])))
+            quote!(#name: #open(#place(Self::__ESKER_PLACES[#index]), __authority))
         });
         match item.fields {
             Fields::Unit => quote!(Self),
@@ -45,7 +52,8 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
     let absolute = {
         let opened = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
             let open = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::open);
-            quote!(#name: #open(const { ::esker_sdk::expansion::Place::root_field(Self::__ESKER_PLACES[#index]) }))
+            let place = quote!(const { ::esker_sdk::expansion::Place::root_field(Self::__ESKER_PLACES[#index]) });
+            quote!(#name: #open(#place, __authority))
         });
         match item.fields {
             Fields::Unit => quote!(Self),
@@ -54,6 +62,8 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
     };
     Ok(quote! {
         #item
+
+        #(#valid)*
 
         const _: () = {
             const SIZES: [::esker_sdk::expansion::Size; #count] = [#(#sizes),*];
@@ -68,7 +78,8 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
                 #[doc(hidden)]
                 #[allow(dead_code, reason = "only a contract's own storage struct is opened at the root")]
                 #[cfg_attr(target_arch = "wasm32", inline(never))]
-                fn __esker_root() -> Self {
+                #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
+                fn __esker_root(__authority: &::esker_sdk::Authority) -> Self {
                     #absolute
                 }
             }
@@ -78,12 +89,18 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
                 const SIZE: ::esker_sdk::expansion::Size = ::esker_sdk::expansion::layout_size(&SIZES);
 
                 #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
-                fn open(__place: ::esker_sdk::expansion::Place) -> Self {
+                fn open(__place: ::esker_sdk::expansion::Place, __authority: &::esker_sdk::Authority) -> Self {
                     #relative
                 }
 
                 fn clear(&mut self) {
                     #(#clear)*
+                }
+
+                #[cfg(not(target_arch = "wasm32"))]
+                #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
+                fn lies_at(&self, __place: &::esker_sdk::expansion::Place) -> bool {
+                    true #(#in_place)*
                 }
             }
 

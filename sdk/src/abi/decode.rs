@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use super::AbiType;
-use crate::{buffer::Buffer, utf8};
+use crate::{Panic, buffer::Buffer, contract::empty_revert, utf8};
 
 /// Data that is not the strict encoding of the type asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,22 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
+/// What is wrong with data, in the two ways that Solidity's own decoder tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is no strict encoding: a call with it reverts without data.
+    Malformed,
+    /// A length for which Solidity could not even reserve memory, whatever data follow: a call with it reverts with
+    /// `Panic(0x41)`.
+    TooLarge,
+}
+
+/// The longest `bytes` or `string` that Solidity's allocator takes: a word for the length and the bytes, padded, behind the
+/// first free byte of its memory (0x80) must end below 2^64.
+const BYTES_MAX: u64 = u64::MAX - 191;
+/// The most elements of an array by the same rule: each takes a word in memory.
+const ELEMENTS_MAX: u64 = (1 << 59) - 6;
+
 /// Bytes being read.
 ///
 /// The first fault sticks: from then on words are zero and lengths are zero, so decoding ends soon, and
@@ -28,7 +44,7 @@ pub struct Decoder<'a> {
     head: usize,
     /// Bytes that may still be read. Parts that do not overlap never take more than there are.
     budget: usize,
-    failed: bool,
+    fault: Option<Fault>,
 }
 
 /// Where a [`Decoder`] continues after a nested part.
@@ -42,7 +58,7 @@ impl<'a> Decoder<'a> {
     /// Reads a tuple that starts at the beginning of `data`.
     #[must_use]
     pub const fn new(data: &'a [u8]) -> Self {
-        Self { data, base: 0, head: 0, budget: data.len(), failed: false }
+        Self { data, base: 0, head: 0, budget: data.len(), fault: None }
     }
 
     /// Splits a call's input into its selector, if it has one, and its arguments.
@@ -54,21 +70,53 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Marks the data as bad.
+    /// Marks the data as malformed.
     pub const fn fail(&mut self) {
-        self.failed = true;
+        self.fail_with(Fault::Malformed);
     }
 
-    /// Marks the data as bad unless `good`.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    const fn fail_with(&mut self, fault: Fault) {
+        if self.fault.is_none() {
+            self.fault = Some(fault);
+        }
+    }
+
+    /// Marks the data as malformed unless `good`.
     #[inline]
     pub const fn require(&mut self, good: bool) {
-        self.failed |= !good;
+        if !good {
+            self.fail();
+        }
+    }
+
+    /// Marks the data as malformed unless the heads of a tuple, `size` bytes, can be here. Solidity looks at that before it
+    /// reads the first of them.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub const fn expect(&mut self, size: usize) {
+        self.require(size <= self.data.len().saturating_sub(self.head));
     }
 
     /// Whether a fault was met.
     #[must_use]
     pub const fn has_failed(&self) -> bool {
-        self.failed
+        self.fault.is_some()
+    }
+
+    /// The first fault that was met.
+    #[must_use]
+    pub const fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    /// For the dispatcher: reverts as Solidity does if the arguments have a fault.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn revert_on_fault(&self) {
+        match self.fault {
+            None => {}
+            Some(Fault::Malformed) => empty_revert(),
+            Some(Fault::TooLarge) => Panic::OutOfMemory.raise(),
+        }
     }
 
     #[cfg_attr(target_arch = "wasm32", inline(never))]
@@ -76,13 +124,13 @@ impl<'a> Decoder<'a> {
         let data: &'a [u8] = self.data;
         let taken = self.head.checked_add(length).and_then(|end| data.get(self.head..end));
         match taken {
-            Some(bytes) if !self.failed && length <= self.budget => {
+            Some(bytes) if self.fault.is_none() && length <= self.budget => {
                 self.budget -= length;
                 self.head += length;
                 bytes
             }
             _ => {
-                self.failed = true;
+                self.fail();
                 &[]
             }
         }
@@ -126,26 +174,25 @@ impl<'a> Decoder<'a> {
         number
     }
 
-    /// Reads a length or an offset, which is never more than the data's length.
+    /// Reads a length or an offset, which is never more than the data's length. One above `most` is the fault `excess`.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    fn size(&mut self) -> usize {
+    fn size(&mut self, most: u64, excess: Fault) -> usize {
         let word = self.word();
-        if let Some((high, low)) = word.split_last_chunk::<4>()
-            && high.iter().all(|byte| *byte == 0)
-        {
-            let number = u32::from_be_bytes(*low) as usize;
-            if number <= self.data.len() && !self.failed {
-                return number;
-            }
+        let number = match word.split_last_chunk::<8>() {
+            Some((high, low)) if high.iter().all(|byte| *byte == 0) => u64::from_be_bytes(*low),
+            _ => u64::MAX,
+        };
+        if number > most {
+            self.fail_with(excess);
+        } else if number > self.data.len() as u64 {
+            self.fail();
         }
-        self.failed = true;
-        0
+        // A number up to the data's length is an index.
+        if self.has_failed() { 0 } else { number as usize }
     }
 
-    /// Follows the offset in the head to a tail. Offsets inside count from its start.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn enter(&mut self) -> Resume {
-        let offset = self.size();
+    fn follow(&mut self) -> Resume {
+        let offset = self.size(u64::MAX, Fault::Malformed);
         let resume = Resume { base: self.base, head: self.head };
         // Both are at most the data's length, so the sum cannot wrap; reading checks it.
         self.base = self.base.saturating_add(offset);
@@ -153,16 +200,24 @@ impl<'a> Decoder<'a> {
         resume
     }
 
+    /// Follows the offset in the head to a tail whose parts' heads take `size` bytes. Offsets inside count from its start.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub fn enter(&mut self, size: usize) -> Resume {
+        let resume = self.follow();
+        self.expect(size);
+        resume
+    }
+
     /// Follows the offset in the head to an array and reads its length; its elements' heads take `element` bytes each.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn enter_array(&mut self, element: usize) -> (Resume, usize) {
-        let resume = self.enter();
-        let mut length = self.size();
+        let resume = self.follow();
+        let mut length = self.size(ELEMENTS_MAX, Fault::TooLarge);
         self.base = self.head;
         let left = self.data.len().saturating_sub(self.head).min(self.budget);
         // Checked before anything is allocated for the elements.
-        if self.failed || length.checked_mul(element).is_none_or(|size| size > left) {
-            self.failed = true;
+        if length.checked_mul(element).is_none_or(|size| size > left) {
+            self.fail();
             length = 0;
         }
         (resume, length)
@@ -177,8 +232,8 @@ impl<'a> Decoder<'a> {
     /// Reads `bytes`.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn bytes(&mut self) -> Vec<u8> {
-        let resume = self.enter();
-        let length = self.size();
+        let resume = self.follow();
+        let length = self.size(BYTES_MAX, Fault::TooLarge);
         let taken = self.take(length);
         let mut bytes = Buffer::new(taken.len());
         bytes.extend(taken);
@@ -199,7 +254,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError`] if anything was wrong.
     pub fn finish<T>(self, value: T) -> Result<T, DecodeError> {
-        if self.failed { Err(DecodeError) } else { Ok(value) }
+        if self.has_failed() { Err(DecodeError) } else { Ok(value) }
     }
 }
 
@@ -209,6 +264,7 @@ impl<'a> Decoder<'a> {
 /// [`DecodeError`] if `data` is not a strict encoding.
 pub fn decode<T: AbiType>(data: &[u8]) -> Result<T, DecodeError> {
     let mut decoder = Decoder::new(data);
+    decoder.expect(T::SHAPE.head_size());
     let value = T::decode(&mut decoder);
     decoder.finish(value)
 }

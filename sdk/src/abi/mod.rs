@@ -8,11 +8,12 @@ mod description;
 mod encode;
 mod json;
 mod keccak;
+mod params;
 mod shape;
 mod tuples;
 mod types;
 
-pub use decode::{DecodeError, Decoder, decode};
+pub use decode::{DecodeError, Decoder, Fault, decode};
 pub use description::{
     ConstructorItem, Description, ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability, Parameter, selector, topic,
 };
@@ -21,6 +22,9 @@ pub use encode::{AbiEncode, Encoder, encode};
 pub use json::json;
 pub use json::{json_bytes, json_len};
 pub use keccak::{Keccak, keccak256};
+pub use params::{
+    Packed, PackedElement, PackedParams, Packer, Param, Params, decode_params, encode_packed, encode_params,
+};
 pub use shape::{Field, Shape};
 pub use tuples::{One, Output, output_size};
 pub use types::{AbiElement, AbiType};

@@ -16,7 +16,7 @@ macro_rules! tuple {
         impl<$($name: AbiType),+> AbiType for ($($name,)+) {
             const SHAPE: &'static Shape = &Shape::Tuple(&[$(Field { name: "", shape: $name::SHAPE }),+]);
             fn decode(decoder: &mut Decoder<'_>) -> Self {
-                let resume = Self::SHAPE.is_dynamic().then(|| decoder.enter());
+                let resume = Self::SHAPE.is_dynamic().then(|| decoder.enter(Self::SHAPE.body_size()));
                 let tuple = ($($name::decode(decoder),)+);
                 if let Some(resume) = resume {
                     decoder.leave(resume);

@@ -304,7 +304,7 @@ impl<T: AbiElement, const N: usize> AbiType for [T; N] {
         &Shape::FixedArray(T::SHAPE, N)
     };
     fn decode(decoder: &mut Decoder<'_>) -> Self {
-        let resume = Self::SHAPE.is_dynamic().then(|| decoder.enter());
+        let resume = Self::SHAPE.is_dynamic().then(|| decoder.enter(Self::SHAPE.body_size()));
         let elements = core::array::from_fn(|_| T::decode(decoder));
         if let Some(resume) = resume {
             decoder.leave(resume);

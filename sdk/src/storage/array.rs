@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
-use crate::{Operand, Panic};
+use crate::{Authority, Operand, Panic};
 
 /// Solidity's `T[N]`: elements from the array's own slot on, small ones sharing slots.
 pub struct Array<V, const N: usize> {
@@ -16,8 +16,13 @@ impl<V: Stored, const N: usize> StorageType for Array<V, N> {
         assert!(N > 0, "Solidity has no fixed arrays of length zero");
         Size::slots(<V::Handle as StorageType>::SIZE.array_slots(N as u64))
     };
-    fn open(place: Place) -> Self {
+    const VALID: () = <V::Handle as StorageType>::VALID;
+    fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot, elements: PhantomData }
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    fn lies_at(&self, place: &Place) -> bool {
+        self.slot == place.slot
     }
     fn clear(&mut self) {
         for index in 0..N {

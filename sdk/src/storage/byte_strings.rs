@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{Place, Size, Slot, StorageType};
-use crate::{Panic, buffer::Buffer, utf8};
+use crate::{Authority, Panic, buffer::Buffer, utf8};
 
 /// Solidity's `bytes`. Up to 31 bytes lie in the slot itself with twice the length in its lowest byte; more lie from the
 /// slot's hash on, with twice the length plus one in the slot.
@@ -18,8 +18,12 @@ pub struct Text {
 
 impl StorageType for Blob {
     const SIZE: Size = Size::slots(1);
-    fn open(place: Place) -> Self {
+    fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot }
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    fn lies_at(&self, place: &Place) -> bool {
+        self.slot == place.slot
     }
     fn clear(&mut self) {
         self.set(&[]);
@@ -122,8 +126,12 @@ fn padded(bytes: &[u8], index: usize) -> [u8; 32] {
 
 impl StorageType for Text {
     const SIZE: Size = Size::slots(1);
-    fn open(place: Place) -> Self {
-        Self { bytes: Blob::open(place) }
+    fn open(place: Place, authority: &Authority) -> Self {
+        Self { bytes: Blob::open(place, authority) }
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    fn lies_at(&self, place: &Place) -> bool {
+        self.bytes.lies_at(place)
     }
     fn clear(&mut self) {
         self.bytes.clear();

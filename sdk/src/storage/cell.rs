@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use super::{Place, Size, Slot, StorageType, Value};
-use crate::{Number, Operand, Panic, host};
+use crate::{Authority, Number, Operand, Panic, host};
 
 /// Takes `bytes` bytes at `offset` out of a slot.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
@@ -38,8 +38,12 @@ pub struct Cell<T> {
 impl<T: Value> StorageType for Cell<T> {
     const SIZE: Size = Size::value(T::BYTES);
     #[inline]
-    fn open(place: Place) -> Self {
+    fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot, offset: place.offset, value: PhantomData }
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    fn lies_at(&self, place: &Place) -> bool {
+        (self.slot, self.offset) == (place.slot, place.offset)
     }
     fn clear(&mut self) {
         self.write([0; 32]);
@@ -145,8 +149,12 @@ pub struct TransientCell<T> {
 
 impl<T: Value> StorageType for TransientCell<T> {
     const SIZE: Size = Size::transient(T::BYTES);
-    fn open(place: Place) -> Self {
+    fn open(place: Place, _: &Authority) -> Self {
         Self { slot: Slot::ZERO.offset(place.transient_slot), offset: place.transient_offset, value: PhantomData }
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    fn lies_at(&self, place: &Place) -> bool {
+        (self.slot, self.offset) == (Slot::ZERO.offset(place.transient_slot), place.transient_offset)
     }
     fn clear(&mut self) {
         self.write([0; 32]);

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
-use crate::{Operand, Panic, U256};
+use crate::{Authority, Operand, Panic, U256};
 
 /// Solidity's `T[]`: the length in the array's own slot, the elements from the slot's hash on, small ones sharing slots.
 pub struct List<V> {
@@ -14,8 +14,16 @@ pub struct List<V> {
 
 impl<V: Stored> StorageType for List<V> {
     const SIZE: Size = Size::slots(1);
-    fn open(place: Place) -> Self {
+    const VALID: () = {
+        assert!(<V::Handle as StorageType>::SIZE.transient == 0, "a list's elements cannot be transient");
+        <V::Handle as StorageType>::VALID
+    };
+    fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot, elements: PhantomData }
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    fn lies_at(&self, place: &Place) -> bool {
+        self.slot == place.slot
     }
     fn clear(&mut self) {
         let contents = self.slot.contents();
@@ -28,7 +36,8 @@ impl<V: Stored> StorageType for List<V> {
 
 impl<V: Stored> List<V> {
     fn element(contents: Slot, index: u64) -> V::Handle {
-        V::Handle::open(Place::element(contents, <V::Handle as StorageType>::SIZE, index))
+        let place = Place::element(contents, <V::Handle as StorageType>::SIZE, index);
+        V::Handle::open(place, &Authority::new())
     }
 
     fn place(&self, index: u64) -> Place {

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
 use super::{Cell, Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
-use crate::{Bytes, Operand, buffer::Buffer, host};
+use crate::{Authority, Bytes, Operand, buffer::Buffer, host};
 
 /// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
 /// `mapping(A => mapping(B => V))`, as `Map<A, Map<B, V>>` is.
@@ -98,13 +98,18 @@ impl<A, B, C, P: Lookup<A>, Q: Lookup<B>, R: Lookup<C>> Lookup<(A, B, C)> for (P
 }
 
 impl<K: MapKey, V: Stored> StorageType for Map<K, V> {
-    const SIZE: Size = {
+    const SIZE: Size = Size::slots(1);
+    const VALID: () = {
         assert!(<V::Handle as StorageType>::SIZE.transient == 0, "a mapping's values cannot be transient");
-        Size::slots(1)
+        <V::Handle as StorageType>::VALID
     };
     #[inline]
-    fn open(place: Place) -> Self {
+    fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot, types: PhantomData }
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    fn lies_at(&self, place: &Place) -> bool {
+        self.slot == place.slot
     }
     /// Does nothing: a mapping does not know its keys.
     fn clear(&mut self) {}
@@ -128,12 +133,12 @@ impl<K: MapKey, V: Value> Map<K, V> {
     /// The value at `key`; zero if it was never set.
     #[inline]
     pub fn get(&self, key: impl Lookup<K>) -> V {
-        Cell::<V>::open(Place::at(key.slot(&self.slot))).get()
+        Cell::<V>::open(Place::at(key.slot(&self.slot)), &Authority::new()).get()
     }
 
     /// Sets the value at `key`.
     #[inline]
     pub fn set(&mut self, key: impl Lookup<K>, value: impl Operand<V>) {
-        Cell::<V>::open(Place::at(key.slot(&self.slot))).set(value);
+        Cell::<V>::open(Place::at(key.slot(&self.slot)), &Authority::new()).set(value);
     }
 }

@@ -28,6 +28,8 @@ use core::{
     ops::{Deref, DerefMut},
 };
 
+use crate::Authority;
+
 /// A type that a field of a `#[storage]` struct may have: a handle to a place in storage.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a storage struct",
@@ -38,11 +40,25 @@ pub trait StorageType: Sized {
     /// How much room it takes.
     const SIZE: Size;
 
-    /// The handle of what lies at `place`.
-    fn open(place: Place) -> Self;
+    /// Fails to compile where what it holds cannot lie in it. `#[storage]` evaluates it for every field; apart from
+    /// [`StorageType::SIZE`], so that a struct may hold a list of its own kind.
+    #[doc(hidden)]
+    const VALID: () = ();
+
+    /// The handle of what lies at `place`. Whoever has it may write there, hence the [`Authority`].
+    fn open(place: Place, authority: &Authority) -> Self;
 
     /// Sets everything inside to zero, as Solidity's `delete` does: mappings inside are left as they are.
     fn clear(&mut self);
+
+    /// Whether this is still the handle that [`StorageType::open`] gave for `place`: two handles of one type can be
+    /// swapped in memory, which swaps nothing in storage.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[doc(hidden)]
+    fn lies_at(&self, place: &Place) -> bool {
+        let _ = place;
+        true
+    }
 }
 
 /// A type that may be a mapping's value or an array's element: a value, or a storage type.
@@ -88,7 +104,7 @@ pub struct View<'a, H> {
 
 impl<H: StorageType> View<'_, H> {
     pub(crate) fn open(place: Place) -> Self {
-        Self { handle: H::open(place), lifetime: PhantomData }
+        Self { handle: H::open(place, &Authority::new()), lifetime: PhantomData }
     }
 }
 
@@ -107,7 +123,7 @@ pub struct ViewMut<'a, H> {
 
 impl<H: StorageType> ViewMut<'_, H> {
     pub(crate) fn open(place: Place) -> Self {
-        Self { handle: H::open(place), lifetime: PhantomData }
+        Self { handle: H::open(place, &Authority::new()), lifetime: PhantomData }
     }
 }
 

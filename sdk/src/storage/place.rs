@@ -64,13 +64,13 @@ impl Slot {
     /// Reads the slot.
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn load(&self) -> [u8; 32] {
+    pub(crate) fn load(&self) -> [u8; 32] {
         host::storage_load(&self.key())
     }
 
     /// Writes the slot.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn store(&self, word: &[u8; 32]) {
+    pub(crate) fn store(&self, word: &[u8; 32]) {
         host::storage_store(&self.key(), word);
     }
 }

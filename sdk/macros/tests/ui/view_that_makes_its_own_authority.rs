@@ -1,0 +1,25 @@
+#![no_std]
+use esker_sdk::prelude::*;
+
+#[contract]
+pub mod token {
+    use super::*;
+    use esker_sdk::Authority;
+
+    #[storage]
+    pub struct Token {
+        count: Cell<U256>,
+    }
+
+    impl Token {
+        pub fn look(&self) -> U256 {
+            let made = Authority { _private: () };
+            let called = Authority::new();
+            let default = Authority::default();
+            Token::__esker_root(&made).count.set(1);
+            U256::ONE
+        }
+    }
+}
+
+fn main() {}
