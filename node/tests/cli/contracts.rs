@@ -93,12 +93,39 @@ fn size_counts_every_byte_and_says_what_deploying_costs() {
 }
 
 #[test]
+fn size_takes_names_from_the_file_beside_an_artifact_of_the_same_code() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let envelope = esker_vm::envelope::encode(&module(false));
+    let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
+    let hash = alloy_primitives::keccak256(&envelope).to_string();
+    let artifact = json!({
+        "contractName": "Good", "sourceName": "src/lib.rs", "abi": [], "bytecode": hex(&envelope),
+        "deployedBytecode": hex(&envelope), "size": {"wasm": 1, "envelope": 1}, "codeHash": hash,
+        "toolchain": {"rustc": "", "cargo": "", "linker": "", "standardLibrary": ""}, "sourceHash": "", "dependencyHash": "",
+    });
+    let path = write(folder.path(), "Good.json", artifact.to_string().as_bytes());
+    let names =
+        |hash: &str| json!({"codeHash": hash, "functions": [{"index": 0, "name": "good::shop::open"}]}).to_string();
+    write(folder.path(), "Good.names.json", names(&hash).as_bytes());
+    let report = esker(&["contract", "size", &path, "--json"]).expect(0).json();
+    assert_eq!(report["functions"][0]["name"], "good::shop::open");
+    assert_eq!(report["crates"], json!([{"name": "good", "bytes": 2, "functions": 1}]));
+    let shown = esker(&["contract", "size", &path]).expect(0);
+    assert!(shown.stdout.contains("functions by crate") && shown.stdout.contains("good::shop::open"), "{shown:?}");
+
+    // Names of another module would be lies.
+    write(folder.path(), "Good.names.json", names(&format!("0x{:064x}", 1)).as_bytes());
+    let report = esker(&["contract", "size", &path, "--json"]).expect(0).json();
+    assert_eq!(report["functions"][0]["name"], "function 0");
+}
+
+#[test]
 fn new_writes_a_crate_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = esker_in(folder.path(), &["contract", "new", "my-token", "--json"]).expect(0);
     assert_eq!(run.json()["name"], "my-token");
     let manifest = fs::read_to_string(folder.path().join("my-token/Cargo.toml")).expect("written");
-    assert!(manifest.contains("name = \"my-token\"") && manifest.contains("esker-sdk = { path = "), "{manifest}");
+    assert!(manifest.contains("name = \"my-token\"") && manifest.contains("esker-sdk = \"0.1\""), "{manifest}");
     let run = esker_in(folder.path(), &["contract", "new", "my-token"]).expect(2);
     assert!(run.stderr.contains("exists already"), "{run:?}");
     for name in ["My Token", "", "1st", "../up", "-x-"] {

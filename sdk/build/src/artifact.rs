@@ -41,6 +41,8 @@ pub struct Artifact {
     pub source_hash: String,
     /// Hash of what it was built from beside them.
     pub dependency_hash: String,
+    /// Hash of the profile and the flags. Empty in an artifact of recipe 1, which did not have it.
+    pub profile_hash: String,
 }
 
 /// The file's form. `deployedBytecode` is what Hardhat and viem look for beside `bytecode`; here they are the same.
@@ -59,6 +61,8 @@ struct ArtifactFile {
     toolchain: ToolchainRecord,
     source_hash: String,
     dependency_hash: String,
+    #[serde(default)]
+    profile_hash: String,
 }
 
 /// Written as `_format`.
@@ -104,6 +108,7 @@ impl Artifact {
             toolchain: self.toolchain.clone(),
             source_hash: self.source_hash.clone(),
             dependency_hash: self.dependency_hash.clone(),
+            profile_hash: self.profile_hash.clone(),
         };
         let mut json = serde_json::to_string_pretty(&file).expect("an artifact is plain JSON");
         json.push('\n');
@@ -147,6 +152,7 @@ impl Artifact {
             toolchain: file.toolchain,
             source_hash: file.source_hash,
             dependency_hash: file.dependency_hash,
+            profile_hash: file.profile_hash,
         };
         let code = artifact.code().map_err(malformed)?;
         let hash = format!("0x{}", hex::encode(<sha3::Keccak256 as sha3::Digest>::digest(&code)));

@@ -14,6 +14,11 @@ pub enum CacheError {
         "there is no cache folder: set ESKER_CACHE_DIR to a folder that Esker may fill (neither XDG_CACHE_HOME nor HOME is set)"
     )]
     Nowhere,
+    /// A folder that Esker makes is there, made by somebody else.
+    #[error(
+        "{} is not what Esker puts there, and was left alone: remove it, then try again", .0.display()
+    )]
+    Occupied(PathBuf),
     /// The file system refused.
     #[error("cannot use {}: {source}", path.display())]
     Io {

@@ -1,11 +1,12 @@
 //! What cargo knows about a contract crate and its workspace.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::process;
-use crate::{BuildError, OptLevel, Toolchain};
+use crate::{BuildError, CacheDir, OptLevel, Progress, Toolchain};
+use crate::{carried, process};
 
 /// The crate every contract depends on.
 const SDK: &str = "esker-sdk";
@@ -31,6 +32,8 @@ pub struct Package {
     pub opt_level: Option<OptLevel>,
     /// Path dependencies outside the workspace: name and folder.
     pub(crate) outside: Vec<(String, PathBuf)>,
+    /// The crates that some member of the workspace asks the registry for and that Esker carries.
+    pub(crate) carried: BTreeSet<&'static str>,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +64,8 @@ struct Dependency {
     name: String,
     kind: Option<String>,
     path: Option<PathBuf>,
+    /// The registry or repository; nothing for a path.
+    source: Option<String>,
 }
 
 impl MetadataPackage {
@@ -71,6 +76,17 @@ impl MetadataPackage {
 
     fn depends_on_sdk(&self) -> bool {
         self.dependencies.iter().any(|dependency| dependency.name == SDK && dependency.kind.is_none())
+    }
+}
+
+impl Metadata {
+    fn carried(&self) -> BTreeSet<&'static str> {
+        let dependencies = || self.packages.iter().flat_map(|package| &package.dependencies);
+        let from_registry = |dependency: &Dependency| {
+            dependency.source.as_deref().is_some_and(|source| source.ends_with("/rust-lang/crates.io-index"))
+        };
+        let is_asked_for = |name: &str| dependencies().any(|found| found.name == name && from_registry(found));
+        carried::CRATES.iter().map(|(name, _)| *name).filter(|name| is_asked_for(name)).collect()
     }
 }
 
@@ -143,6 +159,7 @@ impl Package {
             library: library.name.clone(),
             artifact_name,
             opt_level,
+            carried: metadata.carried(),
             outside: outside.filter(|(_, path)| !path.starts_with(&metadata.workspace_root)).collect(),
         })
     }
@@ -151,6 +168,14 @@ impl Package {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.manifest.parent().unwrap_or(&self.manifest)
+    }
+
+    /// Whether the lock file is one of this package's workspace: one that only says which versions to take of what may be
+    /// needed, as `esker contract new` writes it, is for cargo to complete.
+    pub(crate) fn is_locked(&self) -> bool {
+        let entry = format!("name = \"{}\"", self.name);
+        let text = self.lock_file().and_then(|path| std::fs::read_to_string(path).ok());
+        text.is_some_and(|text| text.lines().any(|line| line == entry))
     }
 
     /// The workspace's lock file, if it has one by now.
@@ -172,6 +197,12 @@ impl Package {
             sources.sort();
             remapped.extend(sources.into_iter().map(|source| (source, "/cargo/registry".to_owned())));
         }
+        // What a path says relative to the workspace's root needs no other name; this is for what resolves the link.
+        if !self.carried.is_empty()
+            && let Ok(folder) = self.workspace_root.join(carried::LINK).canonicalize()
+        {
+            remapped.push((folder, "/esker".to_owned()));
+        }
         for (name, path) in &self.outside {
             // What a dependency outside depends on lies in its workspace more often than not.
             let root =
@@ -180,6 +211,25 @@ impl Package {
         }
         remapped.push((self.workspace_root.clone(), "/workspace".to_owned()));
         remapped
+    }
+
+    /// Puts the carried crates that the workspace asks for where its cargo finds them, below `.esker` in its root, and
+    /// gives the settings that tell cargo. Nothing is done, and nothing given, where it asks for none.
+    ///
+    /// # Errors
+    /// [`BuildError::Cache`].
+    pub(crate) fn patches(&self, cache: &CacheDir, progress: &dyn Progress) -> Result<Vec<String>, BuildError> {
+        if self.carried.is_empty() {
+            return Ok(Vec::new());
+        }
+        let folder = carried::link(&self.workspace_root, cache, progress)?;
+        let asked = carried::CRATES.iter().filter(|(name, _)| self.carried.contains(name));
+        let setting = |(name, place): &(&str, &str)| {
+            // JSON's strings are TOML's.
+            let path = serde_json::Value::from(folder.join(place).to_string_lossy().as_ref());
+            format!("patch.crates-io.{name}.path={path}")
+        };
+        Ok(asked.map(setting).collect())
     }
 }
 

@@ -8,7 +8,7 @@ use sha3::{Digest, Keccak256};
 use crate::artifact::{Artifact, Size};
 use crate::check::validate;
 use crate::module::{self, ContractAbi, FunctionName};
-use crate::{BuildError, Package, Progress, Provenance, Toolchain, compile};
+use crate::{BuildError, CacheDir, CacheError, Package, Progress, Provenance, Toolchain, compile};
 
 /// How hard rustc optimises, and for what.
 ///
@@ -44,15 +44,21 @@ impl OptLevel {
 }
 
 /// What a build may vary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct BuildOptions {
     /// How hard to optimise; if unsaid, as `package.metadata.esker.opt-level` says, else [`OptLevel::default`].
     pub opt_level: Option<OptLevel>,
     /// Fetch no crate.
     pub offline: bool,
+    /// Where the SDK's sources are unpacked; if unsaid, where the environment says ([`CacheDir::from_env`]).
+    pub cache: Option<CacheDir>,
 }
 
 impl BuildOptions {
+    pub(crate) fn cache(&self) -> Result<CacheDir, CacheError> {
+        self.cache.clone().map_or_else(CacheDir::from_env, Ok)
+    }
+
     /// The level that counts for this package.
     pub(crate) fn level(&self, package: &Package) -> OptLevel {
         self.opt_level.or(package.opt_level).unwrap_or_default()
@@ -123,6 +129,7 @@ pub fn build(
         toolchain: provenance.toolchain.clone(),
         source_hash: provenance.source_hash.clone(),
         dependency_hash: provenance.dependency_hash,
+        profile_hash: provenance.profile_hash,
     };
     Ok(Built { artifact, wasm, names: module::function_names(&compiled.wasm) })
 }

@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use esker_vm::abi::SECTION_BUILD;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
 use crate::compile::Compiled;
-use crate::{BuildError, BuildOptions, Package, Toolchain};
+use crate::inputs::Unit;
+use crate::module::custom_section;
+use crate::{BuildError, BuildOptions, Package, Toolchain, settings};
 
 /// The programs whose versions a module's bytes depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +28,7 @@ pub struct ToolchainRecord {
 }
 
 /// Raised by every change of the profile, the flags or the passes of a build (`docs/contracts.md` lists them).
-pub(crate) const RECIPE: u32 = 1;
+pub(crate) const RECIPE: u32 = 2;
 
 /// The content of the module's `esker.build` section, as JSON. Nothing in it depends on folders, machines or time. It is
 /// short: every byte of a module is paid for.
@@ -45,12 +48,23 @@ pub struct Provenance {
     pub toolchain: ToolchainRecord,
     /// keccak256 over the crate's own sources: `Cargo.toml`, `build.rs`, everything below `src`.
     pub source_hash: String,
-    /// keccak256 over every other package that took part: name, version, origin and, where the lock file has it,
-    /// checksum.
+    /// keccak256 over everything else that took part: see `docs/contracts.md`.
     pub dependency_hash: String,
+    /// keccak256 over the profile and the flags.
+    #[serde(default)]
+    pub profile_hash: String,
 }
 
 impl Provenance {
+    /// Reads a module's build section. `None` if there is none.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn read(wasm: &[u8]) -> Result<Option<Self>, String> {
+        let Some(section) = custom_section(wasm, SECTION_BUILD)? else { return Ok(None) };
+        serde_json::from_slice(&section).map(Some).map_err(|error| format!("it is no build record: {error}"))
+    }
+
     pub(crate) fn of(
         package: &Package,
         toolchain: &Toolchain,
@@ -64,7 +78,8 @@ impl Provenance {
             opt_level: options.level(package).name().to_owned(),
             toolchain: toolchain.record().clone(),
             source_hash: source_hash(package.folder())?,
-            dependency_hash: dependency_hash(package, &compiled.packages)?,
+            dependency_hash: dependency_hash(package, &compiled.units)?,
+            profile_hash: settings::hash(package, options.level(package))?,
         })
     }
 }
@@ -79,7 +94,14 @@ fn source_hash(folder: &Path) -> Result<String, BuildError> {
             files.push((name.to_owned(), path));
         }
     }
-    collect(&folder.join("src"), "src", &mut files)?;
+    if folder.join("src").is_dir() {
+        collect(&folder.join("src"), "src", &mut files)?;
+    }
+    content_hash(files)
+}
+
+/// keccak256 over named files, in order of their names.
+fn content_hash(mut files: Vec<(String, PathBuf)>) -> Result<String, BuildError> {
     files.sort();
     let mut hasher = Keccak256::new();
     for (name, path) in files {
@@ -106,26 +128,67 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> R
     Ok(())
 }
 
-/// The packages by name and version; a folder of the machine never shows. The standard library is the compiler's.
-fn dependency_hash(package: &Package, ids: &BTreeSet<String>) -> Result<String, BuildError> {
+/// A line for each compilation and each build script: the package by name, version and origin, its checksum or the hash of
+/// its sources, what else it read, and how it was compiled. A folder of the machine shows only where the code asked for it.
+/// The standard library is the compiler's.
+fn dependency_hash(package: &Package, units: &[Unit]) -> Result<String, BuildError> {
     let lock = match package.lock_file() {
         Some(path) => fs::read_to_string(&path).map_err(|source| BuildError::Io { path, source })?,
         None => String::new(),
     };
     let mut lines = BTreeSet::new();
-    for id in ids {
-        let Some(dependency) = describe(id) else { continue };
-        if dependency.name == package.name && dependency.origin == "path" || id.contains("/rustlib/src/rust/") {
+    for unit in units {
+        let Some(dependency) = describe(&unit.package) else { continue };
+        if unit.package.contains("/rustlib/src/rust/") {
             continue;
         }
-        let checksum = checksum(&lock, &dependency).unwrap_or_default();
-        lines.insert(format!("{} {} {} {checksum}\n", dependency.name, dependency.version, dependency.origin));
+        let content = match &unit.manifest {
+            Some(manifest) if dependency.origin == "path" => {
+                let folder = manifest.parent().unwrap_or(manifest);
+                let extra = content_hash(beside(package, folder, &unit.files))?;
+                // The contract's own sources have a hash of their own.
+                let own = if *manifest == package.manifest { String::new() } else { source_hash(folder)? };
+                format!("{own} {extra}")
+            }
+            _ => checksum(&lock, &dependency).unwrap_or_default().to_owned(),
+        };
+        let Dependency { name, version, origin } = &dependency;
+        lines.insert(format!("{name} {version} {origin} {content} {}\n", unit.facts.join("; ")));
     }
     let mut hasher = Keccak256::new();
     for line in lines {
         hasher.update(line.as_bytes());
     }
     Ok(format!("0x{}", hex::encode(hasher.finalize())))
+}
+
+/// The files that rustc read beside those of [`source_hash`] (`include_str!`, generated code), by names that say nothing of
+/// the machine.
+fn beside(package: &Package, folder: &Path, files: &[PathBuf]) -> Vec<(String, PathBuf)> {
+    let mut named = Vec::new();
+    for file in files {
+        let path = package.workspace_root.join(file);
+        let Ok(path) = path.canonicalize() else { continue };
+        let inside = |root: &Path| {
+            let root = root.canonicalize().ok()?;
+            Some(path.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/"))
+        };
+        let text = path.to_string_lossy();
+        let name = match inside(folder) {
+            Some(name) if name.starts_with("src/") || name == "build.rs" || name == "Cargo.toml" => continue,
+            // Generated by a build script, in a folder with cargo's hash in its name.
+            _ if inside(&package.target_dir).is_some() => {
+                format!("OUT_DIR/{}", text.rsplit_once("/out/").map_or(&*text, |(_, name)| name))
+            }
+            Some(name) => name,
+            None => inside(&package.workspace_root).map_or_else(
+                || format!("../{}", path.file_name().unwrap_or_default().to_string_lossy()),
+                |name| format!("/{name}"),
+            ),
+        };
+        named.push((name, path));
+    }
+    named
 }
 
 struct Dependency {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::{CacheDir, CacheError, Silent, carried};
+
 /// A new contract could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
@@ -18,6 +20,9 @@ pub enum TemplateError {
     /// The SDK's folder is not where the caller says.
     #[error("there is no esker-sdk at {}: give the `sdk` folder of Esker's source", .0.display())]
     NoSdk(PathBuf),
+    /// The carried SDK could not be unpacked.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// The file system refused.
     #[error("cannot write {}: {source}", path.display())]
     Io {
@@ -28,14 +33,32 @@ pub enum TemplateError {
     },
 }
 
-/// Writes a contract crate called `name` into a new folder of that name below `parent`, and gives the folder.
+/// Where a new contract's SDK comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SdkSource<'a> {
+    /// The manifest asks the registry for it, and gets what this program carries.
+    Carried,
+    /// The folder `sdk` of Esker's source tree.
+    At(&'a Path),
+}
+
+/// A new contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// A configuration file of cargo's that is there already and that lacks the lines by which plain cargo, without
+    /// `esker contract` before it, finds the carried SDK.
+    pub unchanged: Option<PathBuf>,
+}
+
+/// Writes a contract crate called `name` into a new folder of that name below `parent`.
 ///
-/// The crate depends on the SDK in the folder `sdk`. It is a workspace of its own unless a workspace's folder lies
-/// around it.
+/// The crate is a workspace of its own unless a workspace's folder lies around it.
 ///
 /// # Errors
 /// [`TemplateError`]; an existing folder is left alone.
-pub fn create(parent: &Path, name: &str, sdk: &Path) -> Result<PathBuf, TemplateError> {
+pub fn create(parent: &Path, name: &str, sdk: SdkSource<'_>, cache: &CacheDir) -> Result<Created, TemplateError> {
     let first_is_letter = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
     if !first_is_letter || !name.bytes().all(plain) {
@@ -45,16 +68,21 @@ pub fn create(parent: &Path, name: &str, sdk: &Path) -> Result<PathBuf, Template
     if is_reserved(&module) {
         return Err(TemplateError::Reserved(name.to_owned()));
     }
-    let sdk = sdk.canonicalize().map_err(|_| TemplateError::NoSdk(sdk.to_owned()))?;
-    if !sdk.join("macros").is_dir() || !sdk.join("Cargo.toml").is_file() {
-        return Err(TemplateError::NoSdk(sdk));
-    }
-    let folder = parent.join(name);
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| TemplateError::Io { path, source }
+    let dependency = match sdk {
+        SdkSource::Carried => "\"0.1\"".to_owned(),
+        SdkSource::At(path) => {
+            let no_sdk = || TemplateError::NoSdk(path.to_owned());
+            let path = path.canonicalize().map_err(|_| no_sdk())?;
+            if !path.join("macros").is_dir() || !path.join("Cargo.toml").is_file() {
+                return Err(no_sdk());
+            }
+            // JSON's strings are TOML's.
+            format!("{{ path = {} }}", serde_json::Value::from(path.to_string_lossy().as_ref()))
+        }
     };
+    let folder = parent.join(name);
     fs::create_dir_all(parent).map_err(failed(parent))?;
+    let around = workspace_around(parent);
     match fs::create_dir(&folder) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(TemplateError::Exists(folder)),
         other => other.map_err(failed(&folder))?,
@@ -64,20 +92,37 @@ pub fn create(parent: &Path, name: &str, sdk: &Path) -> Result<PathBuf, Template
             .replace("{module}", &module)
             .replace("{crate}", &module)
     };
-    let files = [
-        ("Cargo.toml", manifest(name, &sdk, !inside_workspace(parent))),
-        ("src/lib.rs", named(SOURCE)),
-        ("tests/behaviour.rs", named(TESTS)),
-        (".gitignore", "/target\n/artifacts\n".to_owned()),
-    ];
-    for (file, content) in files {
-        let path = folder.join(file);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed(parent))?;
+    write(&folder.join("Cargo.toml"), &manifest(name, &dependency, around.is_none()))?;
+    write(&folder.join("src/lib.rs"), &named(SOURCE))?;
+    write(&folder.join("tests/behaviour.rs"), &named(TESTS))?;
+    write(&folder.join(".gitignore"), "/target\n/artifacts\n/.esker\n")?;
+    let mut unchanged = None;
+    if sdk == SdkSource::Carried {
+        let root = around.as_deref().unwrap_or(&folder);
+        let config = root.join(".cargo/config.toml");
+        if !config.exists() {
+            write(&config, CONFIG)?;
+        } else if !fs::read_to_string(&config).is_ok_and(|text| text.contains(carried::LINK)) {
+            unchanged = Some(config);
         }
-        fs::write(&path, content).map_err(failed(&path))?;
+        if around.is_none() {
+            // The versions that this SDK was tested with; cargo leaves out what the contract has no use for.
+            write(&folder.join("Cargo.lock"), carried::text("Cargo.lock"))?;
+        }
+        carried::link(root, cache, &Silent)?;
     }
-    Ok(folder)
+    Ok(Created { folder, unchanged })
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> TemplateError {
+    move |source| TemplateError::Io { path: path.to_owned(), source }
+}
+
+fn write(path: &Path, content: &str) -> Result<(), TemplateError> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(failed(parent))?;
+    }
+    fs::write(path, content).map_err(failed(path))
 }
 
 /// Rust's words, with `-` written `_`: none can be a module's name.
@@ -98,28 +143,36 @@ fn is_reserved(module: &str) -> bool {
     [KEYWORDS, CRATES, TYPES].iter().any(|names| names.contains(&module))
 }
 
-/// Whether a folder at or above `folder` holds a workspace's manifest.
-fn inside_workspace(folder: &Path) -> bool {
+/// The folder of the workspace that `folder` lies in.
+fn workspace_around(folder: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    folder.ancestors().any(|folder| {
+    let is_root = |folder: &&Path| {
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
         manifest.lines().any(|line| line.trim() == "[workspace]")
-    })
+    };
+    folder.ancestors().find(is_root).map(Path::to_owned)
 }
 
-fn manifest(name: &str, sdk: &Path, standalone: bool) -> String {
-    let workspace = if standalone {
-        "\n# A workspace of its own, with its own lock file and target folder.\n[workspace]\n"
-    } else {
-        ""
-    };
-    // JSON's strings are TOML's.
-    let path = serde_json::Value::from(sdk.to_string_lossy().as_ref());
+fn manifest(name: &str, sdk: &str, standalone: bool) -> String {
+    let root = "\n# Overflow ends a call on chain: it does so in tests as well, however they are built.\n\
+        [profile.release]\noverflow-checks = true\n\n\
+        # A workspace of its own, with its own lock file and target folder.\n[workspace]\n";
     format!(
         "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\n\
-         [dependencies]\nesker-sdk = {{ path = {path} }}\n{workspace}"
+         [dependencies]\nesker-sdk = {sdk}\n{}",
+        if standalone { root } else { "" }
     )
 }
 
-const SOURCE: &str = include_str!("template/lib.rs.txt");
-const TESTS: &str = include_str!("template/behaviour.rs.txt");
+/// The lines by which plain cargo finds the carried SDK.
+const CONFIG: &str = "\
+# The `esker` program carries the sources of the SDK; every `esker contract` command puts them below `.esker`, which is no
+# part of the repository. So that cargo finds them when nothing of `esker` runs before it:
+[patch.crates-io]
+esker-sdk = { path = \".esker/sdk/sdk\" }
+# For tests that run as wasm on the real machine, with `esker-sdk-test = \"0.1\"` among the dev-dependencies:
+# esker-sdk-test = { path = \".esker/sdk/sdk/test\" }
+";
+
+const SOURCE: &str = include_str!("template/counter/lib.rs.txt");
+const TESTS: &str = include_str!("template/counter/behaviour.rs.txt");

@@ -1,71 +1,16 @@
 //! Building contract crates for real: the compiler is whatever this machine has or can fetch. Where it has none, every
 //! test here says so and does nothing.
 
+mod support;
+
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::path::Path;
 
 use esker_sdk_build::{
-    Artifact, BuildError, BuildOptions, Built, CacheDir, OptLevel, Package, TemplateError, ToStderr, Toolchain,
-    ToolchainOptions, build, check, create, find_contracts, measure,
+    Artifact, BuildError, BuildOptions, Built, CacheDir, OptLevel, Package, Provenance, ToStderr, Toolchain,
+    ToolchainOptions, build, check, find_contracts, measure,
 };
-use tempfile::TempDir;
-
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bare")
-}
-
-fn toolchain() -> Option<&'static Toolchain> {
-    static FOUND: OnceLock<Option<Toolchain>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| {
-        let options = ToolchainOptions::from_env(env!("CARGO_MANIFEST_DIR")).expect("a cache folder");
-        match Toolchain::find(&options, &ToStderr) {
-            Ok(toolchain) => Some(toolchain),
-            Err(error) => {
-                say(&format!("SKIPPED, all tests that compile contracts: {error}"));
-                None
-            }
-        }
-    });
-    found.as_ref()
-}
-
-/// Straight to the stream: the test harness keeps back what a passing test prints.
-fn say(message: &str) {
-    let _ = writeln!(std::io::stderr(), "\n*** {message} ***\n");
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("the fixture").map(|entry| entry.expect("an entry")) {
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(path, target).expect("a copied file");
-        }
-    }
-}
-
-/// The fixture in a folder of its own, which the guard removes.
-fn copied(depth: &str) -> (TempDir, PathBuf) {
-    let parent = tempfile::tempdir().expect("a temporary folder");
-    let folder = parent.path().join(depth);
-    copy(&fixture(), &folder);
-    (parent, folder)
-}
-
-fn edit(path: &Path, from: &str, to: &str) {
-    let text = fs::read_to_string(path).expect("a text file");
-    assert!(text.contains(from), "{from:?} is not in {}", path.display());
-    fs::write(path, text.replacen(from, to, 1)).expect("a written file");
-}
-
-fn build_in(folder: &Path, toolchain: &Toolchain, options: &BuildOptions) -> Result<Built, BuildError> {
-    build(&Package::read(folder)?, toolchain, options, &ToStderr)
-}
+use support::{build_in, copied, copy, edit, say, toolchain};
 
 fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
@@ -121,7 +66,11 @@ fn an_artifact_holds_what_tools_and_the_chain_read() {
             .iter()
             .any(|section| ["name", "producers", "target_features"].contains(&section.name.as_str()))
     );
-    assert!(report.sections.iter().any(|section| section.name == "esker.build"));
+    for name in ["esker.abi", "esker.build"] {
+        let section = report.sections.iter().find(|section| section.name == name).expect("it is there");
+        assert!(section.inflated.is_some_and(|whole| whole > section.bytes), "{section:?}");
+    }
+    assert!(report.crates.iter().any(|found| found.name == "words" && found.functions >= 1), "{:?}", report.crates);
 }
 
 #[test]
@@ -139,13 +88,9 @@ fn every_optimisation_level_gives_a_module_the_chain_accepts() {
     let manifest = folder.join("Cargo.toml");
     edit(&manifest, "[workspace]", "[package.metadata.esker]\nopt-level = 3\n\n[workspace]");
     let chosen = |opt_level| build_in(&folder, toolchain, &BuildOptions { opt_level, ..BuildOptions::default() });
-    let level = |built: Built| {
-        let section =
-            built.wasm.windows(12).position(|window| window == b"\"optLevel\":\"").map(|at| built.wasm[at + 12]);
-        section.map(char::from)
-    };
-    assert_eq!(level(chosen(None).expect("builds")), Some('3'));
-    assert_eq!(level(chosen(Some(OptLevel::Size)).expect("builds")), Some('s'));
+    let level = |built: Built| Provenance::read(&built.wasm).expect("a record").expect("it is there").opt_level;
+    assert_eq!(level(chosen(None).expect("builds")), "3");
+    assert_eq!(level(chosen(Some(OptLevel::Size)).expect("builds")), "s");
     edit(&manifest, "opt-level = 3", "opt-level = 2");
     let error = Package::read(&folder).expect_err("no such level");
     assert!(error.to_string().contains("it can be 3"), "{error}");
@@ -246,42 +191,6 @@ fn the_token_builds_with_its_abi() {
     assert_eq!(signature("balanceOf").as_deref(), Some("balanceOf(address)"));
     assert!(abi.event("Transfer").is_some() && abi.error("ERC20InsufficientBalance").is_some());
     eprintln!("Erc20: {:?}", built.artifact.size);
-}
-
-#[test]
-fn a_new_contract_builds_at_once_and_its_tests_pass() {
-    let Some(toolchain) = toolchain() else { return };
-    let parent = tempfile::tempdir().expect("a temporary folder");
-    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let folder = create(parent.path(), "my-counter", &sdk).expect("written");
-    let built = build_in(&folder, toolchain, &BuildOptions::default()).expect("the template builds");
-    assert_eq!(built.artifact.contract_name, "MyCounter");
-    let abi: alloy_json_abi::JsonAbi = serde_json::from_value(built.artifact.abi).expect("an ABI");
-    assert_eq!(abi.function("set").expect("the method")[0].signature(), "set(uint256)");
-    assert!(abi.event("Changed").is_some() && abi.error("NotOwner").is_some());
-
-    let tests = Command::new("cargo").arg("test").current_dir(&folder).output().expect("cargo runs");
-    let output = String::from_utf8_lossy(&tests.stdout);
-    let said = String::from_utf8_lossy(&tests.stderr);
-    assert!(tests.status.success() && output.contains("3 passed"), "{output}\n{said}");
-    assert!(!said.contains("warning"), "{said}");
-
-    let again = create(parent.path(), "my-counter", &sdk).expect_err("it exists");
-    assert!(matches!(again, TemplateError::Exists(_)), "{again}");
-}
-
-#[test]
-fn a_new_contract_needs_a_crates_name_and_an_sdk() {
-    let parent = tempfile::tempdir().expect("a temporary folder");
-    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for name in ["", "../up", "a/b", "Capital", "7up", "with space"] {
-        assert!(matches!(create(parent.path(), name, &sdk), Err(TemplateError::Name(_))), "{name:?}");
-    }
-    for name in ["std", "fn", "match", "esker-sdk", "context"] {
-        assert!(matches!(create(parent.path(), name, &sdk), Err(TemplateError::Reserved(_))), "{name:?}");
-    }
-    assert!(matches!(create(parent.path(), "counter", parent.path()), Err(TemplateError::NoSdk(_))));
-    assert_eq!(fs::read_dir(parent.path()).expect("readable").count(), 0, "nothing was written");
 }
 
 #[test]

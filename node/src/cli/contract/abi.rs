@@ -29,7 +29,7 @@ fn items(source: &ContractSource) -> Result<Value, Failure> {
         let artifact = Artifact::read(&source.path).map_err(|error| Failure::usage(error.to_string()))?;
         return Ok(artifact.abi);
     }
-    let (wasm, _) = source.wasm()?;
+    let wasm = source.wasm()?;
     let abi =
         ContractAbi::read(&wasm).map_err(|reason| Failure::failed("its ABI section is invalid").because(reason))?;
     abi.map(|abi| abi.items).ok_or_else(|| {

@@ -46,7 +46,7 @@ pub(super) fn run(args: &BuildArgs) -> Result<Answer, Failure> {
             _ => Failure::usage(error.to_string()),
         })?;
         if args.names {
-            write_names(&out, built)?;
+            built.names_file().write(&out).map_err(|error| Failure::infrastructure(error.to_string()))?;
         }
         let size = built.artifact.size;
         lines.push(format!(
@@ -96,14 +96,6 @@ fn distinct_names(packages: &[Package], built: &[Built]) -> Result<(), Failure> 
         }
     }
     Ok(())
-}
-
-fn write_names(out: &Path, built: &Built) -> Result<(), Failure> {
-    let path = out.join(format!("{}.names.json", built.artifact.contract_name));
-    let names = json!({"codeHash": built.artifact.code_hash, "functions": built.names});
-    let text = serde_json::to_string_pretty(&names).unwrap_or_else(|_| names.to_string());
-    std::fs::write(&path, text + "\n")
-        .map_err(|error| Failure::infrastructure(format!("cannot write {}", path.display())).because(error))
 }
 
 /// The path from here, where that is shorter.

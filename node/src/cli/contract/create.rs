@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use esker_sdk_build::{TemplateError, create};
+use esker_sdk_build::{CacheDir, SdkSource, TemplateError, create};
 use serde_json::json;
 
 use crate::cli::answer::Answer;
@@ -19,35 +19,36 @@ pub(super) struct NewArgs {
     #[arg(long = "in", value_name = "DIR", default_value = ".")]
     parent: PathBuf,
 
-    /// The folder of esker-sdk (default: that of the Esker source around here, else the one this program was built from)
+    /// Use the SDK in this folder (default: that of the Esker source around here, if any, else the one this program carries)
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &NewArgs) -> Result<Answer, Failure> {
-    let sdk = match &args.sdk {
-        Some(sdk) => sdk.clone(),
-        None => find_sdk(&args.parent).ok_or_else(|| {
-            Failure::usage("the SDK was not found")
-                .hint("say where it is: --sdk DIR, the `sdk` folder of Esker's source")
-        })?,
-    };
-    let folder = create(&args.parent, &args.name, &sdk).map_err(|error| match error {
-        TemplateError::Io { .. } => Failure::infrastructure(error.to_string()),
+    let sdk = args.sdk.clone().or_else(|| sdk_around(&args.parent));
+    let source = sdk.as_deref().map_or(SdkSource::Carried, SdkSource::At);
+    let cache = CacheDir::from_env().map_err(|error| Failure::infrastructure(error.to_string()))?;
+    let created = create(&args.parent, &args.name, source, &cache).map_err(|error| match error {
+        TemplateError::Io { .. } | TemplateError::Cache(_) => Failure::infrastructure(error.to_string()),
         _ => Failure::usage(error.to_string()),
     })?;
+    let folder = &created.folder;
     let shown = folder.display();
-    let text = format!(
+    let mut text = format!(
         "wrote {shown}\n\nnext:\n  cd {shown}\n  cargo test               # the contract's tests\n  esker contract build     # artifacts/*.json, for `esker deploy` and every Ethereum tool"
     );
-    Ok(Answer::new(text, json!({"name": args.name, "folder": folder, "sdk": sdk})))
+    if let Some(config) = &created.unchanged {
+        text.push_str(&format!(
+            "\n\n`esker contract` finds the SDK by itself; for `cargo test` without it, add to {}:\n  [patch.crates-io]\n  esker-sdk = {{ path = \".esker/sdk/sdk\" }}",
+            config.display()
+        ));
+    }
+    Ok(Answer::new(text, json!({"name": args.name, "folder": folder, "sdk": sdk, "unchanged": created.unchanged})))
 }
 
-/// The SDK of the source tree around `folder`, else of the tree this program was built from.
-fn find_sdk(folder: &Path) -> Option<PathBuf> {
+/// The SDK of the source tree of Esker that `folder` lies in.
+fn sdk_around(folder: &Path) -> Option<PathBuf> {
     let is_sdk = |path: &PathBuf| path.join("Cargo.toml").is_file() && path.join("macros/Cargo.toml").is_file();
     let folder = folder.canonicalize().ok().or_else(|| std::env::current_dir().ok())?;
-    let around = folder.ancestors().map(|ancestor| ancestor.join("sdk")).find(is_sdk);
-    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(|root| root.join("sdk")).filter(is_sdk);
-    around.or_else(own)
+    folder.ancestors().map(|ancestor| ancestor.join("sdk")).find(is_sdk)
 }

@@ -25,9 +25,8 @@ pub(super) struct SizeArgs {
 }
 
 pub(super) fn run(args: &SizeArgs) -> Result<Answer, Failure> {
-    let (wasm, built) = args.source.wasm()?;
-    let names = built.as_ref().map(|built| built.names.as_slice()).unwrap_or_default();
-    let mut report = measure(&wasm, names)
+    let (wasm, names) = args.source.named_wasm()?;
+    let mut report = measure(&wasm, &names)
         .map_err(|error| Failure::failed(format!("{} is no wasm module", args.source.path.display())).because(error))?;
     let count = report.functions.len();
     report.functions.truncate(args.top);
@@ -41,12 +40,25 @@ pub(super) fn run(args: &SizeArgs) -> Result<Answer, Failure> {
         None => "          a chain would refuse it: see `esker contract check`".to_owned(),
     });
     lines.extend([String::new(), "sections".to_owned()]);
-    lines.extend(report.sections.iter().map(|section| format!("{:>8}  {}", section.bytes, printable(&section.name))));
+    lines.extend(report.sections.iter().map(|section| {
+        let inflated = section.inflated.map(|bytes| format!(" (inflated {bytes})")).unwrap_or_default();
+        format!("{:>8}  {}{inflated}", section.bytes, printable(&section.name))
+    }));
+    if report.crates.iter().any(|found| !found.name.is_empty()) {
+        lines.extend([String::new(), "functions by crate".to_owned()]);
+        lines.extend(report.crates.iter().map(|found| {
+            let name = if found.name.is_empty() { "(no crate)" } else { &found.name };
+            format!("{:>8}  {} ({})", found.bytes, printable(name), found.functions)
+        }));
+    }
     lines.push(String::new());
     lines.push(format!("largest functions ({} of {count})", report.functions.len()));
     lines.extend(
         report.functions.iter().map(|function| format!("{:>8}  {}", function.bytes, printable(&function.name))),
     );
+    if count > 0 && report.crates.iter().all(|found| found.name.is_empty()) {
+        lines.push("\nthe module carries no names: give the crate, or build with --names".to_owned());
+    }
     let mut json = serde_json::to_value(&report).unwrap_or_else(|_| json!({}));
     json["deployGas"] = json!(gas);
     Ok(Answer::new(lines.join("\n"), json))

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use esker_sdk_build::{BuildOptions, Built, OptLevel, Package, Toolchain, ToolchainOptions, build};
+use esker_sdk_build::{
+    BuildOptions, Built, FunctionName, Names, OptLevel, Package, Toolchain, ToolchainOptions, build,
+};
 
 use super::failure;
 use super::progress::Shown;
@@ -36,7 +38,7 @@ impl CompilerArgs {
         options.offline |= self.offline;
         let toolchain = Toolchain::find(&options, &progress).map_err(|error| failure(error.into()))?;
         let opt_level = self.opt_level.as_deref().and_then(OptLevel::from_name);
-        let options = BuildOptions { opt_level, offline: options.offline };
+        let options = BuildOptions { opt_level, offline: options.offline, cache: Some(options.cache) };
         packages.iter().map(|package| build(package, &toolchain, &options, &progress).map_err(failure)).collect()
     }
 }
@@ -68,10 +70,18 @@ impl ContractSource {
     }
 
     /// The module: of the crate after building it, or in the file.
-    pub(super) fn wasm(&self) -> Result<(Vec<u8>, Option<Built>), Failure> {
+    pub(super) fn wasm(&self) -> Result<Vec<u8>, Failure> {
+        Ok(self.named_wasm()?.0)
+    }
+
+    /// The module, and what its functions are called: as the build says, or the file `NAME.names.json` beside an artifact,
+    /// if it is of the same code.
+    pub(super) fn named_wasm(&self) -> Result<(Vec<u8>, Vec<FunctionName>), Failure> {
         if let Some(built) = self.built()? {
-            return Ok((built.wasm.clone(), Some(built)));
+            return Ok((built.wasm, built.names));
         }
-        Ok((esker_sdk_build::check(&self.path).map_err(failure)?.wasm, None))
+        let wasm = esker_sdk_build::check(&self.path).map_err(failure)?.wasm;
+        let names = Names::beside(&self.path).filter(|names| names.are_of(&wasm));
+        Ok((wasm, names.map(|names| names.functions).unwrap_or_default()))
     }
 }

@@ -1,10 +1,12 @@
 //! The module itself: what it carries, and what can be left out of it.
 
+mod section;
 mod shrink;
 
 use serde_json::Value;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
+pub(crate) use section::{custom_section, unpack};
 pub(crate) use shrink::shrink;
 
 /// The ABI that a module carries in its `esker.abi` section.
@@ -17,25 +19,12 @@ pub struct ContractAbi {
 }
 
 /// A function of a module and what its source calls it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FunctionName {
     /// Its index, imports counted.
     pub index: u32,
     /// Its demangled path.
     pub name: String,
-}
-
-/// Content of every custom section of that name, one after another, as the linker joins them.
-pub(crate) fn custom_section(wasm: &[u8], name: &str) -> Option<Vec<u8>> {
-    let mut found: Option<Vec<u8>> = None;
-    for payload in Parser::new(0).parse_all(wasm) {
-        if let Ok(Payload::CustomSection(section)) = payload
-            && section.name() == name
-        {
-            found.get_or_insert_default().extend_from_slice(section.data());
-        }
-    }
-    found
 }
 
 impl ContractAbi {
@@ -45,7 +34,7 @@ impl ContractAbi {
     /// # Errors
     /// Says what is wrong with it.
     pub fn read(wasm: &[u8]) -> Result<Option<Self>, String> {
-        let Some(section) = custom_section(wasm, esker_vm::abi::SECTION_ABI) else { return Ok(None) };
+        let Some(section) = custom_section(wasm, esker_vm::abi::SECTION_ABI)? else { return Ok(None) };
         let value: Value = serde_json::from_slice(&section).map_err(|error| format!("it is not JSON: {error}"))?;
         let (name, items) = match value {
             Value::Object(mut object) => {
@@ -110,7 +99,11 @@ mod tests {
         let object = with_section(br#"{"contractName":"Token","abi":[]}"#);
         assert_eq!(ContractAbi::read(&object).expect("valid").expect("present").name.as_deref(), Some("Token"));
         assert_eq!(ContractAbi::read(&wasm_encoder::Module::new().finish()), Ok(None));
-        for bad in [&b"["[..], b"{}", b"7", b"[{}]", b"\xff"] {
+        let packed = section::pack(br#"[{"type":"receive","stateMutability":"payable"},{"type":"receive"}]"#);
+        assert_eq!(packed[0], 1);
+        let deflated = ContractAbi::read(&with_section(&packed)).expect("valid").expect("present");
+        assert_eq!(deflated.items.as_array().map(Vec::len), Some(2));
+        for bad in [&b"["[..], b"\x01", b"{}", b"7", b"[{}]", b"\xff"] {
             assert!(ContractAbi::read(&with_section(bad)).is_err(), "{bad:?}");
         }
     }

@@ -8,9 +8,11 @@ use wasmparser::{
     BinaryReaderError, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, Operator, Parser, Payload,
 };
 
+use super::section::pack;
+
 /// The module without names, debug information, foreign custom sections, exports other than the memory and the entry
-/// points, and the linker's markers that only such exports kept alive; with `provenance` as its build section. Functions
-/// keep their indices. Code and data are copied as they are.
+/// points, and the linker's markers that only such exports kept alive; with `provenance` as its build section. Esker's
+/// sections are deflated ([`pack`]). Functions keep their indices. Code and data are copied as they are.
 pub(crate) fn shrink(wasm: &[u8], provenance: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     let globals_used = globals_used(wasm)?;
     let mut module = Module::new();
@@ -19,7 +21,7 @@ pub(crate) fn shrink(wasm: &[u8], provenance: &[u8]) -> Result<Vec<u8>, BinaryRe
         match payload? {
             Payload::CustomSection(section) => {
                 if section.name().starts_with("esker.") && section.name() != SECTION_BUILD {
-                    kept.push((section.name().to_owned(), section.data().to_vec()));
+                    kept.push((section.name().to_owned(), pack(section.data())));
                 }
             }
             Payload::ExportSection(reader) => {
@@ -67,7 +69,7 @@ pub(crate) fn shrink(wasm: &[u8], provenance: &[u8]) -> Result<Vec<u8>, BinaryRe
     for (name, data) in kept {
         module.section(&CustomSection { name: Cow::Owned(name), data: Cow::Owned(data) });
     }
-    module.section(&CustomSection { name: SECTION_BUILD.into(), data: provenance.into() });
+    module.section(&CustomSection { name: SECTION_BUILD.into(), data: Cow::Owned(pack(provenance)) });
     Ok(module.finish())
 }
 
@@ -191,10 +193,11 @@ mod tests {
         );
         assert_eq!(exports, "memory call");
         assert_eq!(globals(&wasm), 1);
-        assert_eq!(custom_section(&wasm, "esker.abi").as_deref(), Some(&b"[]"[..]));
-        assert_eq!(custom_section(&wasm, "esker.build").as_deref(), Some(&b"{}"[..]));
-        assert_eq!(custom_section(&wasm, "producers"), None);
-        assert_eq!(custom_section(&wasm, "name"), None);
+        let section = |name: &str| custom_section(&wasm, name).expect("readable");
+        assert_eq!(section("esker.abi").as_deref(), Some(&b"[]"[..]));
+        assert_eq!(section("esker.build").as_deref(), Some(&b"{}"[..]));
+        assert_eq!(section("producers"), None);
+        assert_eq!(section("name"), None);
     }
 
     #[test]

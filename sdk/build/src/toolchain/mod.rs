@@ -101,6 +101,8 @@ pub struct Toolchain {
     build_std: bool,
     /// Which files the prebuilt standard library is, for [`Toolchain::key`].
     standard_library_files: Vec<String>,
+    /// The standard library's source, if it is there, and the name that rustc gives it elsewhere.
+    source: Option<(PathBuf, String)>,
     record: ToolchainRecord,
 }
 
@@ -115,7 +117,7 @@ impl Toolchain {
             let what = || format!("ESKER_WASM_RUSTC={}", rustc.display());
             let compiler =
                 Compiler::at(rustc).map_err(|error| ToolchainError::Named { what: what(), why: error.to_string() })?;
-            return compiler.toolchain(cargo, None).ok_or_else(|| ToolchainError::Named {
+            return compiler.toolchain(cargo, None, &options.directory).ok_or_else(|| ToolchainError::Named {
                 what: what(),
                 why: format!(
                     "neither the {TARGET} target nor the rust-src component is in {}",
@@ -129,7 +131,7 @@ impl Toolchain {
             Ok(compiler) => {
                 if compiler.has_target() {
                     return compiler
-                        .toolchain(cargo, options.toolchain.clone())
+                        .toolchain(cargo, options.toolchain.clone(), &options.directory)
                         .ok_or_else(|| unreachable_target(compiler));
                 }
                 tried.push(format!("{} ({}): no {TARGET} target", compiler.version(), compiler.sysroot.display()));
@@ -143,14 +145,16 @@ impl Toolchain {
         {
             match rustup::add_target(compiler, options, progress) {
                 Ok(()) => {
-                    if let Some(found) = compiler.toolchain(cargo.clone(), options.toolchain.clone()) {
+                    if let Some(found) =
+                        compiler.toolchain(cargo.clone(), options.toolchain.clone(), &options.directory)
+                    {
                         return Ok(found);
                     }
                     tried.push(format!("rustup target add {TARGET}: it ended well, yet the target is not there"));
                 }
                 Err(reason) => tried.push(format!("rustup target add {TARGET}: {reason}")),
             }
-            if let Some(found) = compiler.toolchain(cargo.clone(), options.toolchain.clone()) {
+            if let Some(found) = compiler.toolchain(cargo.clone(), options.toolchain.clone(), &options.directory) {
                 return Ok(found);
             }
             tried.push("rust-src (to build the standard library from): not installed".to_owned());
@@ -158,7 +162,7 @@ impl Toolchain {
         if options.toolchain.is_none() {
             let active = active.as_ref().ok();
             match kept.map_or_else(|| debian::fetch(options, active, &cargo, progress), Ok) {
-                Ok(unpacked) => return unpacked.toolchain(active, cargo),
+                Ok(unpacked) => return unpacked.toolchain(active, cargo, &options.directory),
                 Err(debian::Unavailable::Failed(error)) => return Err(error),
                 Err(debian::Unavailable::NotHere(reason)) => tried.push(format!("Debian's rustc packages: {reason}")),
             }
@@ -191,9 +195,11 @@ impl Toolchain {
         if let Some(name) = &self.rustup_name {
             command.env("RUSTUP_TOOLCHAIN", name);
         }
-        if let Some(linker) = &self.linker {
-            command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
-        }
+        // Said also where rustc would find it by itself: a configuration file could name another.
+        let linker = self.linker.as_deref().unwrap_or(Path::new("rust-lld"));
+        command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+        // Empty means none, whatever a configuration file says.
+        command.env("RUSTC_WRAPPER", "").env("RUSTC_WORKSPACE_WRAPPER", "").env("CARGO_INCREMENTAL", "0");
         add_libraries(&mut command, &self.libraries);
         if self.build_std {
             command.env("RUSTC_BOOTSTRAP", "1");
@@ -218,6 +224,15 @@ impl Toolchain {
             hasher.update([0]);
         }
         hex::encode(&hasher.finalize()[..8])
+    }
+
+    /// Where the standard library's source lies, with the name it is given instead.
+    pub(crate) fn remapped(&self) -> Vec<(PathBuf, String)> {
+        let Some((source, name)) = &self.source else { return Vec::new() };
+        let real = source.canonicalize().unwrap_or_else(|_| source.clone());
+        let mut folders = vec![source.clone(), real];
+        folders.dedup();
+        folders.into_iter().map(|folder| (folder, name.clone())).collect()
     }
 
     /// Whether cargo has to build `core` and `alloc` beside the contract.
@@ -311,7 +326,19 @@ impl Compiler {
     }
 
     fn has_source(&self) -> bool {
-        self.sysroot.join("lib/rustlib/src/rust/library/core/Cargo.toml").is_file()
+        self.source().join("library/core/Cargo.toml").is_file()
+    }
+
+    fn source(&self) -> PathBuf {
+        self.sysroot.join("lib/rustlib/src/rust")
+    }
+
+    /// What the standard library's source is called in what was compiled without it at hand.
+    fn source_name(&self) -> String {
+        let commit = self.verbose.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+        commit
+            .filter(|commit| *commit != "unknown")
+            .map_or_else(|| "/rust".to_owned(), |commit| format!("/rustc/{commit}"))
     }
 
     fn own_linker(&self) -> Option<PathBuf> {
@@ -319,7 +346,7 @@ impl Compiler {
     }
 
     /// This compiler as a toolchain, if it has the target or the source to make it from.
-    fn toolchain(&self, cargo: PathBuf, rustup_name: Option<String>) -> Option<Toolchain> {
+    fn toolchain(&self, cargo: PathBuf, rustup_name: Option<String>, directory: &Path) -> Option<Toolchain> {
         let prebuilt = self.has_target();
         if !prebuilt && !self.has_source() {
             return None;
@@ -328,7 +355,7 @@ impl Compiler {
         let linker = own.clone().or_else(|| find_linker(None));
         let record = ToolchainRecord {
             rustc: self.version_with_llvm(),
-            cargo: cargo_version(&cargo, rustup_name.as_deref()),
+            cargo: cargo_version(&cargo, rustup_name.as_deref(), directory),
             linker: linker.as_deref().map(linker_version).unwrap_or_default(),
             standard_library: if prebuilt { "prebuilt" } else { "built with the contract" }.to_owned(),
         };
@@ -340,14 +367,16 @@ impl Compiler {
             rustup_name,
             build_std: !prebuilt,
             standard_library_files: self.standard_library_files(),
+            source: self.has_source().then(|| (self.source(), self.source_name())),
             record,
         })
     }
 }
 
-fn cargo_version(cargo: &Path, rustup_name: Option<&str>) -> String {
+/// The version of the cargo that works in `directory`: rustup's proxy takes another one for another folder.
+fn cargo_version(cargo: &Path, rustup_name: Option<&str>, directory: &Path) -> String {
     let mut command = process::clean(cargo);
-    command.arg("--version");
+    command.current_dir(directory).arg("--version");
     if let Some(name) = rustup_name {
         command.env("RUSTUP_TOOLCHAIN", name);
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Compiler, TARGET, ToolchainError, add_libraries};
 use crate::cache::at;
-use crate::compile::TARGET_FLAGS;
 use crate::process::{self, ProcessError};
+use crate::settings::TARGET_FLAGS;
 
 /// Profile of the standard library. Its functions are compiled again with the contract's level when they are inlined
 /// or generic; the rest keeps this one.

@@ -221,7 +221,12 @@ fn libraries(root: &Path) -> Vec<PathBuf> {
 
 impl Unpacked {
     /// The toolchain, with a linker from wherever there is one.
-    pub(super) fn toolchain(&self, active: Option<&Compiler>, cargo: PathBuf) -> Result<Toolchain, ToolchainError> {
+    pub(super) fn toolchain(
+        &self,
+        active: Option<&Compiler>,
+        cargo: PathBuf,
+        directory: &Path,
+    ) -> Result<Toolchain, ToolchainError> {
         let libraries = libraries(&self.root);
         let rustc = self.root.join("usr/bin/rustc");
         let compiler = Compiler::describe(&rustc, || {
@@ -233,7 +238,7 @@ impl Unpacked {
             what: compiler.version(),
             why: "there is no WebAssembly linker: install lld".to_owned(),
         })?;
-        let mut toolchain = compiler.toolchain(cargo, None).ok_or_else(|| ToolchainError::Named {
+        let mut toolchain = compiler.toolchain(cargo, None, directory).ok_or_else(|| ToolchainError::Named {
             what: compiler.version(),
             why: format!("{} is damaged: delete it and build again", self.root.display()),
         })?;

@@ -1,0 +1,93 @@
+//! The custom sections that are Esker's own, and how they are written: deflated, since deploying pays for every byte of a
+//! module, and text shrinks to a fifth.
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use wasmparser::{Parser, Payload};
+
+/// The first byte of a deflated section. The JSON of a section that is not deflated begins with another.
+const DEFLATED: u8 = 1;
+
+/// The most that a section may inflate to, in bytes: as much as the largest module has room for.
+const INFLATED_MAX: u64 = 1 << 20;
+
+/// The section's content as it is stored: a byte 1 and raw DEFLATE (RFC 1951) of it; as it is, where that is no longer.
+pub(crate) fn pack(content: &[u8]) -> Vec<u8> {
+    if content.first() == Some(&DEFLATED) {
+        return content.to_vec();
+    }
+    let mut encoder = DeflateEncoder::new(vec![DEFLATED], Compression::best());
+    let packed = encoder.write_all(content).and_then(|()| encoder.finish()).expect("writing to memory");
+    if packed.len() < content.len() { packed } else { content.to_vec() }
+}
+
+/// The content of a stored section, deflated or not.
+///
+/// # Errors
+/// Says what is wrong with a deflated one.
+pub(crate) fn unpack(stored: &[u8]) -> Result<Vec<u8>, String> {
+    let Some((&DEFLATED, stream)) = stored.split_first() else { return Ok(stored.to_vec()) };
+    let mut content = Vec::new();
+    let mut decoder = DeflateDecoder::new(stream);
+    decoder
+        .by_ref()
+        .take(INFLATED_MAX + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| format!("it cannot be inflated: {error}"))?;
+    if content.len() as u64 > INFLATED_MAX {
+        return Err(format!("it inflates to more than {INFLATED_MAX} bytes"));
+    }
+    if decoder.total_in() != stream.len() as u64 {
+        return Err("bytes follow its end".to_owned());
+    }
+    Ok(content)
+}
+
+/// Content of every custom section of that name, one after another, as the linker joins them. `None` if there is none.
+///
+/// # Errors
+/// Says what is wrong with a deflated one.
+pub(crate) fn custom_section(wasm: &[u8], name: &str) -> Result<Option<Vec<u8>>, String> {
+    let mut found: Option<Vec<u8>> = None;
+    for payload in Parser::new(0).parse_all(wasm) {
+        if let Ok(Payload::CustomSection(section)) = payload
+            && section.name() == name
+        {
+            found.get_or_insert_default().extend(unpack(section.data())?);
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_unpacks_and_the_rest_is_taken_as_it_is() {
+        let text =
+            br#"[{"type":"receive","stateMutability":"payable"},{"type":"fallback","stateMutability":"payable"}]"#;
+        let packed = pack(text);
+        assert!(packed.len() < text.len() && packed[0] == DEFLATED, "{packed:?}");
+        assert_eq!(unpack(&packed).as_deref(), Ok(&text[..]));
+        assert_eq!(pack(&packed), packed, "packing twice changes nothing more");
+        assert_eq!(pack(b"[]"), b"[]");
+        for plain in [&b"[]"[..], b"", b"{\"abi\":[]}"] {
+            assert_eq!(unpack(plain).as_deref(), Ok(plain));
+        }
+    }
+
+    #[test]
+    fn damaged_and_greedy_streams_are_refused() {
+        let packed = pack(&[b'a'; 1000]);
+        for length in 1..packed.len() {
+            assert!(unpack(&packed[..length]).is_err(), "cut to {length} bytes");
+        }
+        assert!(unpack(&[packed.as_slice(), b"more"].concat()).is_err());
+        let bomb = pack(&vec![b' '; 1 << 21]);
+        assert!(bomb.len() < 4096 && unpack(&bomb).is_err_and(|reason| reason.contains("more than")));
+    }
+}

@@ -1,0 +1,161 @@
+//! New contracts: what is written, that it builds to the same bytes everywhere, and that its tests pass. Where no compiler
+//! is at hand, the tests that need one say so and do nothing.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use esker_sdk_build::{
+    BuildOptions, CacheDir, Package, SdkSource, TemplateError, ToStderr, ToolchainOptions, build, create,
+};
+use support::{build_in, edit, toolchain};
+use tempfile::TempDir;
+
+/// A folder, and a cache of its own in it.
+fn place() -> (TempDir, CacheDir) {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let cache = CacheDir::at(place.path().join("cache"));
+    (place, cache)
+}
+
+fn sdk() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[test]
+fn a_new_contract_builds_at_once_and_its_tests_pass() {
+    let Some(toolchain) = toolchain() else { return };
+    let (place, cache) = place();
+    let folder = create(place.path(), "my-counter", SdkSource::Carried, &cache).expect("written").folder;
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("written");
+    assert!(manifest.contains("\nesker-sdk = \"0.1\"\n") && !manifest.contains("path"), "{manifest}");
+    let options = BuildOptions { cache: Some(cache.clone()), ..BuildOptions::default() };
+    let built = build_in(&folder, toolchain, &options).expect("the template builds");
+    assert_eq!(built.artifact.contract_name, "MyCounter");
+    let abi: alloy_json_abi::JsonAbi = serde_json::from_value(built.artifact.abi).expect("an ABI");
+    assert_eq!(abi.function("set").expect("the method")[0].signature(), "set(uint256)");
+    assert!(abi.event("Changed").is_some() && abi.error("NotOwner").is_some());
+
+    // The versions are those that the SDK was tested with.
+    let tested = versions(&sdk().join("../Cargo.lock"));
+    let taken = versions(&folder.join("Cargo.lock"));
+    assert!(!taken.is_empty() && taken.len() < 60, "{taken:?}");
+    assert!(taken.iter().all(|version| tested.contains(version)), "{taken:?}");
+
+    // Plain cargo, with nothing of Esker before it. Built for speed, sums must not wrap either.
+    let sums = "#[test]\n#[should_panic(expected = \"attempt to add with overflow\")]\nfn sums_do_not_wrap() {\n    \
+        let most: u8 = std::hint::black_box(255);\n    std::hint::black_box(most + 1);\n}\n";
+    fs::write(folder.join("tests/sums.rs"), sums).expect("written");
+    let mut cargo = Command::new("cargo");
+    let tests = cargo.args(["test", "--release", "--locked"]).current_dir(&folder).output().expect("cargo runs");
+    let output = String::from_utf8_lossy(&tests.stdout);
+    let said = String::from_utf8_lossy(&tests.stderr);
+    assert!(tests.status.success() && output.contains("3 passed") && output.contains("1 passed"), "{output}\n{said}");
+    assert!(!said.contains("warning"), "{said}");
+
+    let again = create(place.path(), "my-counter", SdkSource::Carried, &cache).expect_err("it exists");
+    assert!(matches!(again, TemplateError::Exists(_)), "{again}");
+}
+
+/// Versions that a lock file names, without the packages that are not from a registry.
+fn versions(lock: &Path) -> Vec<String> {
+    let text = fs::read_to_string(lock).expect("a lock file");
+    let table: toml::Table = toml::from_str(&text).expect("TOML");
+    let packages = table["package"].as_array().expect("packages");
+    let foreign = packages.iter().filter(|package| package.get("source").is_some());
+    foreign.map(|package| format!("{} {}", package["name"], package["version"])).collect()
+}
+
+/// Run by the next test in a process whose cargo has a home of its own.
+#[test]
+#[ignore = "a part of the next test"]
+fn built_in_another_home() {
+    let Some(folder) = std::env::var_os("ESKER_TEST_FOLDER").map(PathBuf::from) else { return };
+    let options = ToolchainOptions::from_env(&folder).expect("a cache folder");
+    let toolchain = esker_sdk_build::Toolchain::find(&options, &ToStderr).expect("a compiler");
+    let options =
+        BuildOptions { cache: Some(CacheDir::at(folder.join("../cache"))), offline: true, ..BuildOptions::default() };
+    let built = build(&Package::read(&folder).expect("a package"), &toolchain, &options, &ToStderr).expect("builds");
+    fs::write(folder.join("built.wasm"), built.wasm).expect("written");
+}
+
+#[cfg(unix)]
+#[test]
+fn two_folders_two_caches_and_two_homes_of_cargo_give_the_same_bytes() {
+    let Some(toolchain) = toolchain() else { return };
+    let (first, cache) = place();
+    let folder = create(first.path(), "my-counter", SdkSource::Carried, &cache).expect("written").folder;
+    let options = BuildOptions { cache: Some(cache), ..BuildOptions::default() };
+    let here = build_in(&folder, toolchain, &options).expect("the template builds");
+
+    // A clone of the repository: what `.gitignore` names stays behind.
+    let (second, _) = place();
+    let clone = second.path().join("some where/deep/clone");
+    for file in ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "src/lib.rs", "tests/behaviour.rs"] {
+        fs::create_dir_all(clone.join(file).parent().expect("a folder")).expect("made");
+        fs::copy(folder.join(file), clone.join(file)).expect("copied");
+    }
+    // A home that has downloaded what is needed, but unpacked nothing.
+    let set = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let home = set("CARGO_HOME").or_else(|| Some(set("HOME")?.join(".cargo"))).expect("a home");
+    let other = second.path().join("cargo home");
+    fs::create_dir_all(other.join("registry")).expect("made");
+    for part in ["index", "cache"] {
+        std::os::unix::fs::symlink(home.join("registry").join(part), other.join("registry").join(part))
+            .expect("linked");
+    }
+    let output = Command::new(std::env::current_exe().expect("this test's program"))
+        .args(["--exact", "--ignored", "built_in_another_home", "--nocapture"])
+        .env("ESKER_TEST_FOLDER", &clone)
+        .env("CARGO_HOME", &other)
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(other.join("registry/src").is_dir(), "the other home was used");
+    let there = fs::read(clone.join("built.wasm")).expect("built");
+    let differing = there.iter().zip(&here.wasm).filter(|(a, b)| a != b).count();
+    assert!(there == here.wasm, "{differing} of {} bytes differ", there.len());
+}
+
+#[test]
+fn a_contract_in_a_workspace_uses_its_settings() {
+    let (place, cache) = place();
+    let root = place.path().join("all");
+    fs::create_dir_all(&root).expect("made");
+    fs::write(root.join("Cargo.toml"), "[workspace]\nmembers = [\"contracts/*\"]\n").expect("written");
+    let one = create(&root.join("contracts"), "one", SdkSource::Carried, &cache).expect("written");
+    assert_eq!(one.unchanged, None);
+    assert!(root.join(".cargo/config.toml").is_file() && root.join(".esker/sdk/sdk/Cargo.toml").is_file());
+    assert!(!one.folder.join("Cargo.lock").exists() && !one.folder.join(".cargo").exists());
+    let two = create(&root.join("contracts"), "two", SdkSource::Carried, &cache).expect("written");
+    assert_eq!(two.unchanged, None, "the lines are there");
+    edit(&root.join(".cargo/config.toml"), ".esker/sdk/sdk\"", "elsewhere\"");
+    edit(&root.join(".cargo/config.toml"), ".esker/sdk/sdk/test\"", "elsewhere\"");
+    let three = create(&root.join("contracts"), "three", SdkSource::Carried, &cache).expect("written");
+    assert_eq!(
+        three.unchanged.map(|path| path.canonicalize().expect("there")),
+        root.join(".cargo/config.toml").canonicalize().ok()
+    );
+}
+
+#[test]
+fn a_new_contract_needs_a_crates_name_and_an_sdk() {
+    let (place, cache) = place();
+    for name in ["", "../up", "a/b", "Capital", "7up", "with space"] {
+        let error = create(place.path(), name, SdkSource::Carried, &cache);
+        assert!(matches!(error, Err(TemplateError::Name(_))), "{name:?}");
+    }
+    for name in ["std", "fn", "match", "esker-sdk", "context"] {
+        let error = create(place.path(), name, SdkSource::Carried, &cache);
+        assert!(matches!(error, Err(TemplateError::Reserved(_))), "{name:?}");
+    }
+    let error = create(place.path(), "counter", SdkSource::At(place.path()), &cache);
+    assert!(matches!(error, Err(TemplateError::NoSdk(_))));
+    assert_eq!(fs::read_dir(place.path()).expect("readable").count(), 0, "nothing was written");
+    let at = create(place.path(), "counter", SdkSource::At(&sdk()), &cache).expect("written");
+    let manifest = fs::read_to_string(at.folder.join("Cargo.toml")).expect("written");
+    assert!(manifest.contains("esker-sdk = { path = \"/"), "{manifest}");
+    assert!(!at.folder.join(".esker").exists() && !at.folder.join(".cargo").exists());
+}
