@@ -60,26 +60,33 @@ fn libraries(manifest_dir: &Path) -> BTreeMap<String, PathBuf> {
 }
 
 fn read_libraries(manifest_dir: &Path) -> BTreeMap<String, PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Offline: what the test was built with is here already.
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline"])
-        .current_dir(manifest_dir)
-        .output()
-        .unwrap_or_else(|error| panic!("cargo could not be started in {}: {error}", manifest_dir.display()));
-    assert!(
-        output.status.success(),
-        "cargo metadata failed in {}: {}",
-        manifest_dir.display(),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let metadata: Metadata = serde_json::from_slice(&output.stdout).expect("cargo's format 1 has packages");
+    // What the test was built with is here already; what only other members of the workspace need may not be.
+    let output = metadata(manifest_dir, &["--offline"]).or_else(|_| metadata(manifest_dir, &[]));
+    let output = output.unwrap_or_else(|error| panic!("cargo metadata failed in {}: {error}", manifest_dir.display()));
+    let metadata: Metadata = serde_json::from_slice(&output).expect("cargo's format 1 has packages");
     let folders = metadata.packages.into_iter().filter_map(|package| {
         let is_library = |target: &&Target| target.kind.iter().any(|kind| kind == "cdylib");
         let library = package.targets.iter().find(is_library)?.name.replace('-', "_");
         Some((library, package.manifest_path.parent()?.to_path_buf()))
     });
     folders.collect()
+}
+
+/// What cargo knows of all packages that this machine builds the crate with.
+fn metadata(manifest_dir: &Path, more: &[&str]) -> Result<Vec<u8>, String> {
+    let program = |variable: &str, name: &str| std::env::var_os(variable).unwrap_or_else(|| name.into());
+    let version = run(Command::new(program("RUSTC", "rustc")).arg("-vV").current_dir(manifest_dir))?;
+    let version = String::from_utf8_lossy(&version);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc -vV names no host")?;
+    let arguments = ["metadata", "--format-version", "1", "--filter-platform", host];
+    run(Command::new(program("CARGO", "cargo")).args(arguments).args(more).current_dir(manifest_dir))
+}
+
+/// What a program printed.
+fn run(command: &mut Command) -> Result<Vec<u8>, String> {
+    let shown = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{shown} could not be started: {error}"))?;
+    if output.status.success() { Ok(output.stdout) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 #[derive(Deserialize)]
