@@ -12,12 +12,13 @@ use esker_sdk::abi::Output;
 use esker_sdk::native::Declared;
 use esker_sdk::{Contract, MethodCall, View};
 use esker_vm::{Engine, EngineConfig, EngineKind};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use primitive_types::H256;
 
 use crate::artifacts::{self, Source};
 use crate::clock::{Clock, GAS_LIMIT};
 use crate::convert::{inside, outside, wei};
+use crate::gas::Measured;
 use crate::machine::{NativeContract, TestMachine};
 use crate::names::Names;
 use crate::observe::{Happening, Observer};
@@ -66,6 +67,8 @@ pub struct Chain {
     pub(crate) clock: Clock,
     pub(crate) names: Arc<RwLock<Names>>,
     pub(crate) record: Record,
+    /// Gas that was measured, in the wasm run.
+    pub(crate) gas: Arc<Mutex<Measured>>,
     /// Mocks made so far, so that each has a code of its own.
     pub(crate) mocks: u64,
 }
@@ -102,6 +105,7 @@ impl Chain {
             clock: Clock::new(),
             names: Arc::new(RwLock::new(names)),
             record: Record::default(),
+            gas: Arc::default(),
             mocks: 0,
         }
     }
@@ -334,7 +338,16 @@ impl Chain {
     fn keep(&mut self, step: Step) -> Sent<()> {
         let step = Arc::new(step);
         self.record.push(Arc::clone(&step));
-        Sent::new(step, Arc::clone(&self.names))
+        let gas = (self.run == Run::Wasm).then(|| Arc::clone(&self.gas));
+        Sent::new(step, Arc::clone(&self.names), gas)
+    }
+
+    /// The steps since there were so many, in words, each on a line.
+    pub(crate) fn told_since(&self, steps: usize) -> String {
+        let names = self.names.read();
+        let told =
+            self.record.since(steps).iter().map(|step| format!("\n     {}: {}", step.what, step.describe(&names)));
+        told.collect()
     }
 
     /// Somebody with a million coins, whose address follows from the name.

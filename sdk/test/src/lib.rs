@@ -14,6 +14,9 @@ mod chain;
 mod clock;
 mod control;
 mod convert;
+mod draw;
+mod gas;
+mod invariant;
 mod machine;
 mod mock;
 mod mocks;
@@ -27,10 +30,12 @@ mod stand_in;
 mod watch;
 mod world;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use chain::{CHAIN_ID, Chain, Run, User};
 pub use control::{Snapshot, StorageSlot, Word, mapping_slot};
+pub use draw::Draw;
+pub use invariant::{Invariant, property};
 pub use mock::{Answer, Called};
 pub use outcome::{ExpectedLog, RevertData, log};
 pub use record::End;
@@ -56,4 +61,6 @@ pub fn dual_run(name: &str, module: &str, manifest_dir: &str, users: &[&str], bo
     let native = run(Run::Native);
     let wasm = run(Run::Wasm);
     record::Record::assert_same(&native.record, &wasm.record, &wasm.names.read(), name);
+    let settled = gas::settle(Path::new(manifest_dir), &format!("{module}::{name}"), &wasm.gas.lock());
+    settled.unwrap_or_else(|error| panic!("{module}::{name}: {error}"));
 }

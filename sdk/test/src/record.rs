@@ -177,6 +177,15 @@ impl Record {
         self.steps.push(step);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The steps from this one on.
+    pub(crate) fn since(&self, step: usize) -> &[Arc<Step>] {
+        self.steps.get(step..).unwrap_or_default()
+    }
+
     /// Demands that both runs did the same.
     ///
     /// # Panics

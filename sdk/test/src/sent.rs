@@ -7,9 +7,10 @@ use std::sync::Arc;
 use alloy_primitives::{Address, Log};
 use esker_sdk::abi::Output;
 use esker_sdk::{ContractError, Event, MethodCall, View};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::convert::{inside, outside};
+use crate::gas::Measured;
 use crate::names::Names;
 use crate::outcome::{ExpectedLog, RevertData, data_of, in_order};
 use crate::record::{End, Step};
@@ -19,22 +20,25 @@ use crate::record::{End, Step};
 pub struct Sent<O> {
     step: Arc<Step>,
     names: Arc<RwLock<Names>>,
+    /// Where measurements go; nowhere in the native run.
+    gas: Option<Arc<Mutex<Measured>>>,
     output: PhantomData<O>,
 }
 
 impl<O> Clone for Sent<O> {
     fn clone(&self) -> Self {
-        Self { step: Arc::clone(&self.step), names: Arc::clone(&self.names), output: PhantomData }
+        let (step, names) = (Arc::clone(&self.step), Arc::clone(&self.names));
+        Self { step, names, gas: self.gas.clone(), output: PhantomData }
     }
 }
 
 impl<O> Sent<O> {
-    pub(crate) const fn new(step: Arc<Step>, names: Arc<RwLock<Names>>) -> Self {
-        Self { step, names, output: PhantomData }
+    pub(crate) const fn new(step: Arc<Step>, names: Arc<RwLock<Names>>, gas: Option<Arc<Mutex<Measured>>>) -> Self {
+        Self { step, names, gas, output: PhantomData }
     }
 
     pub(crate) fn typed<P>(self) -> Sent<P> {
-        Sent { step: self.step, names: self.names, output: PhantomData }
+        Sent { step: self.step, names: self.names, gas: self.gas, output: PhantomData }
     }
 
     /// How it ended.
@@ -53,6 +57,21 @@ impl<O> Sent<O> {
     #[must_use]
     pub fn gas_used(&self) -> u64 {
         self.step.gas_used
+    }
+
+    /// Demands that the gas which the transaction used in the wasm run is what the crate's `.gas-snapshot` says of this test
+    /// and `name`, within the tolerance. With `ESKER_GAS=write` the file is written instead.
+    ///
+    /// # Panics
+    /// If the test measured something else under this name. What differs fails the test at its end.
+    #[track_caller]
+    pub fn measured(self, name: &str) -> Self {
+        assert!(!name.contains(['\n', '#']), "a measurement is called by a line of text without `#`");
+        if let Some(gas) = &self.gas {
+            let before = gas.lock().insert(name.to_owned(), self.step.gas_used);
+            assert!(before.is_none(), "this test has measured {name:?} already: call it otherwise");
+        }
+        self
     }
 
     /// The contract that it deployed.
