@@ -23,7 +23,7 @@ use crate::machine::{NativeContract, TestMachine};
 use crate::names::Names;
 use crate::observe::{Happening, Observer};
 use crate::record::{End, Record, Step};
-use crate::request::{Call, Deploy};
+use crate::request::{Call, Deploy, Terms};
 use crate::sent::Sent;
 use crate::stand_in;
 use crate::world::World;
@@ -211,8 +211,8 @@ impl Chain {
         value: esker_sdk::U256,
         input: &[u8],
     ) -> Sent<()> {
-        let call = MethodCall::<View, ()>::new(to.into(), input.to_vec());
-        let order = Order { value: wei(value), ..self.order(by.into(), &call.into()) };
+        let call = MethodCall::<View, ()>::new(to.into(), input.to_vec()).paying(value);
+        let order = self.order(by.into(), &call);
         self.transact(order)
     }
 
