@@ -104,6 +104,12 @@ impl<M, O: Output> MethodCall<M, O> {
         self
     }
 
+    /// The most gas that it gives, `u64::MAX` if all there may be.
+    #[must_use]
+    pub const fn asked_gas(&self) -> u64 {
+        self.gas
+    }
+
     /// Whom it calls.
     #[must_use]
     pub const fn target(&self) -> Address {

@@ -143,7 +143,9 @@ impl Context {
 
     /// Emits an event.
     #[inline]
-    pub fn emit(&mut self, event: impl Event) {
+    pub fn emit<E: Event>(&mut self, event: E) {
+        #[cfg(not(target_arch = "wasm32"))]
+        crate::native::tell(|host| host.emits(E::ITEM));
         event.emit(&Authority::new());
     }
 

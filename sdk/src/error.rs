@@ -26,7 +26,10 @@ pub trait ContractError: Sized {
 
     /// Ends the frame, undoes its effects, and hands the error to the caller.
     fn revert(&self) -> ! {
-        revert_bytes(&self.encode())
+        let data = self.encode();
+        #[cfg(not(target_arch = "wasm32"))]
+        crate::native::tell(|host| host.raises(Self::ERRORS, &data));
+        revert_bytes(&data)
     }
 }
 

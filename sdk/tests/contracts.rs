@@ -262,7 +262,7 @@ mod sneaky {
     impl Sneaky {
         pub fn try_it(&self, cx: &Context) -> bool {
             let call = BankHandle::at(BANK).toggle();
-            cx.static_call(BANK, u64::MAX, call.input()).is_err()
+            cx.static_call(BANK, u64::MAX, call.input()) == Err(CallError::Halt)
         }
     }
 }

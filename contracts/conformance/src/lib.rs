@@ -94,11 +94,6 @@ pub mod probe {
         Other(Bytes),
     }
 
-    /// All ones for anything but zero.
-    fn known(hash: B256) -> B256 {
-        B256::repeat_byte(if hash.is_zero() { 0 } else { 0xff })
-    }
-
     impl Probe {
         #[constructor]
         #[payable]
@@ -276,10 +271,9 @@ pub mod probe {
                     cx.code_size(Address::repeat_byte(0xee)).into(),
                 ],
                 vec![
-                    // Blocks of the two runs differ in the gas they use, hence in their hashes.
-                    known(cx.block_hash(cx.block_number().saturating_sub(1))),
-                    known(cx.block_hash(cx.block_number())),
-                    known(cx.prevrandao()),
+                    cx.block_hash(cx.block_number().saturating_sub(1)),
+                    cx.block_hash(cx.block_number()),
+                    cx.prevrandao(),
                     cx.code_hash(Address::repeat_byte(0xee)),
                 ],
             )
@@ -474,6 +468,39 @@ pub mod probe {
             self.answer.set(answer);
         }
 
+        /// Does what depends on the machine's word: 64 bits natively, 32 as wasm. No contract should.
+        pub fn depend_on_the_word(&mut self, cx: &mut Context, which: u8, to: Address) -> U256 {
+            let bits = usize::BITS;
+            match which {
+                0 => drop(cx.send(to, bits.into())),
+                1 => cx.storage_store(B256::repeat_byte(1), B256::repeat_byte(bits as u8)),
+                2 => cx.transient_store(B256::repeat_byte(2), B256::repeat_byte(bits as u8)),
+                3 => cx.emit(Transfer { from: to, to, value: bits.into() }),
+                4 => drop(cx.call(to, U256::ZERO, u64::MAX, &[bits as u8])),
+                5 => (0..bits).step_by(32).for_each(|_| drop(cx.create(U256::ZERO, b"no envelope"))),
+                6 => require!(bits == 64, "on a chain"),
+                7 => return bits.into(),
+                _ => drop(cx.transient_load(B256::ZERO)),
+            }
+            U256::ZERO
+        }
+
+        /// Emits and reverts with what only this function knows of.
+        pub fn break_the_abi(&mut self, cx: &mut Context, which: u8, token: Address) {
+            match which {
+                0 => super::emit_undeclared(cx),
+                1 => super::Undeclared { number: 7 }.revert(),
+                2 => esker_sdk::revert_bytes(&super::Undeclared { number: 7 }.encode()),
+                3 => cx.emit_raw(&[B256::repeat_byte(9)], b"unknown to all"),
+                _ => {
+                    // The token's own error, made anew from what the token reverted with.
+                    let failed = Erc20Handle::at(token).transfer(Address::ZERO, 1).try_call(cx);
+                    let error = failed.err().and_then(|error| error.decode::<super::InvalidReceiver>());
+                    error.unwrap_or(super::InvalidReceiver { receiver: cx.address() }).revert()
+                }
+            }
+        }
+
         #[receive]
         fn receive(&mut self, cx: &mut Context) {
             self.total.add(cx.value());
@@ -522,3 +549,29 @@ pub mod probe {
     }
 }
 pub use probe::*;
+
+/// In no contract's ABI.
+#[event]
+pub struct Unheard {
+    #[indexed]
+    pub number: u8,
+    pub note: String,
+}
+
+/// In no contract's ABI.
+#[error]
+pub struct Undeclared {
+    pub number: u8,
+}
+
+/// One of the token's errors, as somebody else declares it.
+#[error]
+#[name = "ERC20InvalidReceiver"]
+pub struct InvalidReceiver {
+    pub receiver: Address,
+}
+
+/// Outside the contract's module, where nothing sees that the contract emits this.
+fn emit_undeclared(cx: &mut Context) {
+    cx.emit(Unheard { number: 7, note: "quietly".into() });
+}

@@ -3,6 +3,7 @@
 use primitive_types::{H160, H256, U256};
 
 use super::{CallKind, Curve};
+use crate::abi::{ErrorSet, EventItem};
 
 /// The host cannot go on with this frame: out of gas, a state change in a static call, a failing store. The host keeps
 /// the reason; the contract's code is unwound and [`super::Outcome::Interrupted`] comes back.
@@ -212,6 +213,15 @@ pub trait Host {
     /// # Errors
     /// [`Interrupted`], in a static frame always.
     fn create(&mut self, request: CreateRequest<'_>) -> Result<CreateResult, Interrupted>;
+    /// The log that comes next is this event. A tool may hold it to the contract's ABI; raw logs are not announced.
+    fn emits(&mut self, event: &'static EventItem) {
+        let _ = event;
+    }
+    /// The frame is about to revert with `data`, which one of these errors encoded to. A tool may hold it to the contract's
+    /// ABI; raw revert data, and panics, are not announced.
+    fn raises(&mut self, errors: &'static ErrorSet, data: &[u8]) {
+        let _ = (errors, data);
+    }
     /// Computes a cryptographic function. `None` is the function's own "invalid".
     ///
     /// # Errors

@@ -29,6 +29,14 @@ pub fn with_host<T>(host: &mut dyn Host, body: impl FnOnce() -> T) -> T {
     body()
 }
 
+/// Lends the installed host to `body` if there is one.
+pub(crate) fn tell(body: impl FnOnce(&mut dyn Host)) {
+    let is_there = INSTALLED.get().is_some();
+    if is_there {
+        with_installed(body);
+    }
+}
+
 /// Lends the installed host to `body`.
 ///
 /// # Panics

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use primitive_types::{H160, H256, U256};
 
 use super::{
-    BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, CryptoRequest, Frame, Host,
-    Interrupted, Outcome, TransactionContext, run_entry,
+    BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, CryptoRequest, Declared, Frame,
+    Heard, Host, Interrupted, Outcome, TransactionContext, run_entry,
 };
-use crate::{Address, Contract, Deployment, MethodCall, abi::Output};
+use crate::{
+    Address, Contract, Deployment, MethodCall,
+    abi::{ErrorSet, EventItem, Output},
+};
 
 /// A log that a contract emitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +24,12 @@ pub struct Emitted {
     pub data: Vec<u8>,
 }
 
-type Code = fn() -> Vec<u8>;
+#[derive(Clone, Copy)]
+struct Code {
+    call: fn() -> Vec<u8>,
+    declared: Declared,
+}
+
 type Slots = BTreeMap<(H160, H256), H256>;
 
 /// State that a reverted frame undoes.
@@ -38,6 +46,9 @@ struct Active {
     frame: Frame,
     is_static: bool,
     is_delegate: bool,
+    /// Whose code runs.
+    declared: Option<Declared>,
+    heard: Heard,
 }
 
 /// A chain in memory whose contracts all run natively: for unit tests of contracts and of the SDK itself.
@@ -50,6 +61,8 @@ pub struct MemoryHost {
     codes: BTreeMap<H160, Code>,
     state: State,
     frames: Vec<Active>,
+    /// What contracts emitted and reverted with that their ABI does not hold.
+    undeclared: Vec<String>,
     /// The transaction's sender is set by each call.
     transaction: TransactionContext,
     /// The block that contracts see.
@@ -65,7 +78,7 @@ impl MemoryHost {
 
     /// Puts a contract at an address without running its constructor.
     pub fn install<C: Contract>(&mut self, address: Address) -> C::Handle {
-        self.codes.insert(address.into(), C::call);
+        self.codes.insert(address.into(), Code { call: C::call, declared: Declared::of::<C>() });
         C::Handle::from(address)
     }
 
@@ -73,6 +86,9 @@ impl MemoryHost {
     ///
     /// # Errors
     /// The outcome, if it is not a return; nothing is installed then.
+    ///
+    /// # Panics
+    /// As [`MemoryHost::send_raw`].
     pub fn deploy<C: Contract>(
         &mut self,
         from: Address,
@@ -86,23 +102,35 @@ impl MemoryHost {
             input: deployment.arguments().to_vec(),
             ..Frame::default()
         };
-        match self.enter(C::deploy, Active { frame, ..Active::default() }) {
+        let active = Active { frame, declared: Some(Declared::of::<C>()), ..Active::default() };
+        let outcome = self.enter(C::deploy, active);
+        self.refuse_undeclared();
+        match outcome {
             Outcome::Return(_) => Ok(self.install::<C>(address)),
             other => Err(other),
         }
     }
 
     /// Sends a typed call as a transaction.
+    ///
+    /// # Panics
+    /// As [`MemoryHost::send_raw`].
     pub fn send<M, O: Output>(&mut self, from: Address, call: &MethodCall<M, O>) -> Outcome {
         self.send_raw(from, call.target(), call.sent_value().into(), call.input())
     }
 
     /// Sends any bytes as a transaction.
+    ///
+    /// # Panics
+    /// If a contract emits an event, or reverts with an error that it did not get from a callee, which its ABI does not
+    /// hold.
     pub fn send_raw(&mut self, from: Address, to: Address, value: U256, input: &[u8]) -> Outcome {
         self.transaction.origin = from.into();
         self.state.transient.clear();
         let request = CallRequest { kind: CallKind::Call, gas: u64::MAX, target: to.into(), value, input };
-        self.message(from.into(), request, false)
+        let outcome = self.message(from.into(), request, false);
+        self.refuse_undeclared();
+        outcome
     }
 
     /// Sends a typed call and decodes what it returns.
@@ -161,8 +189,14 @@ impl MemoryHost {
         if top.is_static { Err(Interrupted) } else { Ok(top.frame.address) }
     }
 
+    /// Ends the test if a contract emitted or reverted with what its ABI does not hold.
+    fn refuse_undeclared(&mut self) {
+        let undeclared = std::mem::take(&mut self.undeclared);
+        assert!(undeclared.is_empty(), "{}", undeclared.join("\n"));
+    }
+
     /// Runs a frame; its effects are undone unless it returns.
-    fn enter(&mut self, code: Code, active: Active) -> Outcome {
+    fn enter(&mut self, code: fn() -> Vec<u8>, active: Active) -> Outcome {
         let before = self.state.clone();
         self.frames.push(active);
         let outcome = run_entry(code, self);
@@ -202,7 +236,10 @@ impl MemoryHost {
         };
         let is_delegate = request.kind == CallKind::Delegate;
         let is_static = is_static || above.is_static || request.kind == CallKind::Static;
-        let outcome = self.enter(code, Active { frame, is_static, is_delegate });
+        let outcome = self.enter(
+            code.call,
+            Active { frame, is_static, is_delegate, declared: Some(code.declared), heard: Heard::default() },
+        );
         if !matches!(outcome, Outcome::Return(_)) {
             self.state = before;
         }
@@ -288,9 +325,24 @@ impl Host for MemoryHost {
         let (caller, is_static) = (top.frame.address, top.is_static);
         Ok(match self.message(caller, request, is_static) {
             Outcome::Return(output) => CallResult::Success(output),
-            Outcome::Revert(output) => CallResult::Revert(output),
+            Outcome::Revert(output) => {
+                if let Some(top) = self.frames.last_mut() {
+                    top.heard.hear(&output);
+                }
+                CallResult::Revert(output)
+            }
             Outcome::Interrupted => CallResult::Halt,
         })
+    }
+
+    fn emits(&mut self, event: &'static EventItem) {
+        let declared = self.frames.last().and_then(|top| top.declared);
+        self.undeclared.extend(declared.and_then(|declared| declared.lacks_event(event)));
+    }
+
+    fn raises(&mut self, errors: &'static ErrorSet, data: &[u8]) {
+        let lacking = self.frames.last().and_then(|top| top.declared?.lacks_error(errors, data, &top.heard));
+        self.undeclared.extend(lacking);
     }
 
     fn create(&mut self, _request: CreateRequest<'_>) -> Result<CreateResult, Interrupted> {

@@ -3,18 +3,20 @@
 //! The same contract code that becomes wasm runs here as ordinary Rust: fast, debuggable, with the same outcomes byte by
 //! byte. A test kit or tool implements [`Host`] and calls [`run`].
 
+mod declared;
 mod host;
 mod installed;
 mod memory;
 mod panics;
 
 pub use crate::host::{CallKind, Curve};
+pub use declared::{Declared, Heard};
 pub use host::{
     BlockContext, CallRequest, CallResult, CreateRequest, CreateResult, CryptoRequest, Frame, Host, Interrupted,
     TransactionContext,
 };
 pub use installed::with_host;
-pub(crate) use installed::with_installed;
+pub(crate) use installed::{tell, with_installed};
 pub use memory::{Emitted, MemoryHost};
 
 use std::panic::{self, AssertUnwindSafe};

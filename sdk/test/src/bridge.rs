@@ -1,8 +1,9 @@
 //! A natively run frame on the runtime's own journal: the SDK's native host over the VM's host.
 
+use esker_sdk::abi::{ErrorSet, EventItem};
 use esker_sdk::native::{
-    BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, CryptoRequest, Curve, Frame, Host,
-    Interrupted, TransactionContext,
+    BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, CryptoRequest, Curve, Declared,
+    Frame, Heard, Host, Interrupted, TransactionContext,
 };
 use esker_vm::crypto::{self, bls12_381, bn254};
 use esker_vm::{HostError, Meter, abi::HostFunctionId};
@@ -10,14 +11,29 @@ use primitive_types::{H160, H256, U256};
 
 /// One native frame. Charges nothing for computing; state costs what it costs.
 pub(crate) struct Bridge<'a> {
-    pub(crate) frame: &'a esker_vm::Frame,
-    pub(crate) host: &'a mut dyn esker_vm::Host,
+    frame: &'a esker_vm::Frame,
+    host: &'a mut dyn esker_vm::Host,
     pub(crate) meter: Meter,
+    /// The ABI of the contract that runs.
+    declared: Declared,
+    /// What it may pass on.
+    heard: Heard,
+    /// What it emitted and reverted with that its ABI does not hold.
+    pub(crate) undeclared: Vec<String>,
     /// Why the host could not go on, once it could not.
     pub(crate) struck: Option<HostError>,
 }
 
-impl Bridge<'_> {
+impl<'a> Bridge<'a> {
+    pub(crate) fn new(
+        frame: &'a esker_vm::Frame,
+        host: &'a mut dyn esker_vm::Host,
+        meter: Meter,
+        declared: Declared,
+    ) -> Self {
+        Self { frame, host, meter, declared, heard: Heard::default(), undeclared: Vec::new(), struck: None }
+    }
+
     /// Keeps the host's reason where the SDK only learns that there is one.
     fn keep<T>(&mut self, result: Result<T, HostError>) -> Result<T, Interrupted> {
         result.map_err(|error| {
@@ -117,7 +133,10 @@ impl Host for Bridge<'_> {
         let result = self.host.call(request, &mut self.meter);
         Ok(match self.keep(result)? {
             esker_vm::CallResult::Success(output) => CallResult::Success(output),
-            esker_vm::CallResult::Revert(output) => CallResult::Revert(output),
+            esker_vm::CallResult::Revert(output) => {
+                self.heard.hear(&output);
+                CallResult::Revert(output)
+            }
             esker_vm::CallResult::Halt => CallResult::Halt,
         })
     }
@@ -127,9 +146,20 @@ impl Host for Bridge<'_> {
         let result = self.host.create(esker_vm::CreateRequest { value, payload, salt }, &mut self.meter);
         Ok(match self.keep(result)? {
             esker_vm::CreateResult::Success(address) => CreateResult::Success(address),
-            esker_vm::CreateResult::Revert(output) => CreateResult::Revert(output),
+            esker_vm::CreateResult::Revert(output) => {
+                self.heard.hear(&output);
+                CreateResult::Revert(output)
+            }
             esker_vm::CreateResult::Halt => CreateResult::Halt,
         })
+    }
+
+    fn emits(&mut self, event: &'static EventItem) {
+        self.undeclared.extend(self.declared.lacks_event(event));
+    }
+
+    fn raises(&mut self, errors: &'static ErrorSet, data: &[u8]) {
+        self.undeclared.extend(self.declared.lacks_error(errors, data, &self.heard));
     }
 
     fn crypto(&mut self, request: CryptoRequest<'_>) -> Result<Option<Vec<u8>>, Interrupted> {

@@ -1,39 +1,39 @@
-//! A chain in this process, for tests: the runtime's own execution and state, without blocks to wait for or fees to pay.
+//! A chain in this process, for tests: the runtime's own execution, without blocks to wait for or fees to pay.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, transaction::Recovered};
-use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
-use esker_runtime::block::{CommittedBlock, InOrder};
-use esker_runtime::db::{Batch, MemoryStore};
-use esker_runtime::genesis::GenesisAccount;
-use esker_runtime::simulate::{CallRequest, SimulateOptions, simulate};
-use esker_runtime::state::{StateDb, StateReader};
-use esker_runtime::{
-    BlockEnv, ChainConfig, ExecutionStatus, Genesis, Parent, PreparedBlock, Proposal, Transaction, propose_block,
-};
+use alloy_primitives::{Address, Bytes, TxKind, U256, keccak256};
+use esker_runtime::exec::{Checks, Executor, Message};
+use esker_runtime::state::ChangeSet;
+use esker_runtime::types::ExecuteError;
+use esker_runtime::{ChainConfig, TransactionResult};
 use esker_sdk::abi::Output;
-use esker_sdk::{Contract, Deployment, MethodCall, View};
+use esker_sdk::native::Declared;
+use esker_sdk::{Contract, MethodCall, View};
 use esker_vm::{Engine, EngineConfig, EngineKind};
-use primitive_types::{H160, H256};
+use parking_lot::{Mutex, RwLock};
+use primitive_types::H256;
 
-use crate::artifacts::envelope_of;
+use crate::artifacts::{self, Source};
+use crate::clock::{Clock, GAS_LIMIT};
+use crate::convert::{inside, outside, wei};
+use crate::gas::Measured;
 use crate::machine::{NativeContract, TestMachine};
-use crate::record::{Record, Step};
+use crate::names::Names;
+use crate::observe::{Happening, Observer};
+use crate::record::{End, Record, Step};
+use crate::request::{Call, Deploy, Terms};
 use crate::sent::Sent;
+use crate::stand_in;
+use crate::world::World;
 
 /// Chain id that contracts see in tests: that of development chains.
 pub const CHAIN_ID: u64 = 31_337;
-/// Gas of every transaction of a test but deploys.
+/// Gas of every transaction of a test but deploys, unless the test says otherwise.
 const GAS: u64 = 25_000_000;
 /// Gas of a deploy: what genesis deploys is not bounded by a block either.
-const DEPLOY_GAS: u64 = 100_000_000;
-const GAS_LIMIT: u64 = 100_000_000;
-/// Seconds between the blocks of a test, one for each transaction.
-const BLOCK_SECONDS: u64 = 12;
-const FIRST_TIMESTAMP: u64 = 1_700_000_000;
-const BENEFICIARY: Address = Address::repeat_byte(0xcb);
+const DEPLOY_GAS: u64 = GAS_LIMIT;
 
 /// How contracts of a run are executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,39 +67,52 @@ impl esker_sdk::Operand<esker_sdk::Address> for User {
 pub struct Chain {
     run: Run,
     manifest_dir: PathBuf,
-    machine: TestMachine,
+    pub(crate) machine: TestMachine,
     config: ChainConfig,
-    db: StateDb,
-    genesis_hash: B256,
-    head: Parent,
-    timestamp: u64,
+    pub(crate) world: World,
+    pub(crate) clock: Clock,
+    pub(crate) names: Arc<RwLock<Names>>,
     pub(crate) record: Record,
+    /// Gas that was measured, in the wasm run.
+    pub(crate) gas: Arc<Mutex<Measured>>,
+    /// Mocks made so far, so that each has a code of its own.
+    pub(crate) mocks: u64,
 }
+
+/// What is executed: a transaction, or a call that leaves no trace.
+struct Order {
+    what: String,
+    sender: Address,
+    to: TxKind,
+    value: U256,
+    gas: u64,
+    input: Bytes,
+}
+
+/// What became of an [`Order`].
+type Executed = (Result<TransactionResult, ExecuteError>, ChangeSet, Vec<Happening>);
 
 impl Chain {
     /// A chain on which each of `users` has a million coins.
-    pub(crate) fn new(run: Run, manifest_dir: PathBuf, users: &[User]) -> Self {
-        let mut genesis = Genesis::new(CHAIN_ID, GAS_LIMIT, FIRST_TIMESTAMP);
-        genesis.base_fee_per_gas = 0;
-        let balance = U256::from(10).pow(U256::from(24));
-        for user in users {
-            genesis.alloc.insert(outside(user.address), GenesisAccount { balance, ..GenesisAccount::default() });
+    pub(crate) fn new(run: Run, manifest_dir: PathBuf, users: &[(&str, User)]) -> Self {
+        let mut world = World::default();
+        let mut names = Names::default();
+        for (name, user) in users {
+            world.set_balance(outside(user.address), U256::from(10).pow(U256::from(24)));
+            names.call(outside(user.address), name);
         }
-        let db = StateDb::open(Arc::new(MemoryStore::new())).expect("an empty store opens");
-        let built = genesis.build().expect("a genesis of plain accounts is valid");
-        let first = PreparedBlock::genesis(&db, built).expect("memory does not fail");
-        let head = first.commit(&db, Batch::new()).expect("memory does not fail").as_parent;
         let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
         Self {
             run,
             manifest_dir,
             machine: TestMachine::new(engine),
-            config: genesis.chain_config(),
-            db,
-            genesis_hash: head.hash(),
-            head,
-            timestamp: FIRST_TIMESTAMP,
+            config: ChainConfig::new(CHAIN_ID),
+            world,
+            clock: Clock::new(),
+            names: Arc::new(RwLock::new(names)),
             record: Record::default(),
+            gas: Arc::default(),
+            mocks: 0,
         }
     }
 
@@ -109,106 +122,119 @@ impl Chain {
         self.run
     }
 
-    /// The timestamp of the last block, in seconds.
-    #[must_use]
-    pub const fn timestamp(&self) -> u64 {
-        self.timestamp
-    }
-
-    /// Lets `seconds` pass before the next transaction.
-    pub const fn pass(&mut self, seconds: u64) {
-        self.timestamp += seconds;
-    }
-
-    /// The number of the last block.
-    #[must_use]
-    pub fn height(&self) -> u64 {
-        self.head.header().number
-    }
-
-    /// Lets this many blocks pass that have no transactions.
-    pub fn pass_blocks(&mut self, count: u64) {
-        for _ in 0..count {
-            self.block(Vec::new());
-        }
-    }
-
-    /// The hash of block 0.
-    #[must_use]
-    pub fn genesis_hash(&self) -> esker_sdk::B256 {
-        esker_sdk::FixedBytes(self.genesis_hash.0)
-    }
-
-    /// Coins of an account, in wei.
-    #[must_use]
-    pub fn balance(&self, account: impl Into<esker_sdk::Address>) -> esker_sdk::U256 {
-        let account = self.db.account(outside(account.into())).expect("memory does not fail");
-        number(account.map_or(U256::ZERO, |account| account.balance))
-    }
-
     /// Deploys a contract and gives its handle.
     ///
     /// # Panics
     /// If the constructor reverts; [`Chain::try_deploy`] is for that.
     #[track_caller]
-    pub fn deploy<C: Contract>(&mut self, by: User, deployment: Deployment<C>) -> C::Handle {
-        let sent = self.try_deploy(by, deployment);
-        let created = sent.created;
-        sent.succeeds();
-        C::Handle::from(inside(created.expect("a deploy that succeeded has an address")))
+    pub fn deploy<C: Contract>(
+        &mut self,
+        by: impl Into<esker_sdk::Address>,
+        deployment: impl Into<Deploy<C>>,
+    ) -> C::Handle {
+        let sent = self.try_deploy(by, deployment).succeeds();
+        C::Handle::from(sent.created().expect("a deploy that succeeded has an address"))
     }
 
-    /// Deploys a contract, which may fail.
+    /// Deploys a contract, which may fail. [`Sent::created`] says where it stands.
     ///
     /// # Panics
     /// If the contract does not build.
-    #[must_use = "say what is expected of it: .succeeds(), .returned(), .reverts(error), .halts()"]
-    pub fn try_deploy<C: Contract>(&mut self, by: User, deployment: Deployment<C>) -> Sent<()> {
-        self.try_deploy_with(by, esker_sdk::U256::ZERO, deployment)
+    #[must_use = "say what is expected of it: .succeeds(), .reverts(error), .halts()"]
+    #[track_caller]
+    pub fn try_deploy<C: Contract>(
+        &mut self,
+        by: impl Into<esker_sdk::Address>,
+        deployment: impl Into<Deploy<C>>,
+    ) -> Sent<()> {
+        let Deploy { deployment, value, gas } = deployment.into();
+        let sender = outside(by.into());
+        let input = deployment.payload(&self.code::<C>()).into();
+        let what = format!("{} deploys {}", self.names.read().address(sender), C::NAME);
+        let gas = gas.unwrap_or(DEPLOY_GAS);
+        let sent = self.transact(Order { what, sender, to: TxKind::Create, value: wei(value), gas, input });
+        if let Some(created) = sent.created() {
+            self.names.write().call(outside(created), C::NAME);
+        }
+        sent
     }
 
-    /// Deploys a contract that is sent `value` wei, which may fail. [`Sent::created`] says where it stands.
+    /// Deploys a contract that is sent `value` wei, which may fail: [`Chain::try_deploy`] with
+    /// [`Terms::paying`](crate::Terms::paying).
     ///
     /// # Panics
     /// If the contract does not build.
-    #[must_use = "say what is expected of it: .succeeds(), .returned(), .reverts(error), .halts()"]
+    #[must_use = "say what is expected of it: .succeeds(), .reverts(error), .halts()"]
+    #[track_caller]
     pub fn try_deploy_with<C: Contract>(
         &mut self,
-        by: User,
+        by: impl Into<esker_sdk::Address>,
         value: esker_sdk::U256,
-        deployment: Deployment<C>,
+        deployment: esker_sdk::Deployment<C>,
     ) -> Sent<()> {
-        let envelope = envelope_of(C::CRATE, &self.manifest_dir);
-        if self.run == Run::Native {
-            let hash = H256(keccak256(&envelope).0);
-            self.machine.register(hash, NativeContract { call: C::call, deploy: C::deploy });
-        }
-        let payload = deployment.payload(&envelope);
-        self.transact(by, TxKind::Create, U256::from_be_bytes(value.to_be_bytes()), payload).typed()
+        self.try_deploy(by, Deploy { deployment, value, gas: None })
     }
 
-    /// Sends a transaction that calls a method.
+    /// The contract's deploy envelope, for factories that create it. From now on the chain knows the contract: its errors
+    /// and events have names, and in the native run its code runs natively wherever it stands.
+    ///
+    /// # Panics
+    /// If the contract does not build.
+    #[must_use]
+    pub fn code<C: Contract>(&mut self) -> Vec<u8> {
+        self.names.write().learn(&format!("{}::{}", C::CRATE, C::NAME), C::abi_json());
+        let (code, runs_natively) = match artifacts::find::<C>(&self.manifest_dir) {
+            Source::Built(envelope) => (envelope, self.run == Run::Native),
+            Source::TestOnly => (stand_in::code(&format!("{}::{}", C::CRATE, C::NAME)), true),
+        };
+        if runs_natively {
+            let contract = NativeContract {
+                call: C::call,
+                deploy: C::deploy,
+                has_constructor: C::HAS_CONSTRUCTOR,
+                declared: Declared::of::<C>(),
+            };
+            self.machine.register(H256(keccak256(&code).0), contract);
+        }
+        code
+    }
+
+    /// Sends a transaction that calls a method. The sender may be any address, a contract's too; its nonce goes up.
     #[must_use = "say what is expected of it: .succeeds(), .returned(), .reverts(error), .halts()"]
-    pub fn send<M, O: Output>(&mut self, by: User, call: MethodCall<M, O>) -> Sent<O> {
-        let value = U256::from_be_bytes(call.sent_value().to_be_bytes());
-        let target = TxKind::Call(outside(call.target()));
-        self.transact(by, target, value, call.input().to_vec()).typed()
+    #[track_caller]
+    pub fn send<O: Output>(&mut self, by: impl Into<esker_sdk::Address>, call: impl Into<Call<O>>) -> Sent<O> {
+        let order = self.order(by.into(), &call.into());
+        self.transact(order).typed()
     }
 
     /// Sends a transaction with any input, for what no typed call makes.
     #[must_use = "say what is expected of it: .succeeds(), .returned(), .reverts(error), .halts()"]
+    #[track_caller]
     pub fn send_raw(
         &mut self,
-        by: User,
+        by: impl Into<esker_sdk::Address>,
         to: impl Into<esker_sdk::Address>,
         value: esker_sdk::U256,
         input: &[u8],
     ) -> Sent<()> {
-        let value = U256::from_be_bytes(value.to_be_bytes());
-        self.transact(by, TxKind::Call(outside(to.into())), value, input.to_vec()).typed()
+        let call = MethodCall::<View, ()>::new(to.into(), input.to_vec()).paying(value);
+        let order = self.order(by.into(), &call);
+        self.transact(order)
     }
 
-    /// What a method that changes nothing returns.
+    /// Sends coins, in wei, as a transaction without input.
+    #[must_use = "say what is expected of it: .succeeds(), .reverts(error), .halts()"]
+    #[track_caller]
+    pub fn transfer(
+        &mut self,
+        by: impl Into<esker_sdk::Address>,
+        to: impl Into<esker_sdk::Address>,
+        value: impl Into<esker_sdk::U256>,
+    ) -> Sent<()> {
+        self.send_raw(by, to, value.into(), &[])
+    }
+
+    /// What a method that changes nothing returns. The zero address asks.
     ///
     /// # Panics
     /// If the call fails; [`Chain::try_read`] is for that.
@@ -217,88 +243,136 @@ impl Chain {
         self.try_read(call).returned()
     }
 
-    /// Calls a method that changes nothing, which may fail.
-    ///
-    /// # Panics
-    /// If the node itself fails.
+    /// Calls a method that changes nothing, which may fail. The zero address asks.
     #[must_use = "say what is expected of it: .succeeds(), .returned(), .reverts(error), .halts()"]
+    #[track_caller]
     pub fn try_read<O: Output>(&mut self, call: MethodCall<View, O>) -> Sent<O> {
-        let request = CallRequest {
-            kind: TxKind::Call(outside(call.target())),
-            gas: Some(GAS),
-            input: call.input().to_vec().into(),
-            ..CallRequest::default()
-        };
-        let env = self.next_env();
-        let simulated = esker_vm::simulation(&self.machine, |session| {
-            simulate(session, &self.db, &self.config, &env, &request, &SimulateOptions::default())
-        })
-        .expect("nothing else runs on this machine")
-        .expect("a call without fees is valid");
-        self.keep(Step::new(simulated.status, &simulated.output, &simulated.logs, &simulated.changes, None)).typed()
+        self.call(esker_sdk::Address::ZERO, call)
     }
 
-    fn next_env(&self) -> BlockEnv {
-        BlockEnv::child_of(self.head.header(), self.timestamp + BLOCK_SECONDS, BENEFICIARY, 0, &self.config)
+    /// Calls any method as `by`, and leaves no trace of what it changed: what `eth_call` does.
+    #[must_use = "say what is expected of it: .succeeds(), .returned(), .reverts(error), .halts()"]
+    #[track_caller]
+    pub fn call<O: Output>(&mut self, by: impl Into<esker_sdk::Address>, call: impl Into<Call<O>>) -> Sent<O> {
+        let mut order = self.order(by.into(), &call.into());
+        order.what.push_str(", leaving no trace");
+        let executed = self.execute(&order);
+        let mut step = self.step(order, executed);
+        step.gas_used = 0;
+        self.keep(step).typed()
+    }
+
+    fn order<O>(&self, by: esker_sdk::Address, call: &Call<O>) -> Order {
+        let (sender, target) = (outside(by), outside(call.target));
+        let names = self.names.read();
+        let does = if call.input.is_empty() {
+            format!("sends {} wei to", call.value)
+        } else {
+            format!("calls {} of", names.call_input(&call.input))
+        };
+        Order {
+            what: format!("{} {does} {}", names.address(sender), names.address(target)),
+            sender,
+            to: TxKind::Call(target),
+            value: wei(call.value),
+            gas: call.gas.unwrap_or(GAS),
+            input: call.input.clone().into(),
+        }
     }
 
     /// A block with one transaction.
-    fn transact(&mut self, by: User, to: TxKind, value: U256, input: Vec<u8>) -> Sent<()> {
-        let sender = outside(by.address);
-        let account = self.db.account(sender).expect("memory does not fail");
-        let transaction = TxEip1559 {
-            chain_id: CHAIN_ID,
-            nonce: account.map_or(0, |account| account.nonce),
-            gas_limit: if to == TxKind::Create { DEPLOY_GAS } else { GAS },
-            to,
-            value,
-            input: Bytes::from(input),
-            ..TxEip1559::default()
-        };
-        let unsigned = TxEnvelope::from(transaction.into_signed(Signature::test_signature()));
-        let transaction = Transaction::from_recovered_unchecked(Recovered::new_unchecked(unsigned, sender));
-        let committed = self.block(vec![transaction]);
-        let result = committed.block.results.first().expect("the block has one transaction");
-        let created = result.created.filter(|_| result.status == ExecutionStatus::Success);
-        let mut step = Step::new(result.status, &result.output, &result.logs, &committed.changes, created);
-        step.gas_used = result.gas_used;
+    #[track_caller]
+    fn transact(&mut self, order: Order) -> Sent<()> {
+        let executed = self.execute(&order);
+        self.world.apply(&executed.1);
+        self.clock.tick();
+        let step = self.step(order, executed);
         self.keep(step)
     }
 
-    /// A block with these transactions.
-    fn block(&mut self, transactions: Vec<Transaction>) -> CommittedBlock {
-        let timestamp = self.timestamp + BLOCK_SECONDS;
-        let proposal = Proposal { timestamp, beneficiary: BENEFICIARY, round: 0 };
-        let proposed = esker_vm::execution(&self.machine, |session| {
-            let source = &mut InOrder::new(transactions);
-            propose_block(session, &self.config, &self.head, proposal, source, &mut || true)
+    fn execute(&self, order: &Order) -> Executed {
+        let env = self.clock.next(&self.world);
+        let message = Message {
+            sender: order.sender,
+            kind: order.to,
+            nonce: 0,
+            gas_limit: order.gas,
+            fee_cap: 0,
+            tip_cap: 0,
+            value: order.value,
+            input: &order.input,
+            access_list: &alloy_eips::eip2930::AccessList::default(),
+            // Anybody may send, with whatever nonce, and gas costs nothing whatever the base fee is.
+            checks: Checks { nonce: false, sender_is_eoa: false, base_fee: false, floor: true },
+        };
+        esker_vm::execution(&self.machine, |session| {
+            let mut observer = Observer::default();
+            let mut executor = Executor::new(session, &self.world, &self.config, &env).inspected_by(&mut observer);
+            let result = executor.execute(&message);
+            let changes = executor.journal().changes();
+            (result, changes, observer.happenings)
         })
-        .unwrap_or_else(|fatal| panic!("the node failed: {fatal}"));
-        if let Some((_, error)) = proposed.refused.first() {
-            panic!("the test's transaction is invalid: {error}");
+    }
+
+    /// # Panics
+    /// If nothing could be executed, or the contract or a mock did what fails a test at once.
+    #[track_caller]
+    fn step(&self, order: Order, (result, changes, happenings): Executed) -> Step {
+        let (transient, complaints) = self.machine.take();
+        let what = order.what;
+        assert!(complaints.is_empty(), "{what}:\n  {}", complaints.join("\n  "));
+        let result = result.unwrap_or_else(|error| match error {
+            ExecuteError::Invalid(error) => panic!("{what}: no node would accept this transaction: {error}"),
+            ExecuteError::Fatal(fatal) => panic!("{what}: the node failed: {fatal}"),
+        });
+        let (end, halt) = End::of(result.status);
+        Step {
+            what,
+            end,
+            halt,
+            input: order.input,
+            output: result.output,
+            logs: result.logs,
+            created: result.created.filter(|_| end == End::Success),
+            gas_used: result.gas_used,
+            changes,
+            happenings,
+            transient,
         }
-        let committed = proposed.block.commit(&self.db, Batch::new()).expect("memory does not fail");
-        self.timestamp = committed.block.header.timestamp;
-        self.head = committed.as_parent.clone();
-        committed
     }
 
     fn keep(&mut self, step: Step) -> Sent<()> {
-        self.record.push(step.clone());
-        Sent::new(step)
+        let step = Arc::new(step);
+        self.record.push(Arc::clone(&step));
+        let gas = (self.run == Run::Wasm).then(|| Arc::clone(&self.gas));
+        Sent::new(step, Arc::clone(&self.names), gas)
+    }
+
+    /// The steps since there were so many, in words, each on a line.
+    pub(crate) fn told_since(&self, steps: usize) -> String {
+        let names = self.names.read();
+        let told =
+            self.record.since(steps).iter().map(|step| format!("\n     {}: {}", step.what, step.describe(&names)));
+        told.collect()
+    }
+
+    /// Somebody with a million coins, whose address follows from the name.
+    #[must_use]
+    pub fn user(&mut self, name: &str) -> User {
+        let user = named_user(name);
+        self.deal(user, esker_sdk::U256::from(10u64.pow(12)) * 10u64.pow(12));
+        self.label(user, name);
+        user
+    }
+
+    /// In what the kit says, the address is called so.
+    pub fn label(&mut self, address: impl Into<esker_sdk::Address>, name: &str) {
+        self.names.write().call(outside(address.into()), name);
     }
 }
 
-/// The SDK's address as the runtime's.
-pub(crate) fn outside(address: esker_sdk::Address) -> Address {
-    Address::from(H160::from(address).0)
-}
-
-/// The runtime's address as the SDK's.
-pub(crate) fn inside(address: Address) -> esker_sdk::Address {
-    esker_sdk::Address::from(address.0.0)
-}
-
-fn number(number: U256) -> esker_sdk::U256 {
-    esker_sdk::U256::from_be_bytes(number.to_be_bytes())
+/// The user with this name: an address that follows from it.
+pub(crate) fn named_user(name: &str) -> User {
+    let hash = keccak256(format!("esker test user {name}"));
+    User { address: inside(Address::from_word(hash)) }
 }

@@ -1,25 +1,45 @@
 //! Test kit for Esker contracts: one test body, run natively and as wasm on the real VM.
 //!
-//! `docs/sdk.md` explains how such a test is written; `contracts/erc20/tests` and `contracts/conformance/tests` are full of
-//! them.
+//! `docs/sdk.md`, "Tests", explains how such a test is written; `contracts/erc20/tests` and `contracts/conformance/tests`
+//! are full of them.
 //!
-//! Both runs go through the runtime's own executor and journal; only what executes the contract differs. After them, what
-//! each transaction and call returned or reverted with, its logs and the storage that it wrote are compared; any
-//! difference fails the test. Gas is not compared: a native run does not meter.
+//! Both runs go through the runtime's own executor and journal; only what executes the contract differs. After them,
+//! everything that each transaction and call did is compared: what it returned or reverted with, its logs, every account
+//! (balance, nonce, code) and storage slot that it changed, its transient writes, and the frames on the way. Any difference
+//! fails the test. Gas is not compared: a native run does not meter.
 
 mod artifacts;
 mod bridge;
 mod chain;
+mod clock;
+mod control;
+mod convert;
+mod draw;
+mod gas;
+mod invariant;
 mod machine;
+mod mock;
+mod mocks;
+mod names;
+mod observe;
+mod outcome;
 mod record;
+mod request;
 mod sent;
+mod stand_in;
+mod watch;
+mod world;
 
-use std::path::PathBuf;
-
-use alloy_primitives::keccak256;
+use std::path::{Path, PathBuf};
 
 pub use chain::{CHAIN_ID, Chain, Run, User};
+pub use control::{Snapshot, StorageSlot, Word, mapping_slot};
+pub use draw::Draw;
+pub use invariant::{Invariant, property};
+pub use mock::{Answer, Called};
+pub use outcome::{ExpectedLog, RevertData, log};
 pub use record::End;
+pub use request::{Call, Deploy, Terms};
 pub use sent::Sent;
 
 /// Runs `body` natively, then as wasm, each on a chain of its own with the same users, and compares what happened.
@@ -30,20 +50,17 @@ pub use sent::Sent;
 /// # Panics
 /// If an assertion of the body fails in either run, or the runs differ.
 pub fn dual_run(name: &str, module: &str, manifest_dir: &str, users: &[&str], body: impl Fn(&mut Chain, &[User])) {
-    let users: Vec<User> = users.iter().map(|user| named_user(user)).collect();
+    let named: Vec<(&str, User)> = users.iter().map(|user| (*user, chain::named_user(user))).collect();
+    let users: Vec<User> = named.iter().map(|(_, user)| *user).collect();
     let run = |run: Run| {
         eprintln!("{module}::{name}: {}", if run == Run::Native { "native run" } else { "wasm run" });
-        let mut chain = Chain::new(run, PathBuf::from(manifest_dir), &users);
+        let mut chain = Chain::new(run, PathBuf::from(manifest_dir), &named);
         body(&mut chain, &users);
-        chain.record
+        chain
     };
     let native = run(Run::Native);
     let wasm = run(Run::Wasm);
-    record::Record::assert_same(&native, &wasm, name);
-}
-
-/// The user with this name: an address that follows from it.
-fn named_user(name: &str) -> User {
-    let hash = keccak256(format!("esker test user {name}"));
-    User { address: chain::inside(alloy_primitives::Address::from_word(hash)) }
+    record::Record::assert_same(&native.record, &wasm.record, &wasm.names.read(), name);
+    let settled = gas::settle(Path::new(manifest_dir), &format!("{module}::{name}"), &wasm.gas.lock());
+    settled.unwrap_or_else(|error| panic!("{module}::{name}: {error}"));
 }

@@ -1,45 +1,85 @@
-//! A machine that runs chosen contracts natively and everything else as wasm, over the same journal.
+//! A machine that runs chosen codes natively and everything else as wasm, over the same journal.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use esker_sdk::native::{Outcome as NativeOutcome, run_entry};
+use esker_sdk::native::{Declared, Outcome as NativeOutcome, run_entry};
 use esker_vm::abi::Limits;
 use esker_vm::{
-    Admission, Busy, Code, Engine, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, Outcome,
-    Preparation, PrepareError, Session,
+    Admission, Busy, Code, Engine, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, ModuleFacts,
+    Outcome, Preparation, PrepareError, Session,
 };
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use primitive_types::H256;
 
 use crate::bridge::Bridge;
+use crate::mock::{Answer, Called, Script};
+use crate::observe::TransientWrite;
+use crate::watch::Watch;
 
 /// A contract's entry points as ordinary functions.
 #[derive(Clone, Copy)]
 pub(crate) struct NativeContract {
     pub(crate) call: fn() -> Vec<u8>,
     pub(crate) deploy: fn() -> Vec<u8>,
+    pub(crate) has_constructor: bool,
+    pub(crate) declared: Declared,
+}
+
+/// What runs instead of a code's wasm.
+#[derive(Clone)]
+enum Stand {
+    Native(NativeContract),
+    Mock(Script),
 }
 
 /// Runs registered code hashes natively. With nothing registered it is the engine.
 pub(crate) struct TestMachine {
     engine: Engine,
-    native: RwLock<BTreeMap<H256, NativeContract>>,
+    stands: RwLock<BTreeMap<H256, Stand>>,
+    /// Transient slots written since they were last taken.
+    transient: Mutex<Vec<TransientWrite>>,
+    /// What is wrong with the test or the contract, since it was last taken.
+    complaints: Mutex<Vec<String>>,
 }
 
 impl TestMachine {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self { engine, native: RwLock::default() }
+        Self { engine, stands: RwLock::default(), transient: Mutex::default(), complaints: Mutex::default() }
     }
 
     /// From now on, code with this hash runs natively.
     pub(crate) fn register(&self, code_hash: H256, contract: NativeContract) {
-        self.native.write().insert(code_hash, contract);
+        self.stands.write().insert(code_hash, Stand::Native(contract));
     }
 
-    fn run_natively(entry: fn() -> Vec<u8>, frame: &Frame, host: &mut dyn Host, fuel: u64) -> Execution {
-        let mut bridge = Bridge { frame, host, meter: Meter::new(fuel), struck: None };
+    /// From now on, calls of code with this hash are answered by `script`.
+    pub(crate) fn mock(&self, code_hash: H256, script: Script) {
+        self.stands.write().insert(code_hash, Stand::Mock(script));
+    }
+
+    /// The transient writes and the complaints since the last time.
+    pub(crate) fn take(&self) -> (Vec<TransientWrite>, Vec<String>) {
+        (std::mem::take(&mut *self.transient.lock()), std::mem::take(&mut *self.complaints.lock()))
+    }
+
+    fn run_natively(
+        &self,
+        contract: NativeContract,
+        entry: Entry,
+        frame: &Frame,
+        host: &mut dyn Host,
+        fuel: u64,
+    ) -> Execution {
+        let mut bridge = Bridge::new(frame, host, Meter::new(fuel), contract.declared);
+        let entry = match entry {
+            Entry::Call => contract.call,
+            Entry::Deploy => contract.deploy,
+        };
         let ended = run_entry(entry, &mut bridge);
         let fuel_left = bridge.meter.fuel();
+        self.complaints.lock().append(&mut bridge.undeclared);
         let outcome = match ended {
             NativeOutcome::Return(output) => Outcome::Return(output),
             NativeOutcome::Revert(output) => Outcome::Revert(output),
@@ -49,16 +89,43 @@ impl TestMachine {
                 None => Outcome::Fatal(Fatal::Engine("a native frame was interrupted without a reason".into())),
             },
         };
-        match outcome {
-            Outcome::Return(ref output) | Outcome::Revert(ref output)
-                if output.len() > esker_vm::abi::Limits::V1.output_bytes_max as usize =>
-            {
-                Execution { outcome: Outcome::Halt(Halt::OutputTooLarge), fuel_left: 0 }
-            }
-            Outcome::Halt(_) => Execution { outcome, fuel_left: 0 },
-            _ => Execution { outcome, fuel_left },
-        }
+        ended_with(outcome, fuel_left)
     }
+
+    fn answer(&self, script: &Script, frame: &Frame, fuel: u64) -> Execution {
+        let called = Called::of(frame);
+        // A panic would pass for one of the contract that calls, and become a revert.
+        let answer = catch_unwind(AssertUnwindSafe(|| script(&called))).unwrap_or_else(|panic| {
+            let message = format!("the mock at {} panicked: {}", called.address, words_of(panic.as_ref()));
+            self.complaints.lock().push(message);
+            Answer::Halt
+        });
+        let outcome = match answer {
+            Answer::Return(output) => Outcome::Return(output),
+            Answer::Revert(output) => Outcome::Revert(output),
+            Answer::Halt => Outcome::Halt(Halt::Unreachable),
+        };
+        ended_with(outcome, fuel)
+    }
+}
+
+/// The execution that ended so, within the bounds that hold for wasm.
+fn ended_with(outcome: Outcome, fuel_left: u64) -> Execution {
+    match outcome {
+        Outcome::Return(ref output) | Outcome::Revert(ref output)
+            if output.len() > Limits::V1.output_bytes_max as usize =>
+        {
+            Execution { outcome: Outcome::Halt(Halt::OutputTooLarge), fuel_left: 0 }
+        }
+        Outcome::Halt(_) => Execution { outcome, fuel_left: 0 },
+        _ => Execution { outcome, fuel_left },
+    }
+}
+
+/// What a panic said.
+pub(crate) fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
 }
 
 impl Machine for TestMachine {
@@ -80,7 +147,24 @@ impl Machine for TestMachine {
         code: Code<'_>,
         complexity_budget: u64,
     ) -> Result<Preparation, PrepareError> {
-        self.engine.prepare(session, code, complexity_budget)
+        let stand = self.stands.read().get(&code.hash).cloned();
+        match stand {
+            // A contract without an artifact; others are checked and compiled in native runs too, as wasm they must pass.
+            Some(Stand::Native(contract)) if crate::stand_in::is_stand_in(code.envelope) => {
+                Ok(Preparation::Ready(ModuleFacts {
+                    module_bytes: 0,
+                    complexity: 0,
+                    has_constructor: contract.has_constructor,
+                    initial_pages: 0,
+                    maximum_pages: 0,
+                    table_entries: 0,
+                    data_segments: 0,
+                    data_bytes: 0,
+                    optimizable: false,
+                }))
+            }
+            _ => self.engine.prepare(session, code, complexity_budget),
+        }
     }
 
     fn execute(
@@ -92,11 +176,12 @@ impl Machine for TestMachine {
         host: &mut dyn Host,
         fuel: u64,
     ) -> Execution {
-        let native = self.native.read().get(&code.hash).copied();
-        match (native, entry) {
-            (Some(contract), Entry::Call) => Self::run_natively(contract.call, frame, host, fuel),
-            (Some(contract), Entry::Deploy) => Self::run_natively(contract.deploy, frame, host, fuel),
-            (None, _) => self.engine.execute(session, code, entry, frame, host, fuel),
+        let mut host = Watch { host, account: frame.address, writes: &self.transient };
+        let stand = self.stands.read().get(&code.hash).cloned();
+        match stand {
+            Some(Stand::Native(contract)) => self.run_natively(contract, entry, frame, &mut host, fuel),
+            Some(Stand::Mock(script)) => self.answer(&script, frame, fuel),
+            None => self.engine.execute(session, code, entry, frame, &mut host, fuel),
         }
     }
 }
