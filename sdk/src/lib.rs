@@ -99,7 +99,9 @@ pub mod expansion {
         Field, FunctionItem, Mutability, One, Output, Packed, PackedElement, Packer, Parameter, Shape, json_bytes,
         json_len, output_size, selector, topic,
     };
-    pub use crate::checks::{Fallible, Selector, anything, assert_unique_selector, errors_of, event_of};
+    pub use crate::checks::{
+        Fallible, Selector, anything, assert_payability, assert_unique_selector, errors_of, event_of,
+    };
     pub use crate::contract::{authority, empty_revert, guard_payment, guard_reentrancy, input, log};
     pub use crate::error::{REENTRANT_CALL, decode_error};
     #[cfg(target_arch = "wasm32")]

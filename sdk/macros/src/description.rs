@@ -9,12 +9,13 @@ use syn::{Ident, spanned::Spanned};
 use crate::{
     contract::Found,
     dispatch::selector_constant,
+    interface::constants,
     method::{Method, text},
 };
 
 /// `const __ESKER_ABI`.
 pub fn abi(found: &Found) -> TokenStream {
-    let functions = found.functions.iter().map(function);
+    let functions = found.functions.iter().map(conditional);
     let constructor = found.constructor.as_ref().map_or(quote!(None), |method| {
         let (inputs, payable) = (method.parameters(), method.payable);
         quote!(Some(::esker_sdk::expansion::ConstructorItem { inputs: #inputs, payable: #payable }))
@@ -41,11 +42,21 @@ pub fn abi(found: &Found) -> TokenStream {
     }
 }
 
-fn function(method: &Method) -> TokenStream {
-    let (name, inputs, output, cfgs) = (&method.solidity, method.parameters(), method.output(), &method.cfgs);
+/// A method's item, with its conditions.
+fn conditional(method: &Method) -> TokenStream {
+    let (cfgs, item) = (&method.cfgs, function(method));
+    quote!(#(#cfgs)* #item)
+}
+
+/// A method's item.
+pub fn function(method: &Method) -> TokenStream {
+    if let Some(interface) = &method.interface {
+        let (item, _) = constants(&method.ident);
+        return quote!(#interface::#item);
+    }
+    let (name, inputs, output) = (&method.solidity, method.parameters(), method.output());
     let (mutability, names) = (method.mutability(), &method.output_names);
     quote! {
-        #(#cfgs)*
         ::esker_sdk::expansion::FunctionItem {
             name: #name,
             inputs: #inputs,
@@ -95,11 +106,19 @@ pub fn selectors(functions: &[Method], handle: &Ident) -> TokenStream {
         let check = quote_spanned! {method.ident.span()=>
             const _: () = ::esker_sdk::expansion::assert_unique_selector(SELECTORS, #constant, #number);
         };
+        let payability = method.interface.as_ref().map(|_| {
+            let (item, payable) = (function(method), method.payable);
+            quote_spanned! {method.ident.span()=>
+                #(#cfgs)*
+                const _: () = ::esker_sdk::expansion::assert_payability(&#item, #payable);
+            }
+        });
         quote! {
             #(#cfgs)*
             const #constant: u32 = #handle::#constant;
             #(#cfgs)*
             #check
+            #payability
         }
     });
     let all = functions.iter().enumerate().map(|(number, method)| {

@@ -37,7 +37,8 @@ pub fn contract(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expanded(contract::expand(arguments.into(), item.into()))
 }
 
-/// Makes a trait a typed handle for contracts that have its methods: `IErc20::at(address).transfer(to, 5).call(cx)`.
+/// Makes a trait an interface: contracts implement it, `impl IErc20 for Token` inside `#[contract] mod`, and others call
+/// whoever does through its handle: `IErc20Handle::at(address).transfer(to, 5).call(cx)`.
 #[proc_macro_attribute]
 pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expanded(interface::expand(arguments.into(), item.into()))
