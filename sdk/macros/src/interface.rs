@@ -113,11 +113,12 @@ fn handle_name(interface: &Ident) -> Ident {
     format_ident!("{}Handle", interface, span = interface.span())
 }
 
-/// The trait's hidden constants that describe a method: its ABI item and its selector.
+/// The trait's hidden constants that describe a method: its ABI item and its selector. Where a trait is no interface the
+/// compiler says that it has no such constant, so the name says what to do.
 pub fn constants(method: &Ident) -> (Ident, Ident) {
     let name = plain(method);
     (
-        format_ident!("__interface_method_{name}", span = method.span()),
+        format_ident!("__interface_method_{name}_or_else_mark_the_impl_internal", span = method.span()),
         format_ident!("__interface_selector_{name}", span = method.span()),
     )
 }
