@@ -37,6 +37,20 @@ pub mod probe {
         Sell,
     }
 
+    /// A message that is signed and passed as an argument.
+    #[derive(Abi, Eip712, Clone, Debug, PartialEq, Eq)]
+    pub struct Mail {
+        pub from: Person,
+        pub to: Person,
+        pub contents: String,
+    }
+
+    #[derive(Abi, Eip712, Clone, Debug, PartialEq, Eq)]
+    pub struct Person {
+        pub name: String,
+        pub wallet: Address,
+    }
+
     /// Lies inside the probe's storage.
     #[storage(nested)]
     pub struct Entry {
@@ -473,6 +487,14 @@ pub mod probe {
 
         pub fn constants() -> (U256, Address) {
             (u256!("1e18"), address!("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"))
+        }
+
+        /// The digest and who signed it, in a domain of EIP-712's example and in this contract's own.
+        pub fn signed(&self, cx: &Context, mail: Mail, v: u8, r: B256, s: B256) -> (B256, Address, B256) {
+            let contract = address!("0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC");
+            let domain = Eip712Domain::new("Ether Mail", "1", 1, contract);
+            let signer = domain.recover(&mail, v, r, s).unwrap_or_default();
+            (domain.digest(&mail), signer, Eip712Domain::here(cx, "Probe", "2").separator())
         }
 
         /// Pays a token that perhaps answers nothing.

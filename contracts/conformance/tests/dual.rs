@@ -1,10 +1,11 @@
 //! Everything the SDK offers, natively and as wasm: the kit compares return data, errors, logs and storage.
 
-use esker_conformance::{CallKinds, CountsHandle, Error, Option2, Order, ProbeHandle, Side};
+use esker_conformance::{CallKinds, CountsHandle, Error, Mail, Option2, Order, Person, ProbeHandle, Side};
 use esker_erc20::{Erc20Handle, Error as TokenError};
 use esker_erc721_holder::Erc721HolderHandle as HolderHandle;
 use esker_sdk::{
-    Address, B256, Bytes, FixedBytes, I256, Int, Panic, SafeERC20FailedOperation, U256, Uint, address, u256,
+    Address, B256, Bytes, Eip712Domain, FixedBytes, I256, Int, Panic, SafeERC20FailedOperation, U256, Uint, address,
+    u256,
 };
 use esker_sdk_test::{Chain, User};
 
@@ -336,4 +337,39 @@ fn odd_calls_end_alike(chain: &mut Chain, alice: User) {
     // The token's code on the probe's storage: what lies in the slot of the total supply.
     let own = chain.send(alice, here.borrow(token)).returned();
     assert_eq!(own, chain.send(alice, here.borrow(token)).returned());
+}
+
+#[esker_sdk::test]
+fn signatures_of_typed_data_are_unique(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let cow = address!("0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826");
+    let person = |name: &str, wallet| Person { name: name.into(), wallet };
+    let mail = Mail {
+        from: person("Cow", cow),
+        to: person("Bob", address!("0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB")),
+        contents: "Hello, Bob!".into(),
+    };
+    // What EIP-712 publishes: the digest, and the cow's signature of it.
+    let digest = u256!(0xbe609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2);
+    let r = u256!(0x4355c47d63924e8a72e509b65029052eb6c299d53a04e167c5775fd466751c9d);
+    let s = u256!(0x07299936d304c153f6443dfa05f40ff007d72911b6f72307f996231605b91562);
+    let order = u256!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141);
+    let word = |number: U256| FixedBytes(number.to_be_bytes());
+    let here = Eip712Domain::new("Probe", "2", esker_sdk_test::CHAIN_ID, probe.into()).separator();
+    let zero = Address::ZERO;
+    for (v, r, s, signer) in [
+        (28, r, s, Some(cow)),
+        (27, r, s, None),
+        // The same signature's other form, and no signatures.
+        (27, r, order - s, Some(zero)),
+        (29, r, s, Some(zero)),
+        (1, r, s, Some(zero)),
+        (28, U256::ZERO, s, Some(zero)),
+        (28, r, U256::ZERO, Some(zero)),
+        (28, order, s, Some(zero)),
+    ] {
+        let (found, who, domain) = chain.read(probe.signed(mail.clone(), v, word(r), word(s)));
+        assert_eq!((found, domain), (word(digest), here));
+        assert!(signer.map_or(who != cow && who != zero, |signer| who == signer), "{v} {r:x} {s:x}: {who}");
+    }
 }

@@ -8,6 +8,7 @@ mod attributes;
 mod contract;
 mod description;
 mod dispatch;
+mod eip712;
 mod errors;
 mod event;
 mod handle;
@@ -68,6 +69,12 @@ pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Abi)]
 pub fn derive_abi(item: TokenStream) -> TokenStream {
     expanded(abi::expand(&parse_macro_input!(item)))
+}
+
+/// Makes a struct typed data that can be signed (EIP-712). `#[name = "…"]` on it or on a member sets another name.
+#[proc_macro_derive(Eip712, attributes(name))]
+pub fn derive_eip712(item: TokenStream) -> TokenStream {
+    expanded(eip712::expand(&parse_macro_input!(item)))
 }
 
 /// A test that runs twice, natively and as wasm on the real VM.

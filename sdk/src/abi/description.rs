@@ -119,7 +119,7 @@ const fn absorb_number(keccak: &mut Keccak, number: usize) {
 }
 
 /// The decimal digits of `number`, and where they start in the buffer.
-pub(super) const fn decimal(mut number: usize) -> ([u8; 20], usize) {
+pub(crate) const fn decimal(mut number: usize) -> ([u8; 20], usize) {
     let mut digits = [0; 20];
     let mut start = 20;
     loop {

@@ -14,6 +14,7 @@ mod tuples;
 mod types;
 
 pub use decode::{DecodeError, Decoder, Fault, decode};
+pub(crate) use description::decimal;
 pub use description::{
     ConstructorItem, Description, ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability, Parameter, selector, topic,
 };
