@@ -158,7 +158,7 @@ pub mod bank {
 
         pub fn sum(numbers: &[U256], extra: Vec<(u64, bool)>, text: &str, bytes: &[u8]) -> U256 {
             let extra: u64 = extra.iter().filter(|(_, counts)| *counts).map(|(number, _)| number).sum();
-            numbers.iter().copied().sum::<U256>() + extra + text.len() + bytes.len()
+            numbers.iter().copied().sum::<U256>() + U256::from(extra) + U256::from(text.len() + bytes.len())
         }
 
         #[name = "URI"]
