@@ -203,8 +203,8 @@ fn behind_a_proxy_views_are_re_entered_and_the_rest_is_not(chain: &mut Chain, al
 
 #[esker_sdk::test]
 fn a_contract_without_a_constructor_takes_no_coins_on_deployment(chain: &mut Chain, alice: User) {
-    chain.try_deploy_with(alice, HolderHandle::constructor(), U256::ONE).reverts_with_bytes(&[]);
-    chain.try_deploy_with(alice, HolderHandle::constructor(), U256::ZERO).succeeds();
+    chain.try_deploy_with(alice, U256::ONE, HolderHandle::constructor()).reverts_with_bytes(&[]);
+    chain.try_deploy_with(alice, U256::ZERO, HolderHandle::constructor()).succeeds();
 }
 
 #[esker_sdk::test]
