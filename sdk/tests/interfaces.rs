@@ -18,6 +18,9 @@ pub trait IErc20 {
     type Error: ContractError;
 
     /// How much there is.
+    ///
+    /// Grows as gold
+    /// is "mined".
     fn total_supply(&self) -> U256;
     #[returns(success)]
     fn transfer(&mut self, cx: &mut Context, to: Address, value: U256) -> Result<bool, Self::Error>;
@@ -37,6 +40,8 @@ pub trait Named {
     fn own_name(&self) -> &'static str;
 }
 
+/// Gold, that is
+/// a token.
 #[contract(erc165)]
 mod gold {
     use super::*;
@@ -49,6 +54,7 @@ mod gold {
 
     #[error]
     pub enum Error {
+        /// There is not enough.
         Low { have: U256 },
     }
 
@@ -56,6 +62,14 @@ mod gold {
         fn default() -> Self {
             Self::Low { have: U256::ZERO }
         }
+    }
+
+    /// Gold was mined.
+    ///
+    /// By anybody.
+    #[event]
+    pub struct Mined {
+        pub value: U256,
     }
 
     impl Gold {
@@ -201,4 +215,19 @@ fn a_contract_answers_for_the_interfaces_it_has() {
     ] {
         assert_eq!(chain.query(ALICE, &gold.supports_interface(identifier)), answer, "{identifier:x?}");
     }
+}
+
+#[test]
+fn documentation_is_there_as_solidity_gives_it() {
+    let docs = esker_sdk::abi::natspec(Gold::ABI);
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("is JSON");
+    let (user, dev) = (read(&docs.user), read(&docs.dev));
+    assert_eq!(user["notice"], "Gold, that is a token.");
+    assert_eq!((&user["kind"], &dev["kind"], &dev["version"]), (&"user".into(), &"dev".into(), &1.into()));
+    assert_eq!(user["methods"]["totalSupply()"]["notice"], "How much there is.");
+    assert_eq!(dev["methods"]["totalSupply()"]["details"], "Grows as gold is \"mined\".");
+    assert_eq!(user["errors"]["Low(uint256)"][0]["notice"], "There is not enough.");
+    assert_eq!(user["events"]["Mined(uint256)"]["notice"], "Gold was mined.");
+    assert_eq!(dev["events"]["Mined(uint256)"]["details"], "By anybody.");
+    assert!(user["methods"].get("mint(address,uint256)").is_none(), "it has no documentation");
 }

@@ -8,7 +8,7 @@ use syn::{
 };
 
 use crate::{
-    attributes::{Errors, arguments, cfgs, docs, is, option, take},
+    attributes::{Errors, arguments, cfgs, doc_text, docs, is, option, take},
     description, dispatch, errors, event, handle, interface,
     mentions::Mentions,
     method::{Kind, Method},
@@ -25,6 +25,8 @@ pub struct Found {
     items: Vec<TokenStream>,
     storage: Option<ItemStruct>,
     results: Results,
+    /// The module's documentation.
+    pub docs: String,
     /// Types of this module and those named in the attribute, each with its conditions.
     pub events: Vec<(Vec<Attribute>, Path)>,
     pub errors: Vec<(Vec<Attribute>, Path)>,
@@ -87,6 +89,7 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         return Ok(TokenStream::new());
     };
     found.results = Results::of(&items);
+    found.docs = doc_text(&module.attrs);
     found.mentions = Mentions::of(&items, &own_items(&items));
     for item in items {
         let result = found.item(item, &storage);

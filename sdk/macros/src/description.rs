@@ -7,6 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
 use crate::{
+    attributes::doc_text,
     contract::Found,
     dispatch::selector_constant,
     interface::constants,
@@ -24,7 +25,7 @@ pub fn abi(found: &Found) -> TokenStream {
         let variant = if method.payable { quote!(Payable) } else { quote!(NonPayable) };
         quote!(Some(::esker_sdk::expansion::Mutability::#variant))
     });
-    let receive = found.receive.is_some();
+    let (receive, docs) = (found.receive.is_some(), &found.docs);
     let events = found.events.iter().map(|(cfgs, path)| quote!(#(#cfgs)* <#path as ::esker_sdk::Event>::ITEM));
     let (mentioned_events, mentioned_errors) = (&found.mentions.events, &found.mentions.errors);
     let errors = errors(found);
@@ -38,6 +39,7 @@ pub fn abi(found: &Found) -> TokenStream {
             errors: &[#(#errors,)* #(#mentioned_errors,)* #(#guard),*],
             fallback: ::core::option::Option::#fallback,
             receive: #receive,
+            docs: #docs,
         };
     }
 }
@@ -55,7 +57,7 @@ pub fn function(method: &Method) -> TokenStream {
         return quote!(#interface::#item);
     }
     let (name, inputs, output) = (&method.solidity, method.parameters(), method.output());
-    let (mutability, names) = (method.mutability(), &method.output_names);
+    let (mutability, names, docs) = (method.mutability(), &method.output_names, doc_text(&method.docs));
     quote! {
         ::esker_sdk::expansion::FunctionItem {
             name: #name,
@@ -63,6 +65,7 @@ pub fn function(method: &Method) -> TokenStream {
             outputs: <#output as ::esker_sdk::expansion::Output>::SHAPES,
             output_names: &[#(#names),*],
             mutability: #mutability,
+            docs: #docs,
         }
     }
 }
