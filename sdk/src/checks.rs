@@ -2,7 +2,7 @@
 
 use crate::{
     ContractError, Event,
-    abi::{ErrorSet, EventItem},
+    abi::{ErrorSet, EventItem, FunctionItem, Mutability},
 };
 
 /// A method's selector, its number in the source, and what to say to a later method with the same selector.
@@ -16,6 +16,16 @@ pub const fn assert_unique_selector(all: &[Selector], selector: u32, number: usi
         let (other, place, complaint) = all[index];
         assert!(other != selector || place >= number, "{}", complaint);
         index += 1;
+    }
+}
+
+/// Stops the build if a method takes coins where its interface says it does not, or the other way round.
+#[track_caller]
+pub const fn assert_payability(item: &FunctionItem, payable: bool) {
+    match (matches!(item.mutability, Mutability::Payable), payable) {
+        (true, false) => panic!("the interface's method is payable: mark this one #[payable] too"),
+        (false, true) => panic!("the interface's method is not payable: mark it #[payable] there, or not here"),
+        _ => {}
     }
 }
 

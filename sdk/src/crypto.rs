@@ -1,7 +1,7 @@
 //! The host's hashes, signatures and curves.
 
 use crate::{
-    Address, B256, FixedBytes,
+    Address, B256, FixedBytes, U256,
     host::{self, Curve},
 };
 
@@ -25,8 +25,8 @@ pub fn ripemd160(data: &[u8]) -> FixedBytes<20> {
 
 /// Who signed `hash` with secp256k1, if the signature is valid: `v` is 27 or 28, as Ethereum writes it.
 ///
-/// Signatures whose `s` lies in the upper half of the order are valid here, as for Ethereum's precompile: check it where
-/// a signature must be unique.
+/// Signatures whose `s` lies in the upper half of the order are valid here, as for Ethereum's precompile: where a
+/// signature must be unique, use [`recover`].
 #[must_use]
 pub fn ecrecover(hash: B256, v: u8, r: B256, s: B256) -> Option<Address> {
     let recovery_id = u32::from(v.checked_sub(27)?);
@@ -38,6 +38,21 @@ pub fn ecrecover(hash: B256, v: u8, r: B256, s: B256) -> Option<Address> {
     high.copy_from_slice(&r.0);
     low.copy_from_slice(&s.0);
     host::ecrecover(&hash.0, &signature, recovery_id)
+}
+
+/// Half the order of secp256k1.
+const HALF_ORDER: U256 = crate::u256!(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0);
+
+/// Who signed `hash` with secp256k1, if the signature is valid and the only form that it has: `v` is 27 or 28, `s` lies in
+/// the lower half of the order (as EIP-2 demands of transactions), and the signer is not the zero address.
+///
+/// OpenZeppelin's `ECDSA.tryRecover`.
+#[must_use]
+pub fn recover(hash: B256, v: u8, r: B256, s: B256) -> Option<Address> {
+    if U256::from_be_bytes(s.0) > HALF_ORDER {
+        return None;
+    }
+    ecrecover(hash, v, r, s).filter(|signer| !signer.is_zero())
 }
 
 /// Whether an Ed25519 signature of `message` is valid, by ZIP-215's rules.

@@ -139,7 +139,7 @@ impl Reverted {
 }
 
 /// The error of OpenZeppelin's reentrancy guard, with which re-entered methods revert.
-pub const REENTRANT_CALL: ErrorItem = ErrorItem { name: "ReentrancyGuardReentrantCall", fields: &[] };
+pub const REENTRANT_CALL: ErrorItem = ErrorItem { name: "ReentrancyGuardReentrantCall", fields: &[], docs: "" };
 
 /// Reverts with [`REENTRANT_CALL`].
 #[cold]

@@ -63,6 +63,7 @@ mod checks;
 mod context;
 mod contract;
 pub mod crypto;
+mod eip712;
 mod error;
 mod event;
 mod host;
@@ -82,8 +83,9 @@ pub use bytes::{B256, Bytes, FixedBytes};
 pub use call::{CallError, CallResult, Deployment, MethodCall, Payable, SafeERC20FailedOperation, View, Write};
 pub use context::Context;
 pub use contract::{Authority, Contract, Entry};
+pub use eip712::{Eip712, Eip712Domain};
 pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
-pub use esker_sdk_macros::{Abi, contract, error, event, interface, storage, test};
+pub use esker_sdk_macros::{Abi, Eip712, contract, error, event, interface, storage, test};
 pub use event::{Event, Indexed, Log};
 pub use numbers::{I256, Int, Number, NumberOutOfRange, ParseNumberError, Rounding, U256, Uint};
 pub use operand::Operand;
@@ -99,8 +101,11 @@ pub mod expansion {
         Field, FunctionItem, Mutability, One, Output, Packed, PackedElement, Packer, Parameter, Shape, json_bytes,
         json_len, output_size, selector, topic,
     };
-    pub use crate::checks::{Fallible, Selector, anything, assert_unique_selector, errors_of, event_of};
+    pub use crate::checks::{
+        Fallible, Selector, anything, assert_payability, assert_unique_selector, errors_of, event_of,
+    };
     pub use crate::contract::{authority, empty_revert, guard_payment, guard_reentrancy, input, log};
+    pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};
     pub use crate::error::{REENTRANT_CALL, decode_error};
     #[cfg(target_arch = "wasm32")]
     pub use crate::host::finish;

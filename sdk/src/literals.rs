@@ -46,6 +46,7 @@ const fn hex_digit(byte: u8) -> Option<u8> {
 }
 
 /// `number × base + digit`.
+#[track_caller]
 const fn append(number: U256, base: u8, digit: u8) -> U256 {
     let (mut limbs, mut carry, mut index) = (number.limbs(), digit as u128, 0);
     while index < 4 {

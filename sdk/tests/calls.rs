@@ -106,7 +106,7 @@ mod user {
         }
 
         pub fn pay(&mut self, cx: &mut Context, token: Address) {
-            IErc20::at(token).transfer(ALICE, 5).call_optional(cx);
+            IErc20Handle::at(token).transfer(ALICE, 5).call_optional(cx);
         }
     }
 }

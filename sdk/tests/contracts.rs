@@ -158,7 +158,7 @@ pub mod bank {
 
         pub fn sum(numbers: &[U256], extra: Vec<(u64, bool)>, text: &str, bytes: &[u8]) -> U256 {
             let extra: u64 = extra.iter().filter(|(_, counts)| *counts).map(|(number, _)| number).sum();
-            numbers.iter().copied().sum::<U256>() + extra + text.len() + bytes.len()
+            numbers.iter().copied().sum::<U256>() + U256::from(extra) + U256::from(text.len() + bytes.len())
         }
 
         #[name = "URI"]
@@ -215,16 +215,16 @@ pub mod robber {
 
         #[payable]
         pub fn invest(&mut self, cx: &mut Context) {
-            IBank::at(self.bank.get()).deposit().value(cx.value()).call(cx);
+            IBankHandle::at(self.bank.get()).deposit().value(cx.value()).call(cx);
         }
 
         pub fn rob(&mut self, cx: &mut Context, amount: U256) {
-            IBank::at(self.bank.get()).withdraw(amount).call(cx);
+            IBankHandle::at(self.bank.get()).withdraw(amount).call(cx);
         }
 
         /// Reads the bank's error and passes it on as one of its own.
         pub fn rob_politely(&mut self, cx: &mut Context, amount: U256) -> Result<bool, Error> {
-            match IBank::at(self.bank.get()).withdraw(amount).try_call(cx) {
+            match IBankHandle::at(self.bank.get()).withdraw(amount).try_call(cx) {
                 Ok(()) => Ok(true),
                 Err(error) => Err(error.decode::<bank::Error>().map_or(Error::NotABank, Error::from)),
             }
@@ -235,16 +235,16 @@ pub mod robber {
         }
 
         pub fn peek(&self, cx: &Context, bank: Address) -> U256 {
-            IBank::at(bank).balance_of(cx.address()).call(cx)
+            IBankHandle::at(bank).balance_of(cx.address()).call(cx)
         }
 
         pub fn poke(&mut self, cx: &mut Context, nobody: Address) {
-            IBank::at(nobody).deposit().call(cx);
+            IBankHandle::at(nobody).deposit().call(cx);
         }
 
         #[receive]
         fn receive(&mut self, cx: &mut Context) {
-            let again = IBank::at(self.bank.get()).withdraw(U256::ONE).try_call(cx);
+            let again = IBankHandle::at(self.bank.get()).withdraw(U256::ONE).try_call(cx);
             let expected = CallError::Revert(vec![0x3e, 0xe5, 0xae, 0xb5]);
             self.caught.set(again == Err(expected));
         }
@@ -571,7 +571,7 @@ fn the_interface_identifier_is_the_selectors_xored() {
         u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])
     };
     let id = selector("balanceOf(address)") ^ selector("deposit()") ^ selector("withdraw(uint256)");
-    assert_eq!(IBank::INTERFACE_ID.0, id.to_be_bytes());
+    assert_eq!(IBankHandle::INTERFACE_ID.0, id.to_be_bytes());
 }
 
 #[test]

@@ -94,7 +94,7 @@ mod forms {
             let mut sum = x + 5_000_000_000;
             sum += 1;
             sum -= U256::ONE;
-            (x > 0, x == 0, x <= 7 && y < 0 && y != -1, sum * 2 / 3 % 1_000, y - 1 + 2 * 1)
+            (x > 0, x == 0, x <= 7 && y < 0 && y != -1, sum * 2 / 3 % 1_000, y - 1 + 2 * 3)
         }
 
         pub fn keys(&mut self, name: String) -> (U256, u8, bool, U256, u8, u8) {
@@ -231,7 +231,7 @@ fn literals_need_no_suffix_in_cells_operators_and_keys() {
     let wide = U256::from(5_000_000_001u64);
     assert_eq!(chain.query(ALICE, &forms.cells()), (0, -3, wide, I256::from(-5_000_000_001i64)));
     let third = U256::from(5_000_000_003u64) * 2 / 3 % 1_000;
-    assert_eq!(chain.query(ALICE, &forms.operators(3, -2)), (true, false, true, third, I256::from(-1)));
+    assert_eq!(chain.query(ALICE, &forms.operators(3, -2)), (true, false, true, third, I256::from(3)));
     let (two, three) = (U256::from(2), U256::from(3));
     assert_eq!(chain.query(ALICE, &forms.keys("name")), (two, 2, true, three, 4, 5));
 }

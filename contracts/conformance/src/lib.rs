@@ -5,8 +5,19 @@
 #![allow(missing_docs, clippy::type_complexity, reason = "only this crate's tests call these methods")]
 use esker_sdk::prelude::*;
 
+/// What the probe has in common with others.
+#[interface]
+pub trait Counts {
+    type Error: ContractError;
+    #[name = "tally"]
+    #[returns(total)]
+    fn count_up(&mut self, cx: &mut Context, by: U256) -> Result<U256, Self::Error>;
+    #[payable]
+    fn feed(&mut self, cx: &Context);
+}
+
 /// The probe.
-#[contract]
+#[contract(erc165)]
 pub mod probe {
     #![allow(clippy::needless_pass_by_value, reason = "arguments are decoded for the method alone")]
     use super::*;
@@ -24,6 +35,20 @@ pub mod probe {
     pub enum Side {
         Buy,
         Sell,
+    }
+
+    /// A message that is signed and passed as an argument.
+    #[derive(Abi, Eip712, Clone, Debug, PartialEq, Eq)]
+    pub struct Mail {
+        pub from: Person,
+        pub to: Person,
+        pub contents: String,
+    }
+
+    #[derive(Abi, Eip712, Clone, Debug, PartialEq, Eq)]
+    pub struct Person {
+        pub name: String,
+        pub wallet: Address,
     }
 
     /// Lies inside the probe's storage.
@@ -92,6 +117,21 @@ pub mod probe {
         #[from]
         Token(TokenError),
         Other(Bytes),
+    }
+
+    impl Counts for Probe {
+        type Error = Error;
+
+        fn count_up(&mut self, cx: &mut Context, by: U256) -> Result<U256, Self::Error> {
+            ensure!(by > 0, Error::Nothing);
+            cx.emit(Quiet { a: FixedBytes([3, 4]), b: false });
+            Ok(self.total.add(by) + 1_000)
+        }
+
+        #[payable]
+        fn feed(&mut self, cx: &Context) {
+            self.total.add(cx.value());
+        }
     }
 
     impl Probe {
@@ -421,6 +461,44 @@ pub mod probe {
             let facts = vec![x > 0, x == 7, y < -1, self.by_odd.get((8, "eight")) == -8, self.reserve.get() >= 1_007];
             let sum = self.by_id.get(7) + self.total.get() * 2 / 3 % 1_000 + x.pow(2);
             (facts, sum, self.debt.get() - 1, self.reserve.get() * 3 - 1, self.tick.get() + 1)
+        }
+
+        pub fn maths(a: U256, b: U256, divisor: U256) -> Vec<U256> {
+            vec![
+                a.mul_div(b, divisor, Rounding::Floor),
+                a.mul_div(b, divisor, Rounding::Ceil),
+                a.isqrt(),
+                a.saturating_add(b),
+                a.saturating_sub(b),
+                a.saturating_mul(b),
+                a.abs_diff(b),
+                a.min(b),
+                a.max(b),
+                a.checked_div(b).unwrap_or_default(),
+                a.checked_rem(b).unwrap_or_default(),
+            ]
+        }
+
+        pub fn constants() -> (U256, Address) {
+            (u256!("1e18"), address!("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"))
+        }
+
+        /// The digest and who signed it, in a domain of EIP-712's example and in this contract's own.
+        pub fn signed(&self, cx: &Context, mail: Mail, v: u8, r: B256, s: B256) -> (B256, Address, B256) {
+            let contract = address!("0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC");
+            let domain = Eip712Domain::new("Ether Mail", "1", 1, contract);
+            let signer = domain.recover(&mail, v, r, s).unwrap_or_default();
+            (domain.digest(&mail), signer, Eip712Domain::here(cx, "Probe", "2").separator())
+        }
+
+        /// Pays a token that perhaps answers nothing.
+        pub fn pay_optionally(&mut self, cx: &mut Context, token: Address, to: Address, value: U256) {
+            Erc20Handle::at(token).transfer(to, value).call_optional(cx);
+        }
+
+        /// What the token's code makes of this contract's storage.
+        pub fn borrow(&mut self, cx: &mut Context, token: Address) -> U256 {
+            Erc20Handle::at(token).total_supply().delegate_call(cx)
         }
 
         /// A name that the handle has for itself.

@@ -1,9 +1,12 @@
 //! Everything the SDK offers, natively and as wasm: the kit compares return data, errors, logs and storage.
 
-use esker_conformance::{CallKinds, Error, Option2, Order, ProbeHandle, Side};
+use esker_conformance::{CallKinds, CountsHandle, Error, Mail, Option2, Order, Person, ProbeHandle, Side};
 use esker_erc20::{Erc20Handle, Error as TokenError};
 use esker_erc721_holder::Erc721HolderHandle as HolderHandle;
-use esker_sdk::{Address, B256, Bytes, FixedBytes, I256, Int, Panic, U256, Uint};
+use esker_sdk::{
+    Address, B256, Bytes, Eip712Domain, FixedBytes, I256, Int, Panic, SafeERC20FailedOperation, U256, Uint, address,
+    u256,
+};
 use esker_sdk_test::{Answer, Chain, End, User};
 
 fn order(by: User) -> Order {
@@ -207,8 +210,8 @@ fn behind_a_proxy_views_are_re_entered_and_the_rest_is_not(chain: &mut Chain, al
 
 #[esker_sdk::test]
 fn a_contract_without_a_constructor_takes_no_coins_on_deployment(chain: &mut Chain, alice: User) {
-    chain.try_deploy_with(alice, HolderHandle::constructor(), U256::ONE).reverts_with_bytes(&[]);
-    chain.try_deploy_with(alice, HolderHandle::constructor(), U256::ZERO).succeeds();
+    chain.try_deploy_with(alice, U256::ONE, HolderHandle::constructor()).reverts_with_bytes(&[]);
+    chain.try_deploy_with(alice, U256::ZERO, HolderHandle::constructor()).succeeds();
 }
 
 #[esker_sdk::test]
@@ -267,4 +270,110 @@ fn a_callees_error_passes_through_alike(chain: &mut Chain, alice: User) {
     chain.send(alice, token.transfer(probe, 1)).succeeds();
     assert!(chain.send(alice, probe.ask_plainly(token)).returned());
     chain.try_read(probe.refuse()).reverts(TokenError::ERC20InvalidSpender { spender: alice.address });
+}
+
+#[esker_sdk::test]
+fn maths_give_the_same_numbers(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let edges = [
+        U256::ZERO,
+        U256::ONE,
+        U256::from(10),
+        u256!("1_000.5e18"),
+        U256::from_limbs([0, u64::MAX, 1, 0]),
+        U256::from_limbs([0, 0, 0, 1 << 63]),
+        U256::MAX,
+    ];
+    for (index, a) in edges.into_iter().enumerate() {
+        for b in edges {
+            // The kit compares the two runs, panics included.
+            let _ = chain.try_read(probe.maths(a, b, edges[6 - index]));
+        }
+    }
+    let shares = chain.read(probe.maths(u256!("3e40"), u256!("2e40"), u256!("7e39")));
+    assert_eq!(
+        shares[..2],
+        [u256!(85714285714285714285714285714285714285714), u256!(85714285714285714285714285714285714285715)]
+    );
+    chain.try_read(probe.maths(1, 1, 0)).panics(Panic::DivisionByZero);
+    chain.try_read(probe.maths(U256::MAX, U256::MAX, 2)).panics(Panic::Overflow);
+    assert_eq!(chain.read(probe.constants()), (u256!(1e18), address!("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")));
+}
+
+#[esker_sdk::test]
+fn interfaces_are_answered_alike(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let counts = CountsHandle::at(probe.into());
+    assert_eq!(chain.send(alice, counts.count_up(3)).returned(), 1_003);
+    chain.send(alice, counts.count_up(0)).reverts(Error::Nothing);
+    chain.send(alice, counts.feed().value(5)).succeeds();
+    assert_eq!(chain.send(alice, probe.count_up(2)).returned(), 1_010);
+    for (identifier, answer) in
+        [(CountsHandle::INTERFACE_ID.0, true), ([0x01, 0xff, 0xc9, 0xa7], true), ([0xff; 4], false)]
+    {
+        assert_eq!(chain.read(probe.supports_interface(identifier)), answer);
+    }
+}
+
+#[esker_sdk::test]
+fn odd_calls_end_alike(chain: &mut Chain, alice: User) {
+    let here = probe(chain, alice);
+    let token = chain.deploy(alice, Erc20Handle::constructor("Gold", "GLD", 100));
+    chain.send(alice, token.transfer(here, 10)).succeeds();
+    chain.send(alice, here.pay_optionally(token, alice, 4)).succeeds();
+    assert_eq!(chain.read(token.balance_of(here)), 6);
+    let short =
+        TokenError::ERC20InsufficientBalance { sender: here.into(), balance: U256::from(6), needed: U256::from(7) };
+    chain.send(alice, here.pay_optionally(token, alice, 7)).reverts(short);
+    let failed = |token: Address| SafeERC20FailedOperation { token };
+    chain.send(alice, here.pay_optionally(alice, alice, 1)).reverts(failed(alice.address));
+    // A contract that answers as it is told.
+    let odd = probe(chain, alice);
+    for (answer, succeeds) in [(&[0][..], true), (&[0; 33], false), (&[0, 1], false)] {
+        chain.send(alice, odd.answer_with(answer)).succeeds();
+        let sent = chain.send(alice, here.pay_optionally(odd, alice, 1));
+        if succeeds {
+            sent.succeeds();
+        } else {
+            sent.reverts(failed(odd.into()));
+        }
+    }
+    // The token's code on the probe's storage: what lies in the slot of the total supply.
+    let own = chain.send(alice, here.borrow(token)).returned();
+    assert_eq!(own, chain.send(alice, here.borrow(token)).returned());
+}
+
+#[esker_sdk::test]
+fn signatures_of_typed_data_are_unique(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    let cow = address!("0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826");
+    let person = |name: &str, wallet| Person { name: name.into(), wallet };
+    let mail = Mail {
+        from: person("Cow", cow),
+        to: person("Bob", address!("0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB")),
+        contents: "Hello, Bob!".into(),
+    };
+    // What EIP-712 publishes: the digest, and the cow's signature of it.
+    let digest = u256!(0xbe609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2);
+    let r = u256!(0x4355c47d63924e8a72e509b65029052eb6c299d53a04e167c5775fd466751c9d);
+    let s = u256!(0x07299936d304c153f6443dfa05f40ff007d72911b6f72307f996231605b91562);
+    let order = u256!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141);
+    let word = |number: U256| FixedBytes(number.to_be_bytes());
+    let here = Eip712Domain::new("Probe", "2", esker_sdk_test::CHAIN_ID, probe.into()).separator();
+    let zero = Address::ZERO;
+    for (v, r, s, signer) in [
+        (28, r, s, Some(cow)),
+        (27, r, s, None),
+        // The same signature's other form, and no signatures.
+        (27, r, order - s, Some(zero)),
+        (29, r, s, Some(zero)),
+        (1, r, s, Some(zero)),
+        (28, U256::ZERO, s, Some(zero)),
+        (28, r, U256::ZERO, Some(zero)),
+        (28, order, s, Some(zero)),
+    ] {
+        let (found, who, domain) = chain.read(probe.signed(mail.clone(), v, word(r), word(s)));
+        assert_eq!((found, domain), (word(digest), here));
+        assert!(signer.map_or(who != cow && who != zero, |signer| who == signer), "{v} {r:x} {s:x}: {who}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use esker_conformance::{Order, ProbeHandle, Side};
 use esker_erc20::{Erc20Handle, Error as Erc20Error};
-use esker_erc721::{Erc721Handle, Erc721Receiver, Error as Erc721Error};
+use esker_erc721::{Erc721Handle, Erc721ReceiverHandle, Error as Erc721Error};
 use esker_sdk::{Address, Bytes, ContractError, U256};
 use esker_sdk_test::{Chain, User};
 
@@ -16,7 +16,7 @@ fn a_receivers_answer_is_read_as_solidity_reads_it(chain: &mut Chain, alice: Use
     let art = chain.deploy(alice, Erc721Handle::constructor("Gallery", "ART"));
     let receiver = probe(chain, alice);
     chain.send(alice, art.mint(bob, 7)).succeeds();
-    let accepted = Erc721Receiver::INTERFACE_ID.0;
+    let accepted = Erc721ReceiverHandle::INTERFACE_ID.0;
     let mut answer = |bytes: &[u8]| {
         chain.send(alice, receiver.answer_with(bytes)).succeeds();
         chain.send(bob, art.safe_transfer_from(bob, receiver, 7))

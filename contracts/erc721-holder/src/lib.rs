@@ -1,6 +1,6 @@
 //! A contract that accepts every ERC-721 token and gives each back to whoever sent it, if asked in the transfer's data.
 #![no_std]
-use esker_erc721::{Erc721Handle, Erc721Receiver};
+use esker_erc721::{Erc721Handle, Erc721ReceiverHandle};
 use esker_sdk::prelude::*;
 
 /// Holds tokens, as OpenZeppelin's `ERC721Holder` does.
@@ -37,7 +37,7 @@ pub mod erc721_holder {
                 let collection = Erc721Handle::at(cx.sender());
                 collection.transfer_from(cx.address(), from, token_id).call(cx);
             }
-            Erc721Receiver::INTERFACE_ID
+            Erc721ReceiverHandle::INTERFACE_ID
         }
     }
 }

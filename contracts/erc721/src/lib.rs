@@ -16,7 +16,7 @@ pub mod erc721 {
     use super::*;
 
     /// The selector of `onERC721Received`, which is also what it returns.
-    const RECEIVED: FixedBytes<4> = Erc721Receiver::INTERFACE_ID;
+    const RECEIVED: FixedBytes<4> = Erc721ReceiverHandle::INTERFACE_ID;
     const ERC165: FixedBytes<4> = FixedBytes([0x01, 0xff, 0xc9, 0xa7]);
     const ERC721: FixedBytes<4> = FixedBytes([0x80, 0xac, 0x58, 0xcd]);
     const ERC721_METADATA: FixedBytes<4> = FixedBytes([0x5b, 0x5e, 0x13, 0x9f]);
@@ -221,7 +221,7 @@ pub mod erc721 {
                 return Ok(());
             }
             let operator = cx.sender();
-            match Erc721Receiver::at(to).on_received(operator, from, token_id, data).try_call(cx) {
+            match Erc721ReceiverHandle::at(to).on_received(operator, from, token_id, data).try_call(cx) {
                 Ok(answer) if answer == RECEIVED => Ok(()),
                 // The receiver's own reason tells more than ours.
                 Err(CallError::Revert(reason)) if !reason.is_empty() => CallError::Revert(reason).raise(),

@@ -57,22 +57,22 @@ pub mod delegator {
         #[payable]
         pub fn delegate(&mut self, cx: &mut Context) {
             let value = cx.value();
-            Stake::at(self.staking.get()).delegate(self.validator.get()).value(value).call(cx);
+            StakeHandle::at(self.staking.get()).delegate(self.validator.get()).value(value).call(cx);
         }
 
         /// Takes some of it out.
         pub fn undelegate(&mut self, cx: &mut Context, amount: U256) {
-            Stake::at(self.staking.get()).undelegate(self.validator.get(), amount).call(cx);
+            StakeHandle::at(self.staking.get()).undelegate(self.validator.get(), amount).call(cx);
         }
 
         /// Withdraws what has matured.
         pub fn withdraw(&mut self, cx: &mut Context) {
-            Stake::at(self.staking.get()).withdraw(self.validator.get()).call(cx);
+            StakeHandle::at(self.staking.get()).withdraw(self.validator.get()).call(cx);
         }
 
         /// Claims its rewards.
         pub fn claim(&mut self, cx: &mut Context) {
-            Stake::at(self.staking.get()).claim_rewards(self.validator.get()).call(cx);
+            StakeHandle::at(self.staking.get()).claim_rewards(self.validator.get()).call(cx);
         }
 
         /// Is paid.
@@ -81,7 +81,7 @@ pub mod delegator {
             match self.manner.get() {
                 Manner::Takes => {}
                 Manner::Refuses => require!(false, "no, thanks"),
-                Manner::CallsBack => Stake::at(self.staking.get()).claim_rewards(self.validator.get()).call(cx),
+                Manner::CallsBack => StakeHandle::at(self.staking.get()).claim_rewards(self.validator.get()).call(cx),
             }
         }
     }

@@ -111,6 +111,22 @@ pub fn docs(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect()
 }
 
+/// The text of the doc comments, line by line.
+pub fn doc_text(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
+        match &attribute.meta {
+            Meta::NameValue(pair) => match &pair.value {
+                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+                // `#[doc = include_str!(…)]` and the like.
+                _ => None,
+            },
+            _ => None,
+        }
+    });
+    let lines: Vec<String> = lines.map(|line| line.trim().to_owned()).collect();
+    lines.join("\n")
+}
+
 /// An event's and an error's fields are explained by their names: no documentation is asked of them.
 pub fn undocumented() -> TokenStream {
     quote::quote!(#[allow(missing_docs, reason = "the names of fields and variants are Solidity's, and their documentation")])

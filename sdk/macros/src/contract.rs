@@ -3,13 +3,13 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    AttrStyle, Attribute, Ident, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Path, Token, Type, Visibility,
+    AttrStyle, Attribute, Ident, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Meta, Path, Token, Type, Visibility,
     parse::Parser, punctuated::Punctuated, spanned::Spanned,
 };
 
 use crate::{
-    attributes::{Errors, arguments, cfgs, docs, is, option, take},
-    description, dispatch, errors, event, handle,
+    attributes::{Errors, arguments, cfgs, doc_text, docs, is, option, take},
+    description, dispatch, errors, event, handle, interface,
     mentions::Mentions,
     method::{Kind, Method},
     names::plain,
@@ -25,25 +25,39 @@ pub struct Found {
     items: Vec<TokenStream>,
     storage: Option<ItemStruct>,
     results: Results,
+    /// The module's documentation.
+    pub docs: String,
     /// Types of this module and those named in the attribute, each with its conditions.
     pub events: Vec<(Vec<Attribute>, Path)>,
     pub errors: Vec<(Vec<Attribute>, Path)>,
     pub mentions: Mentions,
+    /// The interfaces that it implements.
+    interfaces: Vec<(Vec<Attribute>, Path)>,
+    /// Whether `supportsInterface` is wanted.
+    erc165: bool,
     pub functions: Vec<Method>,
     pub constructor: Option<Method>,
     pub fallback: Option<Method>,
     pub receive: Option<Method>,
 }
 
-const ARGUMENTS: &str = "#[contract] takes nothing, or `events(path::Event, …)` and `errors(path::Error, …)`";
+const ARGUMENTS: &str = "#[contract] takes nothing, or `erc165`, `events(path::Event, …)` and `errors(path::Error, …)`";
 
 impl Found {
     /// Reads `#[contract(events(a::B, …), errors(c::D, …))]`.
     fn with_arguments(tokens: TokenStream) -> syn::Result<Self> {
         let mut this = Self::default();
         let span = tokens.span();
-        let lists = Punctuated::<syn::MetaList, Token![,]>::parse_terminated.parse2(tokens);
-        for list in lists.map_err(|_| syn::Error::new(span, ARGUMENTS))? {
+        let lists = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens);
+        for argument in lists.map_err(|_| syn::Error::new(span, ARGUMENTS))? {
+            let list = match argument {
+                Meta::Path(path) if path.is_ident("erc165") => {
+                    this.erc165 = true;
+                    continue;
+                }
+                Meta::List(list) => list,
+                other => return Err(syn::Error::new(other.span(), ARGUMENTS)),
+            };
             let target = if list.path.is_ident("events") {
                 &mut this.events
             } else if list.path.is_ident("errors") {
@@ -75,12 +89,16 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         return Ok(TokenStream::new());
     };
     found.results = Results::of(&items);
+    found.docs = doc_text(&module.attrs);
     found.mentions = Mentions::of(&items, &own_items(&items));
     for item in items {
         let result = found.item(item, &storage);
         errors.keep(result);
     }
     errors.finish()?;
+    if found.erc165 {
+        found.item(supports_interface(&storage, &found.interfaces), &storage)?;
+    }
     let generated = found.generate(&storage)?;
     // What stood at the head of the module means the same in front of it.
     let attributes = module.attrs.into_iter().map(|attribute| Attribute { style: AttrStyle::Outer, ..attribute });
@@ -92,6 +110,41 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
             #generated
         }
     })
+}
+
+/// ERC-165's one method, for all the interfaces.
+fn supports_interface(storage: &Ident, interfaces: &[(Vec<Attribute>, Path)]) -> Item {
+    let identifiers = interfaces.iter().map(|(cfgs, path)| quote!(#(#cfgs)* <#storage as #path>::INTERFACE_ID));
+    syn::parse_quote! {
+        impl #storage {
+            /// Whether the contract has the methods of an interface (ERC-165).
+            pub fn supports_interface(&self, interface_id: ::esker_sdk::FixedBytes<4>) -> bool {
+                // The identifier of ERC-165 itself; 0xffffffff, which nothing has, is none of these.
+                const IDENTIFIERS: &[::esker_sdk::FixedBytes<4>] =
+                    &[::esker_sdk::FixedBytes([0x01, 0xff, 0xc9, 0xa7]), #(#identifiers),*];
+                IDENTIFIERS.contains(&interface_id)
+            }
+        }
+    }
+}
+
+/// Whether a path ends like one of the traits of Rust itself, which are no interfaces.
+fn is_common(path: &Path) -> bool {
+    const TRAITS: [&str; 12] = [
+        "Clone",
+        "Debug",
+        "Default",
+        "Deref",
+        "DerefMut",
+        "Display",
+        "Drop",
+        "Eq",
+        "From",
+        "Hash",
+        "PartialEq",
+        "TryFrom",
+    ];
+    path.segments.last().is_some_and(|last| TRAITS.iter().any(|name| last.ident == name))
 }
 
 /// The names of the module's own events and errors.
@@ -164,8 +217,17 @@ impl Found {
                 }
             }
             Item::Impl(mut item) => {
-                if item.trait_.is_none() && is_type(&item.self_ty, storage) {
-                    self.methods(&mut item)?;
+                let is_internal = take(&mut item.attrs, "internal").is_some();
+                if is_type(&item.self_ty, storage) && !is_internal {
+                    match item.trait_.as_ref().map(|(_, path, _)| path.clone()) {
+                        None => self.methods(&mut item)?,
+                        Some(path) if is_common(&path) => {}
+                        Some(path) => {
+                            let methods = interface::implemented(&mut item, &path, storage, &self.results)?;
+                            self.functions.extend(methods);
+                            self.interfaces.push((cfgs(&item.attrs), path));
+                        }
+                    }
                 }
                 self.items.push(item.into_token_stream());
             }

@@ -7,14 +7,16 @@ use quote::{quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
 use crate::{
+    attributes::doc_text,
     contract::Found,
     dispatch::selector_constant,
+    interface::constants,
     method::{Method, text},
 };
 
 /// `const __ESKER_ABI`.
 pub fn abi(found: &Found) -> TokenStream {
-    let functions = found.functions.iter().map(function);
+    let functions = found.functions.iter().map(conditional);
     let constructor = found.constructor.as_ref().map_or(quote!(None), |method| {
         let (inputs, payable) = (method.parameters(), method.payable);
         quote!(Some(::esker_sdk::expansion::ConstructorItem { inputs: #inputs, payable: #payable }))
@@ -23,7 +25,7 @@ pub fn abi(found: &Found) -> TokenStream {
         let variant = if method.payable { quote!(Payable) } else { quote!(NonPayable) };
         quote!(Some(::esker_sdk::expansion::Mutability::#variant))
     });
-    let receive = found.receive.is_some();
+    let (receive, docs) = (found.receive.is_some(), &found.docs);
     let events = found.events.iter().map(|(cfgs, path)| quote!(#(#cfgs)* <#path as ::esker_sdk::Event>::ITEM));
     let (mentioned_events, mentioned_errors) = (&found.mentions.events, &found.mentions.errors);
     let errors = errors(found);
@@ -37,21 +39,33 @@ pub fn abi(found: &Found) -> TokenStream {
             errors: &[#(#errors,)* #(#mentioned_errors,)* #(#guard),*],
             fallback: ::core::option::Option::#fallback,
             receive: #receive,
+            docs: #docs,
         };
     }
 }
 
-fn function(method: &Method) -> TokenStream {
-    let (name, inputs, output, cfgs) = (&method.solidity, method.parameters(), method.output(), &method.cfgs);
-    let (mutability, names) = (method.mutability(), &method.output_names);
+/// A method's item, with its conditions.
+fn conditional(method: &Method) -> TokenStream {
+    let (cfgs, item) = (&method.cfgs, function(method));
+    quote!(#(#cfgs)* #item)
+}
+
+/// A method's item.
+pub fn function(method: &Method) -> TokenStream {
+    if let Some(interface) = &method.interface {
+        let (item, _) = constants(&method.ident);
+        return quote!(#interface::#item);
+    }
+    let (name, inputs, output) = (&method.solidity, method.parameters(), method.output());
+    let (mutability, names, docs) = (method.mutability(), &method.output_names, doc_text(&method.docs));
     quote! {
-        #(#cfgs)*
         ::esker_sdk::expansion::FunctionItem {
             name: #name,
             inputs: #inputs,
             outputs: <#output as ::esker_sdk::expansion::Output>::SHAPES,
             output_names: &[#(#names),*],
             mutability: #mutability,
+            docs: #docs,
         }
     }
 }
@@ -95,11 +109,19 @@ pub fn selectors(functions: &[Method], handle: &Ident) -> TokenStream {
         let check = quote_spanned! {method.ident.span()=>
             const _: () = ::esker_sdk::expansion::assert_unique_selector(SELECTORS, #constant, #number);
         };
+        let payability = method.interface.as_ref().map(|_| {
+            let (item, payable) = (function(method), method.payable);
+            quote_spanned! {method.ident.span()=>
+                #(#cfgs)*
+                const _: () = ::esker_sdk::expansion::assert_payability(&#item, #payable);
+            }
+        });
         quote! {
             #(#cfgs)*
             const #constant: u32 = #handle::#constant;
             #(#cfgs)*
             #check
+            #payability
         }
     });
     let all = functions.iter().enumerate().map(|(number, method)| {

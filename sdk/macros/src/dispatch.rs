@@ -50,7 +50,8 @@ fn invoke(contract: &Ident, method: &Method, arguments: &TokenStream, names: &[I
         }
     });
     let parameters = receiver.into_iter().chain(parameters);
-    let call = quote_spanned!(ident.span()=> #contract::#ident(#(#parameters),*));
+    let path = method.path(contract);
+    let call = quote_spanned!(ident.span()=> #path(#(#parameters),*));
     let call = match &method.error {
         None => call,
         Some(error) => {

@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, Fields, Ident, Item, Type, spanned::Spanned};
 
 use crate::{
-    attributes::{Errors, cfgs, missing_derives, no_generics, take_flag, take_name, undocumented},
+    attributes::{Errors, cfgs, doc_text, missing_derives, no_generics, take_flag, take_name, undocumented},
     method::last_segment,
     names::{camel_case, plain},
 };
@@ -40,7 +40,7 @@ fn parts(
     fields: &Fields,
 ) -> syn::Result<Parts> {
     let solidity = take_name(attributes)?.unwrap_or_else(|| plain(ident));
-    let cfgs = cfgs(attributes);
+    let (cfgs, docs) = (cfgs(attributes), doc_text(attributes));
     if let Some(span) = take_flag(attributes, "from")? {
         let Fields::Unnamed(inner) = fields else {
             return Err(syn::Error::new(
@@ -96,7 +96,9 @@ fn parts(
         types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::decode(decoder)));
     let unused = bindings.is_empty().then(|| quote!(let _ = &decoder;));
     Ok(Parts {
-        item: Some(quote!(#(#cfgs)* ::esker_sdk::expansion::ErrorItem { name: #solidity, fields: #parameters })),
+        item: Some(
+            quote!(#(#cfgs)* ::esker_sdk::expansion::ErrorItem { name: #solidity, fields: #parameters, docs: #docs }),
+        ),
         wrapped: None,
         conversion: None,
         encode: quote! {

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{Fields, ItemStruct, spanned::Spanned};
 
 use crate::{
-    attributes::{Errors, cfgs, missing_derives, no_generics, option, take_flag, take_name, undocumented},
+    attributes::{Errors, cfgs, doc_text, missing_derives, no_generics, option, take_flag, take_name, undocumented},
     names::{camel_case, plain},
 };
 
@@ -67,7 +67,7 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
     });
     let names = data.iter().map(|field| &field.ident);
     let undocumented = undocumented();
-    let cfgs = cfgs(&item.attrs);
+    let (cfgs, docs) = (cfgs(&item.attrs), doc_text(&item.attrs));
     Ok(quote! {
         #derives
         #undocumented
@@ -99,6 +99,7 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
                 name: #solidity,
                 fields: &[#(#parameters),*],
                 anonymous: #anonymous,
+                docs: #docs,
             };
             const TOPIC: [u8; 32] =
                 ::esker_sdk::expansion::topic(#solidity, <Self as ::esker_sdk::Event>::ITEM.fields);

@@ -45,9 +45,9 @@ fn encoded(method: &Method) -> (Vec<TokenStream>, Vec<TokenStream>) {
 
 fn method(index: usize, method: &Method) -> TokenStream {
     let (ident, docs, cfgs, solidity) = (&method.ident, &method.docs, &method.cfgs, &method.solidity);
-    let selector = selector_constant(index);
+    let (selector, value) = (selector_constant(index), method.selector());
     let (parameters, statements) = encoded(method);
-    let (inputs, output, size) = (method.parameters(), method.output(), method.arguments_size());
+    let (output, size) = (method.output(), method.arguments_size());
     let marker = match (method.payable, method.receiver) {
         (true, _) => quote!(Payable),
         (false, Access::Mutable) => quote!(Write),
@@ -66,7 +66,7 @@ fn method(index: usize, method: &Method) -> TokenStream {
         // The one place where the compiler hashes the signature.
         #(#cfgs)*
         #[doc(hidden)]
-        pub const #selector: u32 = ::esker_sdk::expansion::selector(#solidity, #inputs);
+        pub const #selector: u32 = #value;
 
         #(#docs)*
         #fallback_doc

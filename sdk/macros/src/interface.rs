@@ -1,14 +1,20 @@
-//! `#[interface]`.
+//! `#[interface]`: a trait, the handle of its name, and what a contract that implements it takes from it.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{ItemTrait, TraitItem, spanned::Spanned};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{
+    Ident, ImplItem, ItemImpl, ItemTrait, Path, TraitItem, Type, TypePath, parse_quote,
+    spanned::Spanned,
+    visit_mut::{self, VisitMut},
+};
 
 use crate::{
-    attributes::{Errors, docs, no_generics},
+    attributes::{Errors, cfgs, docs, no_generics},
+    description,
     dispatch::selector_constant,
     handle,
     method::{Kind, Method},
+    names::plain,
     results::Results,
 };
 
@@ -25,9 +31,14 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
     }
     let mut methods = Vec::new();
     for member in &mut item.items {
-        let TraitItem::Fn(function) = member else {
-            errors.at(member.span(), "an interface holds methods only");
-            continue;
+        let function = match member {
+            TraitItem::Fn(function) => function,
+            // `type Error: ContractError`, for implementations.
+            TraitItem::Type(_) => continue,
+            _ => {
+                errors.at(member.span(), "an interface holds methods, and perhaps `type Error: ContractError`");
+                continue;
+            }
         };
         if let Some(body) = &function.default {
             errors.at(body.span(), "an interface's methods have no bodies: the contract at the address has them");
@@ -40,6 +51,7 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         }
     }
     errors.finish()?;
+    let handle_name = handle_name(&item.ident);
     let selectors = methods.iter().enumerate().map(|(index, method)| {
         let (cfgs, selector) = (&method.cfgs, selector_constant(index));
         quote!(#(#cfgs)* { identifier ^= Self::#selector; })
@@ -54,6 +66,111 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
                 identifier.to_be_bytes()
             });
     };
-    let methods: Vec<&Method> = methods.iter().collect();
-    Ok(handle::expand(&docs(&item.attrs), &item.vis, &item.ident, &methods, &extra))
+    let handle_docs = match docs(&item.attrs) {
+        docs if docs.is_empty() => {
+            let text = format!("Calls a contract that has the methods of `{}`.", item.ident);
+            vec![parse_quote!(#[doc = #text])]
+        }
+        docs => docs,
+    };
+    let all: Vec<&Method> = methods.iter().collect();
+    let handle = handle::expand(&handle_docs, &item.vis, &handle_name, &all, &extra);
+    for method in &methods {
+        let (item_constant, selector_constant) = constants(&method.ident);
+        let (cfgs, description) = (&method.cfgs, description::function(method));
+        let (name, inputs) = (&method.solidity, method.parameters());
+        item.items.push(parse_quote! {
+            #(#cfgs)*
+            #[doc(hidden)]
+            const #item_constant: ::esker_sdk::expansion::FunctionItem = #description;
+        });
+        item.items.push(parse_quote! {
+            #(#cfgs)*
+            #[doc(hidden)]
+            const #selector_constant: u32 = ::esker_sdk::expansion::selector(#name, #inputs);
+        });
+    }
+    item.items.push(parse_quote! {
+        /// The interface's identifier (ERC-165): its methods' selectors, xored.
+        const INTERFACE_ID: ::esker_sdk::FixedBytes<4> = #handle_name::INTERFACE_ID;
+    });
+    Ok(quote! {
+        #[allow(
+            dead_code,
+            missing_docs,
+            non_upper_case_globals,
+            clippy::too_many_arguments,
+            clippy::wrong_self_convention,
+            reason = "an interface is what another contract has; perhaps nobody implements it here"
+        )]
+        #item
+
+        #handle
+    })
+}
+
+fn handle_name(interface: &Ident) -> Ident {
+    format_ident!("{}Handle", interface, span = interface.span())
+}
+
+/// The trait's hidden constants that describe a method: its ABI item and its selector. Where a trait is no interface the
+/// compiler says that it has no such constant, so the name says what to do.
+pub fn constants(method: &Ident) -> (Ident, Ident) {
+    let name = plain(method);
+    (
+        format_ident!("__interface_method_{name}_or_else_mark_the_impl_internal", span = method.span()),
+        format_ident!("__interface_selector_{name}", span = method.span()),
+    )
+}
+
+/// The methods of `impl Interface for Storage`, which are the contract's.
+pub fn implemented(
+    item: &mut ItemImpl,
+    interface: &Path,
+    storage: &Ident,
+    results: &Results,
+) -> syn::Result<Vec<Method>> {
+    let mut errors = Errors::default();
+    let conditions = cfgs(&item.attrs);
+    let mut methods = Vec::new();
+    for member in &mut item.items {
+        let ImplItem::Fn(function) = member else { continue };
+        let mut signature = function.sig.clone();
+        OwnTypes { storage, interface }.visit_signature_mut(&mut signature);
+        let Some(mut method) = errors.keep(Method::parse(&mut function.attrs, &signature, results)) else { continue };
+        if method.kind != Kind::Function {
+            errors.at(
+                function.sig.ident.span(),
+                "an interface holds ordinary methods only: mark a `pub fn` of the contract",
+            );
+        }
+        if method.is_renamed || !method.output_names.is_empty() {
+            errors.at(function.sig.ident.span(), "the interface names its methods and their results: mark them there");
+        }
+        method.cfgs.extend(conditions.iter().cloned());
+        method.interface = Some(quote_spanned!(interface.span()=> <#storage as #interface>));
+        methods.push(method);
+    }
+    errors.finish()?;
+    Ok(methods)
+}
+
+/// `Self::Error` means something inside the `impl` only.
+struct OwnTypes<'a> {
+    storage: &'a Ident,
+    interface: &'a Path,
+}
+
+impl VisitMut for OwnTypes<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::Path(TypePath { qself: None, path }) = ty
+            && let [first, name] = &path.segments.iter().collect::<Vec<_>>()[..]
+            && first.ident == "Self"
+        {
+            let (storage, interface) = (self.storage, self.interface);
+            *ty = parse_quote!(<#storage as #interface>::#name);
+        } else {
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod attributes;
 mod contract;
 mod description;
 mod dispatch;
+mod eip712;
 mod errors;
 mod event;
 mod handle;
@@ -37,7 +38,8 @@ pub fn contract(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expanded(contract::expand(arguments.into(), item.into()))
 }
 
-/// Makes a trait a typed handle for contracts that have its methods: `IErc20::at(address).transfer(to, 5).call(cx)`.
+/// Makes a trait an interface: contracts implement it, `impl IErc20 for Token` inside `#[contract] mod`, and others call
+/// whoever does through its handle: `IErc20Handle::at(address).transfer(to, 5).call(cx)`.
 #[proc_macro_attribute]
 pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expanded(interface::expand(arguments.into(), item.into()))
@@ -67,6 +69,12 @@ pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Abi)]
 pub fn derive_abi(item: TokenStream) -> TokenStream {
     expanded(abi::expand(&parse_macro_input!(item)))
+}
+
+/// Makes a struct typed data that can be signed (EIP-712). `#[name = "…"]` on it or on a member sets another name.
+#[proc_macro_derive(Eip712, attributes(name))]
+pub fn derive_eip712(item: TokenStream) -> TokenStream {
+    expanded(eip712::expand(&parse_macro_input!(item)))
 }
 
 /// A test that runs twice, natively and as wasm on the real VM.

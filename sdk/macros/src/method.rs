@@ -9,6 +9,7 @@ use syn::{
 
 use crate::{
     attributes::{Errors, cfgs, docs, no_generics, take, take_flag, take_name},
+    interface::constants,
     names::camel_case,
     results::Results,
 };
@@ -59,6 +60,10 @@ pub struct Method {
     pub returned: Returned,
     /// The Solidity names of what is returned; empty if it has none.
     pub output_names: Vec<String>,
+    /// The interface whose method it implements, as `<Storage as Interface>`.
+    pub interface: Option<TokenStream>,
+    /// Whether `#[name = "…"]` was there.
+    pub is_renamed: bool,
     pub error: Option<Type>,
     pub payable: bool,
     pub reentrant: bool,
@@ -204,6 +209,8 @@ impl Method {
         let method = Self {
             kind,
             ident: signature.ident.clone(),
+            interface: None,
+            is_renamed: solidity.is_some(),
             solidity: solidity.unwrap_or_else(|| camel_case(&signature.ident)),
             docs: docs(attributes),
             cfgs: cfgs(attributes),
@@ -268,6 +275,27 @@ impl Method {
                     errors.at(signature.span(), "a receive is `fn receive(&mut self)`; the context is optional");
                 }
             }
+        }
+    }
+
+    /// The function itself.
+    pub fn path(&self, contract: &Ident) -> TokenStream {
+        let ident = &self.ident;
+        match &self.interface {
+            Some(interface) => quote_spanned!(ident.span()=> #interface::#ident),
+            None => quote_spanned!(ident.span()=> #contract::#ident),
+        }
+    }
+
+    /// The selector, as an expression.
+    pub fn selector(&self) -> TokenStream {
+        let (name, inputs) = (&self.solidity, self.parameters());
+        match &self.interface {
+            Some(interface) => {
+                let (_, selector) = constants(&self.ident);
+                quote!(#interface::#selector)
+            }
+            None => quote!(::esker_sdk::expansion::selector(#name, #inputs)),
         }
     }
 

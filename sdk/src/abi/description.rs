@@ -39,6 +39,8 @@ pub struct FunctionItem {
     pub output_names: &'static [&'static str],
     /// What it may do.
     pub mutability: Mutability,
+    /// Its documentation, line by line.
+    pub docs: &'static str,
 }
 
 /// The constructor.
@@ -59,6 +61,8 @@ pub struct EventItem {
     pub fields: &'static [Parameter],
     /// Whether its signature is not a topic.
     pub anonymous: bool,
+    /// Its documentation, line by line.
+    pub docs: &'static str,
 }
 
 /// A custom error.
@@ -68,6 +72,8 @@ pub struct ErrorItem {
     pub name: &'static str,
     /// Its fields.
     pub fields: &'static [Parameter],
+    /// Its documentation, line by line.
+    pub docs: &'static str,
 }
 
 /// The errors of a Rust error type: its own, and those of the types it wraps.
@@ -94,6 +100,8 @@ pub struct Description {
     pub fallback: Option<Mutability>,
     /// Whether there is a `receive`.
     pub receive: bool,
+    /// Its documentation, line by line.
+    pub docs: &'static str,
 }
 
 /// keccak256 of the canonical signature `name(type,…)`.
@@ -119,7 +127,7 @@ const fn absorb_number(keccak: &mut Keccak, number: usize) {
 }
 
 /// The decimal digits of `number`, and where they start in the buffer.
-pub(super) const fn decimal(mut number: usize) -> ([u8; 20], usize) {
+pub(crate) const fn decimal(mut number: usize) -> ([u8; 20], usize) {
     let mut digits = [0; 20];
     let mut start = 20;
     loop {

@@ -8,12 +8,15 @@ mod description;
 mod encode;
 mod json;
 mod keccak;
+#[cfg(not(target_arch = "wasm32"))]
+mod natspec;
 mod params;
 mod shape;
 mod tuples;
 mod types;
 
 pub use decode::{DecodeError, Decoder, Fault, decode};
+pub(crate) use description::decimal;
 pub use description::{
     ConstructorItem, Description, ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability, Parameter, selector, topic,
 };
@@ -22,6 +25,8 @@ pub use encode::{AbiEncode, Encoder, encode};
 pub use json::json;
 pub use json::{json_bytes, json_len};
 pub use keccak::{Keccak, keccak256};
+#[cfg(not(target_arch = "wasm32"))]
+pub use natspec::{NatSpec, natspec};
 pub use params::{
     Packed, PackedElement, PackedParams, Packer, Param, Params, decode_params, encode_packed, encode_params,
 };

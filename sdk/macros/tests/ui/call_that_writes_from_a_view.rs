@@ -6,7 +6,7 @@ pub trait IToken {
     fn burn(&mut self, value: U256);
 }
 
-pub fn sneak(cx: &Context, token: IToken) {
+pub fn sneak(cx: &Context, token: ITokenHandle) {
     token.burn(1).call(cx);
 }
 

@@ -13,10 +13,9 @@ pub mod token {
 
     impl Token {
         pub fn look(&self) -> U256 {
-            let made = Authority { _private: () };
             let called = Authority::new();
             let default = Authority::default();
-            Token::__esker_root(&made).count.set(1);
+            Token::__esker_root(&called).count.set(1);
             U256::ONE
         }
     }
