@@ -73,6 +73,10 @@ pub mod storage;
 mod utf8;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
+#[cfg(not(target_arch = "wasm32"))]
+mod words;
+#[cfg(target_arch = "wasm32")]
+use wasm::words;
 
 pub use address::Address;
 pub use bytes::{B256, Bytes, FixedBytes};
@@ -93,11 +97,9 @@ pub mod expansion {
         Field, FunctionItem, Mutability, One, Output, Packed, PackedElement, Packer, Parameter, Shape, json_bytes,
         json_len, output_size, selector, topic,
     };
-    pub use crate::contract::{authority, empty_revert, guard_payment, guard_reentrancy, input, log};
+    pub use crate::contract::{authority, done, empty_revert, finish, guard_payment, guard_reentrancy, input, log};
     pub use crate::error::{REENTRANT_CALL, decode_error};
-    #[cfg(target_arch = "wasm32")]
-    pub use crate::host::finish;
-    pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size};
+    pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size, root_place};
     pub use alloc::{string::String, vec::Vec};
     pub use core;
 }

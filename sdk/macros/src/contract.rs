@@ -381,7 +381,7 @@ fn exports() -> TokenStream {
         #[unsafe(no_mangle)]
         #[allow(unsafe_code, reason = "the module's exports have fixed names")]
         extern "C" fn call() {
-            ::esker_sdk::expansion::finish(&__call())
+            __call();
         }
 
         // Without a constructor too: the host would let a deployment without one take coins.
@@ -389,7 +389,7 @@ fn exports() -> TokenStream {
         #[unsafe(no_mangle)]
         #[allow(unsafe_code, reason = "the module's exports have fixed names")]
         extern "C" fn deploy() {
-            ::esker_sdk::expansion::finish(&__deploy())
+            __deploy();
         }
 
         #[cfg(target_arch = "wasm32")]

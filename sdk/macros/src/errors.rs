@@ -17,7 +17,10 @@ pub fn expand_attribute(arguments: TokenStream, item: TokenStream) -> syn::Resul
 struct Parts {
     item: Option<TokenStream>,
     wrapped: Option<Type>,
+    /// Its selector and the size of its fields' heads, or another type's encoding.
     encode: TokenStream,
+    /// Its fields, written to `encoder`.
+    fields: TokenStream,
     decode: TokenStream,
 }
 
@@ -42,7 +45,8 @@ fn parts(
         let error = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>);
         return Ok(Parts {
             item: None,
-            encode: quote!(#constructor(inner) => #error::encode(inner)),
+            encode: quote!(#constructor(inner) => return #error::encode(inner)),
+            fields: TokenStream::new(),
             decode: quote! {
                 if let ::core::option::Option::Some(inner) = #error::decode(data) {
                     return ::core::option::Option::Some(#constructor(inner));
@@ -68,6 +72,11 @@ fn parts(
         Fields::Unnamed(_) => quote!(#constructor(#(#bindings),*)),
         Fields::Unit => constructor.clone(),
     };
+    let rest = match fields {
+        Fields::Named(_) => quote!(#constructor { .. }),
+        Fields::Unnamed(_) => quote!(#constructor(..)),
+        Fields::Unit => constructor.clone(),
+    };
     let decoded =
         types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::decode(decoder)));
     let unused = bindings.is_empty().then(|| quote!(let _ = &decoder;));
@@ -75,12 +84,13 @@ fn parts(
         item: Some(quote!(::esker_sdk::expansion::ErrorItem { name: #solidity, fields: #parameters })),
         wrapped: None,
         encode: quote! {
+            #rest => const {
+                (::esker_sdk::expansion::selector(#solidity, #parameters).swap_bytes(), 0 #(+ #shapes.head_size())*)
+            }
+        },
+        fields: quote! {
             #pattern => {
-                const SELECTOR: [u8; 4] = ::esker_sdk::expansion::selector(#solidity, #parameters).to_be_bytes();
-                let mut encoder =
-                    ::esker_sdk::expansion::Encoder::new(&SELECTOR, const { 0 #(+ #shapes.head_size())* });
                 #(::esker_sdk::expansion::AbiEncode::encode(#bindings, &mut encoder);)*
-                encoder.finish()
             }
         },
         decode: quote! {
@@ -133,6 +143,9 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
     let wrapped: Vec<&Type> = all.iter().filter_map(|parts| parts.wrapped.as_ref()).collect();
     let wrapped_sets = wrapped.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>::ERRORS));
     let encode = all.iter().map(|parts| &parts.encode);
+    let fields: Vec<&TokenStream> = all.iter().map(|parts| &parts.fields).filter(|fields| !fields.is_empty()).collect();
+    // What only wraps others has returned by then.
+    let wrapped_only = (fields.len() < all.len()).then(|| quote!(_ => {}));
     let decode = all.iter().map(|parts| &parts.decode);
     let conversions = all.iter().filter(|parts| parts.wrapped.is_some()).map(|parts| {
         let (ty, encode) = (&parts.wrapped, &parts.encode);
@@ -162,8 +175,18 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
             };
 
             fn encode(&self) -> ::esker_sdk::expansion::Vec<u8> {
-                match self {
-                    #(#encode),*
+                #[allow(unreachable_code, reason = "an error may only wrap others")]
+                {
+                    let (selector, size): (u32, usize) = match self {
+                        #(#encode),*
+                    };
+                    // One beginning and one end for all variants: that is most of what each would take by itself.
+                    let mut encoder = ::esker_sdk::expansion::Encoder::with_reversed_selector(selector, size);
+                    match self {
+                        #(#fields)*
+                        #wrapped_only
+                    }
+                    encoder.finish()
                 }
             }
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::marker::PhantomData;
 
 use super::{Cell, Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
-use crate::{Authority, Bytes, buffer::Buffer, host};
+use crate::{Authority, Bytes, buffer::Buffer, host, words};
 
 /// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
 /// `mapping(A => mapping(B => V))`, as `Map<A, Map<B, V>>` is.
@@ -28,18 +28,16 @@ pub trait MapKey {
 
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 fn hash_word(word: &[u8; 32], slot: &Slot) -> Slot {
-    let mut data = [0; 64];
-    let (high, low) = data.split_at_mut(32);
-    high.copy_from_slice(word);
-    low.copy_from_slice(&slot.key());
-    Slot::Hash(host::keccak256(&data))
+    Slot(host::keccak256(&words::joined(word, &slot.0)))
 }
 
 fn hash_bytes(key: &[u8], slot: &Slot) -> Slot {
-    let mut data = Buffer::new(key.len() + 32);
+    let mut data = Buffer::empty();
     data.extend(key);
-    data.extend(&slot.key());
-    Slot::Hash(host::keccak256(data.as_slice()))
+    data.extend(&slot.0);
+    let hash = host::keccak256(data.as_slice());
+    data.release();
+    Slot(hash)
 }
 
 impl<T: Value> MapKey for T {
@@ -100,13 +98,13 @@ impl<K: MapKey, V: Stored> StorageType for Map<K, V> {
 
 impl<K: MapKey, V: Stored> Map<K, V> {
     /// What lies at `key`, to read.
-    #[inline]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn at(&self, key: K::Lookup<'_>) -> View<'_, V::Handle> {
         View::open(Place::at(K::slot(key, &self.slot)))
     }
 
     /// What lies at `key`, to read and write.
-    #[inline]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn at_mut(&mut self, key: K::Lookup<'_>) -> ViewMut<'_, V::Handle> {
         ViewMut::open(Place::at(K::slot(key, &self.slot)))
     }
@@ -114,13 +112,13 @@ impl<K: MapKey, V: Stored> Map<K, V> {
 
 impl<K: MapKey, V: Value> Map<K, V> {
     /// The value at `key`; zero if it was never set.
-    #[inline]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn get(&self, key: K::Lookup<'_>) -> V {
         Cell::<V>::open(Place::at(K::slot(key, &self.slot)), &Authority::new()).get()
     }
 
     /// Sets the value at `key`.
-    #[inline]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn set(&mut self, key: K::Lookup<'_>, value: impl Into<V>) {
         Cell::<V>::open(Place::at(K::slot(key, &self.slot)), &Authority::new()).set(value);
     }
