@@ -18,11 +18,12 @@ pub fn limbs(bytes: &[u8; 32]) -> [u64; 4] {
     limbs
 }
 
-/// `a + b`, or `a - b` with `minus`, modulo 2^256, and whether that is not the sum or difference.
-pub fn add(a: &[u64; 4], b: &[u64; 4], minus: bool) -> ([u64; 4], bool) {
-    let (a, b) = (primitive_types::U256(*a), primitive_types::U256(*b));
+/// Adds `other` to `number`, or subtracts it with `minus`, modulo 2^256. Whether the result is another than that.
+pub fn add(number: &mut [u64; 4], other: &[u64; 4], minus: bool) -> bool {
+    let (a, b) = (primitive_types::U256(*number), primitive_types::U256(*other));
     let (result, overflows) = if minus { a.overflowing_sub(b) } else { a.overflowing_add(b) };
-    (result.0, overflows)
+    *number = result.0;
+    overflows
 }
 
 /// Two words one after the other.

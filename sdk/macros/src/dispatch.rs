@@ -83,8 +83,16 @@ fn decode(method: &Method) -> (TokenStream, Vec<Ident>) {
         quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::decode(&mut __decoder))
     });
     let size = method.arguments_size();
+    let shapes = method.arguments.iter().map(|argument| {
+        let owned = &argument.owned;
+        quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::SHAPE.is_dynamic())
+    });
+    let is_dynamic = quote!(false #(|| #shapes)*);
     let tokens = quote! {
-        __decoder.expect(const { #size });
+        // Without a dynamic argument there is one kind of fault: whether the heads are all there shows in reading them.
+        if const { #is_dynamic } {
+            __decoder.expect(const { #size });
+        }
         #(let #names = #decoded;)*
         __decoder.revert_on_fault();
     };

@@ -17,10 +17,14 @@ pub fn expand_attribute(arguments: TokenStream, item: TokenStream) -> syn::Resul
 struct Parts {
     item: Option<TokenStream>,
     wrapped: Option<Type>,
-    /// Its selector and the size of its fields' heads, or another type's encoding.
-    encode: TokenStream,
-    /// Its fields, written to `encoder`.
+    /// Its selector, reversed, and the size of its fields' heads; nothing for a wrapped error.
+    head: TokenStream,
+    /// The pattern that any value of it matches.
+    rest: TokenStream,
+    /// Its fields, written to `encoder`, or another type's encoding.
     fields: TokenStream,
+    /// The constructor of a variant that wraps another error.
+    from: Option<TokenStream>,
     decode: TokenStream,
 }
 
@@ -45,13 +49,15 @@ fn parts(
         let error = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>);
         return Ok(Parts {
             item: None,
-            encode: quote!(#constructor(inner) => return #error::encode(inner)),
-            fields: TokenStream::new(),
+            head: quote!((0, 0)),
+            fields: quote!(#constructor(inner) => return #error::encode(inner),),
+            from: Some(constructor.clone()),
             decode: quote! {
                 if let ::core::option::Option::Some(inner) = #error::decode(data) {
                     return ::core::option::Option::Some(#constructor(inner));
                 }
             },
+            rest: quote!(#constructor(..)),
             wrapped: Some(ty),
         });
     }
@@ -83,16 +89,16 @@ fn parts(
     Ok(Parts {
         item: Some(quote!(::esker_sdk::expansion::ErrorItem { name: #solidity, fields: #parameters })),
         wrapped: None,
-        encode: quote! {
-            #rest => const {
-                (::esker_sdk::expansion::selector(#solidity, #parameters).swap_bytes(), 0 #(+ #shapes.head_size())*)
-            }
+        head: quote! {
+            (::esker_sdk::expansion::selector(#solidity, #parameters).swap_bytes(), 0 #(+ #shapes.head_size())*)
         },
         fields: quote! {
             #pattern => {
                 #(::esker_sdk::expansion::AbiEncode::encode(#bindings, &mut encoder);)*
             }
         },
+        from: None,
+        rest,
         decode: quote! {
             {
                 const SELECTOR: u32 = ::esker_sdk::expansion::selector(#solidity, #parameters);
@@ -142,17 +148,12 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
     let items = all.iter().filter_map(|parts| parts.item.as_ref());
     let wrapped: Vec<&Type> = all.iter().filter_map(|parts| parts.wrapped.as_ref()).collect();
     let wrapped_sets = wrapped.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>::ERRORS));
-    let encode = all.iter().map(|parts| &parts.encode);
-    let fields: Vec<&TokenStream> = all.iter().map(|parts| &parts.fields).filter(|fields| !fields.is_empty()).collect();
-    // What only wraps others has returned by then.
-    let wrapped_only = (fields.len() < all.len()).then(|| quote!(_ => {}));
+    let (heads, rests): (Vec<_>, Vec<_>) = all.iter().map(|parts| (&parts.head, &parts.rest)).unzip();
+    let (count, numbers) = (heads.len(), 0..heads.len());
+    let fields = all.iter().map(|parts| &parts.fields);
     let decode = all.iter().map(|parts| &parts.decode);
     let conversions = all.iter().filter(|parts| parts.wrapped.is_some()).map(|parts| {
-        let (ty, encode) = (&parts.wrapped, &parts.encode);
-        // The constructor is what the pattern starts with.
-        let constructor =
-            encode.clone().into_iter().take_while(|token| !matches!(token, proc_macro2::TokenTree::Group(_)));
-        let constructor: TokenStream = constructor.collect();
+        let (ty, constructor) = (&parts.wrapped, &parts.from);
         quote! {
             #[automatically_derived]
             impl ::core::convert::From<#ty> for #name {
@@ -175,19 +176,17 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
             };
 
             fn encode(&self) -> ::esker_sdk::expansion::Vec<u8> {
-                #[allow(unreachable_code, reason = "an error may only wrap others")]
-                {
-                    let (selector, size): (u32, usize) = match self {
-                        #(#encode),*
-                    };
-                    // One beginning and one end for all variants: that is most of what each would take by itself.
-                    let mut encoder = ::esker_sdk::expansion::Encoder::with_reversed_selector(selector, size);
-                    match self {
-                        #(#fields)*
-                        #wrapped_only
-                    }
-                    encoder.finish()
+                // A table, one beginning and one end for all variants: that is most of what each would take by itself.
+                const HEADS: [(u32, usize); #count] = [#(#heads),*];
+                let number: usize = match self {
+                    #(#rests => #numbers,)*
+                };
+                let (selector, size) = HEADS.get(number).copied().unwrap_or_default();
+                let mut encoder = ::esker_sdk::expansion::Encoder::with_reversed_selector(selector, size);
+                match self {
+                    #(#fields)*
                 }
+                encoder.finish()
             }
 
             fn decode(data: &[u8]) -> ::core::option::Option<Self> {

@@ -138,8 +138,8 @@ impl<'a> Decoder<'a> {
         let taken = self.head.checked_add(length).and_then(|end| data.get(self.head..end));
         match taken {
             Some(bytes) if self.fault.is_none() && length <= self.budget => {
-                self.budget -= length;
-                self.head += length;
+                self.budget = self.budget.wrapping_sub(length);
+                self.head = self.head.wrapping_add(length);
                 bytes
             }
             _ => {

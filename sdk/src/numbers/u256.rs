@@ -66,29 +66,31 @@ impl U256 {
     /// `self + other` modulo 2^256, and whether that is not the sum.
     #[must_use]
     pub fn overflowing_add(self, other: Self) -> (Self, bool) {
-        let (sum, overflows) = words::add(&self.0.0, &other.0.0, false);
-        (Self::from_limbs(sum), overflows)
+        let mut sum = self;
+        let overflows = words::add(&mut sum.0.0, &other.0.0, false);
+        (sum, overflows)
     }
 
     /// `self - other` modulo 2^256, and whether that is not the difference.
     #[must_use]
     pub fn overflowing_sub(self, other: Self) -> (Self, bool) {
-        let (difference, underflows) = words::add(&self.0.0, &other.0.0, true);
-        (Self::from_limbs(difference), underflows)
+        let mut difference = self;
+        let underflows = words::add(&mut difference.0.0, &other.0.0, true);
+        (difference, underflows)
     }
 
     /// `self + other`, or `None` if it needs more than 256 bits.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        let (sum, overflows) = self.overflowing_add(other);
-        if overflows { None } else { Some(sum) }
+        let mut sum = self;
+        if words::add(&mut sum.0.0, &other.0.0, false) { None } else { Some(sum) }
     }
 
     /// `self - other`, or `None` if `other` is greater.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        let (difference, underflows) = self.overflowing_sub(other);
-        if underflows { None } else { Some(difference) }
+        let mut difference = self;
+        if words::add(&mut difference.0.0, &other.0.0, true) { None } else { Some(difference) }
     }
 
     /// `self × other`, or `None` if it needs more than 256 bits.

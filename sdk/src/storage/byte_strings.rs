@@ -94,10 +94,10 @@ impl Blob {
         word[31] = (bytes.len() as u8) << 1;
         if before | now > 0 {
             let contents = self.slot.contents();
+            let long = if now > 0 { bytes } else { &[] };
             // What a longer string before left behind becomes zero.
             for index in 0..before.max(now) {
-                let chunk = if now > 0 { words::padded(bytes, index) } else { [0; 32] };
-                contents.offset(index as u64).store(&chunk);
+                contents.offset(index as u64).store(&words::padded(long, index));
             }
             if now > 0 {
                 // Memory is far below 2^31 bytes.

@@ -42,7 +42,7 @@ fn hash_bytes(key: &[u8], slot: &Slot) -> Slot {
 
 impl<T: Value> MapKey for T {
     type Lookup<'a> = T;
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn slot(key: T, slot: &Slot) -> Slot {
         hash_word(&key.word(), slot)
     }
@@ -64,7 +64,7 @@ impl MapKey for Bytes {
 
 impl<A: MapKey, B: MapKey> MapKey for (A, B) {
     type Lookup<'a> = (A::Lookup<'a>, B::Lookup<'a>);
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn slot((a, b): Self::Lookup<'_>, slot: &Slot) -> Slot {
         B::slot(b, &A::slot(a, slot))
     }
@@ -72,7 +72,7 @@ impl<A: MapKey, B: MapKey> MapKey for (A, B) {
 
 impl<A: MapKey, B: MapKey, C: MapKey> MapKey for (A, B, C) {
     type Lookup<'a> = (A::Lookup<'a>, B::Lookup<'a>, C::Lookup<'a>);
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn slot((a, b, c): Self::Lookup<'_>, slot: &Slot) -> Slot {
         C::slot(c, &B::slot(b, &A::slot(a, slot)))
     }

@@ -10,12 +10,15 @@ impl Slot {
     /// Slot 0.
     pub const ZERO: Self = Self([0; 32]);
 
-    /// The slot with a small number. Called and not a constant, which would take ten bytes of code for each eight of it.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    /// The slot with a small number: bytes stored over zeros, since a constant of eight bytes takes ten bytes of code.
+    #[inline(always)]
     const fn small(number: u32) -> Self {
         let mut key = [0; 32];
         let bytes = number.to_be_bytes();
-        (key[28], key[29], key[30], key[31]) = (bytes[0], bytes[1], bytes[2], bytes[3]);
+        key[31] = bytes[3];
+        if number > 0xff {
+            (key[28], key[29], key[30]) = (bytes[0], bytes[1], bytes[2]);
+        }
         Self(key)
     }
 

@@ -39,34 +39,19 @@ pub fn limbs(bytes: &[u8; 32]) -> [u64; 4] {
     }
 }
 
-/// # Safety
-/// Four limbs can be read at `a` and `b` and written at `sum`.
+/// Adds `other` to `number`, or subtracts it with `minus`, modulo 2^256. Whether the result is another than that.
 #[inline(never)]
-unsafe fn add_limbs(a: *const u64, b: *const u64, sum: *mut u64, flip: bool) -> bool {
-    let mask = if flip { u64::MAX } else { 0 };
-    let (mut carry, mut index) = (flip, 0);
+pub fn add(number: &mut [u64; 4], other: &[u64; 4], minus: bool) -> bool {
+    let mask = if minus { u64::MAX } else { 0 };
+    let (mut carry, mut index) = (minus, 0);
     while index < 4 {
-        // SAFETY: the index is below 4.
-        let (left, right) = unsafe { (*a.add(index), *b.add(index) ^ mask) };
-        let (low, first) = left.overflowing_add(right);
+        let (low, first) = number[index].overflowing_add(other[index] ^ mask);
         let (low, second) = low.overflowing_add(u64::from(carry));
-        // SAFETY: as above.
-        unsafe { *sum.add(index) = low };
+        number[index] = low;
         carry = first | second;
         index += 1;
     }
-    carry != flip
-}
-
-/// `a + b`, or `a - b` with `minus`, modulo 2^256, and whether that is not the sum or difference.
-#[inline(always)]
-pub fn add(a: &[u64; 4], b: &[u64; 4], minus: bool) -> ([u64; 4], bool) {
-    let mut sum = MaybeUninit::<[u64; 4]>::uninit();
-    // SAFETY: all are four limbs, and all four of the sum are written.
-    unsafe {
-        let overflows = add_limbs(a.as_ptr(), b.as_ptr(), sum.as_mut_ptr().cast(), minus);
-        (sum.assume_init(), overflows)
-    }
+    carry != minus
 }
 
 /// Two words one after the other.
