@@ -20,7 +20,7 @@ impl Address {
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn is_zero(&self) -> bool {
-        self.0 == [0; 20]
+        crate::utf8::is_zero(&self.0)
     }
 
     /// The address's 20 bytes.

@@ -213,12 +213,12 @@ impl Context {
     /// Reads any storage slot of this contract.
     #[must_use]
     pub fn storage_load(&self, slot: B256) -> B256 {
-        Slot::Hash(slot.0).load().into()
+        Slot(slot.0).load().into()
     }
 
     /// Writes any storage slot of this contract.
     pub fn storage_store(&mut self, slot: B256, value: B256) {
-        Slot::Hash(slot.0).store(&value.0);
+        Slot(slot.0).store(&value.0);
     }
 
     /// Reads any transient slot of this contract (EIP-1153).

@@ -2,7 +2,12 @@
 
 use alloc::vec::Vec;
 
-use crate::{Address, abi::Description, error, host};
+use crate::{
+    Address,
+    abi::{Description, Encoder},
+    error, host,
+    utf8::is_zero,
+};
 
 /// Which entry point a frame runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +67,31 @@ pub const fn authority() -> Authority {
 }
 
 /// Emits a log, for `#[event]`.
-#[inline]
-pub fn log(_: &Authority, topics: &[[u8; 32]], data: &[u8]) {
-    host::log(topics, data);
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+pub fn log(_: &Authority, topics: &[[u8; 32]], data: Encoder) {
+    data.look(|data| host::log(topics, data));
+}
+
+/// Ends a frame with what it returns. Natively the entry point gives it to its caller; in wasm nothing behind this runs, so
+/// that nothing has to be dropped.
+#[cfg(not(target_arch = "wasm32"))]
+#[must_use]
+pub fn finish(output: Vec<u8>) -> Vec<u8> {
+    output
+}
+
+/// Ends a frame with what it returns.
+#[cfg(target_arch = "wasm32")]
+#[inline(always)]
+pub fn finish(output: Vec<u8>) -> Vec<u8> {
+    host::finish(&output)
+}
+
+/// Ends a frame with the results that were encoded.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[must_use]
+pub fn done(encoder: Encoder) -> Vec<u8> {
+    finish(encoder.finish())
 }
 
 /// The call's input.
@@ -83,7 +110,7 @@ pub fn empty_revert() -> ! {
 /// Refuses value.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 pub fn guard_payment() {
-    if host::call_value() != [0; 32] {
+    if !is_zero(&host::call_value()) {
         empty_revert()
     }
 }

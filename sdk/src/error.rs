@@ -57,7 +57,7 @@ pub fn revert_with(error: impl ContractError) -> ! {
 /// `Error(string)`.
 const ERROR_STRING: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
 /// `Panic(uint256)`.
-pub(crate) const PANIC: [u8; 4] = [0x4e, 0x48, 0x7b, 0x71];
+const PANIC: [u8; 4] = [0x4e, 0x48, 0x7b, 0x71];
 
 /// The revert data `Error(text)`.
 fn text_data(text: &[u8]) -> Vec<u8> {
@@ -98,16 +98,22 @@ impl Panic {
     /// The revert data.
     #[must_use]
     pub fn encode(self) -> Vec<u8> {
-        let mut encoder = Encoder::new(&PANIC, 32);
-        encoder.number(self as usize);
-        encoder.finish()
+        self.data().to_vec()
+    }
+
+    /// The same without memory from the allocator, which raises one itself.
+    const fn data(self) -> [u8; 36] {
+        let mut data = [0; 36];
+        (data[0], data[1], data[2], data[3]) = (PANIC[0], PANIC[1], PANIC[2], PANIC[3]);
+        data[35] = self as u8;
+        data
     }
 
     /// Ends the frame with `Panic(code)`.
     #[cold]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn raise(self) -> ! {
-        host::revert(&self.encode())
+        host::revert(&self.data())
     }
 }
 
@@ -183,7 +189,7 @@ pub(crate) fn panic_data(message: &str, file: &str, line: u32) -> Vec<u8> {
     if let Some(at) = ARITHMETIC.iter().position(|known| *known == digest) {
         return if at < BY_ZERO { Panic::DivisionByZero } else { Panic::Overflow }.encode();
     }
-    let mut words = Buffer::new(128);
+    let mut words = Buffer::empty();
     words.extend(stable_path(file.as_bytes()));
     words.extend(b":");
     push_number(&mut words, line);

@@ -77,6 +77,10 @@ pub mod storage;
 mod utf8;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
+#[cfg(not(target_arch = "wasm32"))]
+mod words;
+#[cfg(target_arch = "wasm32")]
+use wasm::words;
 
 pub use address::Address;
 pub use bytes::{B256, Bytes, FixedBytes};
@@ -104,13 +108,11 @@ pub mod expansion {
     pub use crate::checks::{
         Fallible, Selector, anything, assert_payability, assert_unique_selector, errors_of, event_of,
     };
-    pub use crate::contract::{authority, empty_revert, guard_payment, guard_reentrancy, input, log};
+    pub use crate::contract::{authority, done, empty_revert, finish, guard_payment, guard_reentrancy, input, log};
     pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};
     pub use crate::error::{REENTRANT_CALL, decode_error};
-    #[cfg(target_arch = "wasm32")]
-    pub use crate::host::finish;
     pub use crate::literals::{parse_address, parse_number};
-    pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size};
+    pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size, root_place};
     pub use alloc::{string::String, vec::Vec};
     pub use core;
     #[cfg(not(target_arch = "wasm32"))]

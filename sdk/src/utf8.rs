@@ -4,49 +4,62 @@
 
 use alloc::{string::String, vec::Vec};
 
-/// The bytes as text, if they are UTF-8.
-pub fn text(bytes: Vec<u8>) -> Option<String> {
+/// Whether all bytes are zero. Called and not repeated, where a comparison of arrays would be.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+pub fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+/// The bytes as text, or `otherwise` if they are not UTF-8.
+pub fn text(bytes: Vec<u8>, otherwise: impl FnOnce() -> String) -> String {
     #[cfg(not(target_arch = "wasm32"))]
-    return String::from_utf8(bytes).ok();
+    return String::from_utf8(bytes).unwrap_or_else(|_| otherwise());
     #[cfg(target_arch = "wasm32")]
     if is_utf8(&bytes) {
         #[allow(unsafe_code, reason = "validated by our own code")]
         // SAFETY: `is_utf8` accepts UTF-8 only.
-        Some(unsafe { String::from_utf8_unchecked(bytes) })
+        unsafe {
+            String::from_utf8_unchecked(bytes)
+        }
     } else {
-        None
+        // The frame is about to end: giving the memory back would only take code.
+        core::mem::forget(bytes);
+        otherwise()
     }
 }
 
-/// Whether the bytes are UTF-8: the table "Well-Formed UTF-8 Byte Sequences" of the Unicode standard.
+/// Whether the bytes are UTF-8: each code point in its shortest form, none of them a surrogate or beyond the last.
 #[cfg(any(test, target_arch = "wasm32"))]
+#[cfg_attr(target_arch = "wasm32", inline(never))]
 fn is_utf8(bytes: &[u8]) -> bool {
-    // How many continuation bytes are still to come, and what the next one may be.
-    let (mut missing, mut low, mut high) = (0, 0x80, 0xbf);
-    for &byte in bytes {
-        if missing > 0 {
-            if byte < low || byte > high {
-                return false;
-            }
-            missing -= 1;
-            (low, high) = (0x80, 0xbf);
-        } else if byte >= 0x80 {
-            missing = match byte {
-                0xc2..=0xdf => 1,
-                0xe0..=0xef => 2,
-                0xf0..=0xf4 => 3,
+    let mut rest = bytes.iter();
+    while let Some(lead) = rest.next() {
+        // A lead byte begins with as many ones as the sequence has bytes; a continuation byte with one.
+        let length = lead.leading_ones();
+        if length == 0 {
+            continue;
+        }
+        let mut point = u32::from(lead & 0x0f);
+        if length == 2 {
+            point = u32::from(lead & 0x1f);
+        }
+        let least = match length {
+            2 => 0x80,
+            3 => 0x800,
+            4 => 0x1_0000,
+            _ => return false,
+        };
+        for _ in 1..length {
+            match rest.next() {
+                Some(next) if next & 0xc0 == 0x80 => point = point << 6 | u32::from(next & 0x3f),
                 _ => return false,
-            };
-            match byte {
-                0xe0 => low = 0xa0,
-                0xed => high = 0x9f,
-                0xf0 => low = 0x90,
-                0xf4 => high = 0x8f,
-                _ => {}
             }
         }
+        if point < least || point > 0x10_ffff || point >> 11 == 0x1b {
+            return false;
+        }
     }
-    missing == 0
+    true
 }
 
 #[cfg(test)]

@@ -30,14 +30,6 @@ pub mod bank {
         balances: Map<Address, U256>,
         received: Cell<U256>,
         entered: TransientCell<bool>,
-        given: Cell<U256>,
-        first: Names,
-        second: Names,
-    }
-
-    #[storage(nested)]
-    pub struct Names {
-        names: List<U256>,
     }
 
     #[event]
@@ -111,23 +103,6 @@ pub mod bank {
         pub fn call_self(&mut self, cx: &mut Context) -> Result<(), Error> {
             BankHandle::at(cx.address()).withdraw(0).call(cx);
             Ok(())
-        }
-
-        /// As a governor does: calls whom the caller says, itself perhaps, and passes on what fails.
-        pub fn relay(&mut self, cx: &mut Context, target: Address, input: &[u8]) -> Bytes {
-            match cx.call(target, U256::ZERO, u64::MAX, input) {
-                Ok(output) => output.into(),
-                Err(error) => error.raise(),
-            }
-        }
-
-        pub fn swap_fields(&mut self) {
-            core::mem::swap(&mut self.received, &mut self.given);
-            self.received.set(1);
-        }
-
-        pub fn swap_nested(&mut self) {
-            core::mem::swap(&mut self.first.names, &mut self.second.names);
         }
 
         pub fn fail(&self, which: u8) -> Result<U256, Error> {
@@ -371,131 +346,6 @@ fn re_entering_is_refused_except_for_views_and_reentrant_methods() {
     assert_eq!(chain.query(ALICE, &bank.look_at_self()), 0);
     assert_eq!(chain.send(ALICE, &bank.call_self()), Outcome::Return(Vec::new()), "its own code calls");
     assert_eq!(alloy_primitives::keccak256("ReentrancyGuardReentrantCall()")[..4], [0x3e, 0xe5, 0xae, 0xb5]);
-}
-
-#[test]
-fn a_contract_may_call_itself_but_nobody_may_call_it_back() {
-    let (mut chain, bank) = bank();
-    let other = chain.install::<Bank>(OTHER);
-    let refused = Outcome::Revert(vec![0x3e, 0xe5, 0xae, 0xb5]);
-    let toggle = bank.toggle();
-    let view = bank.balance_of(ALICE);
-    // A governor that changes its own settings, also from a frame of its own.
-    let own = bank.relay(BANK, toggle.input());
-    assert_eq!(chain.query(ALICE, &own), Bytes(word(1)));
-    assert!(matches!(chain.send(ALICE, &bank.relay(BANK, own.input())), Outcome::Return(_)));
-    // The same through somebody else is a re-entry, even if the contract has called itself before.
-    let back = other.relay(BANK, toggle.input());
-    assert_eq!(chain.send(ALICE, &bank.relay(OTHER, back.input())), refused);
-    let deep = bank.relay(OTHER, back.input());
-    assert_eq!(chain.send(ALICE, &bank.relay(BANK, deep.input())), refused);
-    // A view, and what is unknown or empty and so goes to the fallback or is received, comes back.
-    assert_eq!(chain.send(ALICE, &bank.relay(OTHER, other.relay(BANK, view.input()).input())), {
-        let inner = esker_sdk::abi::encode(&Bytes(word(0)));
-        Outcome::Return(esker_sdk::abi::encode(&Bytes(inner)))
-    });
-    for input in [&b""[..], b"?"] {
-        let back = other.relay(BANK, input);
-        assert!(matches!(chain.send(ALICE, &bank.relay(OTHER, back.input())), Outcome::Return(_)), "{input:?}");
-    }
-}
-
-/// A proxy as they are: whatever comes goes to the implementation, by delegate call.
-#[contract]
-mod proxy {
-    use super::*;
-
-    #[storage]
-    pub struct Proxy {}
-
-    impl Proxy {
-        #[fallback]
-        #[payable]
-        fn fallback(&mut self, cx: &mut Context, input: &[u8]) -> Bytes {
-            match cx.delegate_call(BANK, u64::MAX, input) {
-                Ok(output) => output.into(),
-                Err(error) => error.raise(),
-            }
-        }
-    }
-}
-
-#[test]
-fn behind_a_proxy_views_are_re_entered_and_the_rest_is_not() {
-    let (mut chain, _) = bank();
-    const PROXY: Address = Address::repeat_byte(0x99);
-    chain.install::<proxy::Proxy>(PROXY);
-    let other = chain.install::<Bank>(OTHER);
-    let through = BankHandle::at(PROXY);
-    let call_back = |input: &[u8]| through.relay(OTHER, other.relay(PROXY, input).input());
-    let view = call_back(through.balance_of(ALICE).input());
-    assert!(matches!(chain.send(ALICE, &view), Outcome::Return(_)));
-    let change = call_back(through.toggle().input());
-    assert_eq!(chain.send(ALICE, &change), Outcome::Revert(vec![0x3e, 0xe5, 0xae, 0xb5]));
-    let own = through.relay(PROXY, through.toggle().input());
-    assert_eq!(chain.query(ALICE, &own), Bytes(word(1)));
-}
-
-#[test]
-fn a_constructor_that_is_none_takes_no_coins() {
-    let mut chain = MemoryHost::new();
-    chain.install::<Payer>(OTHER);
-    chain.set_balance(ALICE, 10.into());
-    assert_eq!(chain.send(ALICE, &PayerHandle::at(OTHER).deploy_with().value(1)), Outcome::Revert(Vec::new()));
-    assert_eq!(chain.send(ALICE, &PayerHandle::at(OTHER).deploy_with()), Outcome::Return(Vec::new()));
-}
-
-/// Runs another contract's entry point in its own frame, as a deployment with its value would.
-#[contract]
-mod payer {
-    use super::*;
-
-    #[storage]
-    pub struct Payer {}
-
-    impl Payer {
-        #[payable]
-        pub fn deploy_with(&mut self) {
-            assert!(Bank::deploy().is_empty(), "it returns nothing");
-        }
-    }
-}
-use payer::{Payer, PayerHandle};
-
-#[test]
-fn fields_swapped_in_memory_are_found() {
-    let (mut chain, bank) = bank();
-    for call in [bank.swap_fields(), bank.swap_nested()] {
-        match chain.send(ALICE, &call) {
-            Outcome::Revert(data) => match Reverted::decode(&data) {
-                Reverted::Text(text) => {
-                    assert!(text.contains("fields of `Bank` were swapped or replaced in memory"), "{text}");
-                }
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-#[test]
-fn lengths_that_no_memory_holds_panic_as_in_solidity() {
-    let (mut chain, bank) = bank();
-    let empty = bank.sum(&[], Vec::new(), "", &[]);
-    let selector = &empty.input()[..4];
-    let too_large = Panic::OutOfMemory.encode();
-    // Heads of the four arguments; the first points to the word behind them.
-    let heads = |first: u64| [word(first), word(128), word(128), word(128)].concat();
-    let mut send = |data: &[u8]| match chain.send_raw(ALICE, BANK, 0.into(), &[selector, data].concat()) {
-        Outcome::Revert(data) => data,
-        other => panic!("{other:?}"),
-    };
-    let huge = [0xff; 32].to_vec();
-    assert_eq!(send(&[heads(128), huge.clone()].concat()), too_large);
-    assert_eq!(send(&[heads(128), word((1 << 59) - 5)].concat()), too_large);
-    assert_eq!(send(&[heads(128), word((1 << 59) - 6)].concat()), Vec::<u8>::new());
-    assert_eq!(send(&[heads(u64::MAX), huge.clone()].concat()), Vec::<u8>::new(), "an offset");
-    assert_eq!(send(&[word(32), huge].concat()), Vec::<u8>::new(), "the heads are looked at first");
 }
 
 #[test]

@@ -391,7 +391,7 @@ fn exports() -> TokenStream {
         #[unsafe(no_mangle)]
         #[allow(unsafe_code, reason = "the module's exports have fixed names")]
         extern "C" fn call() {
-            ::esker_sdk::expansion::finish(&__call())
+            __call();
         }
 
         // Without a constructor too: the host would let a deployment without one take coins.
@@ -399,7 +399,7 @@ fn exports() -> TokenStream {
         #[unsafe(no_mangle)]
         #[allow(unsafe_code, reason = "the module's exports have fixed names")]
         extern "C" fn deploy() {
-            ::esker_sdk::expansion::finish(&__deploy())
+            __deploy();
         }
 
         // Natively nobody reads the section, and writing it takes the compiler a while.

@@ -84,8 +84,16 @@ fn decode(method: &Method) -> (TokenStream, Vec<Ident>) {
         quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::decode(&mut __decoder))
     });
     let size = method.arguments_size();
+    let shapes = method.arguments.iter().map(|argument| {
+        let owned = &argument.owned;
+        quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::SHAPE.is_dynamic())
+    });
+    let is_dynamic = quote!(false #(|| #shapes)*);
     let tokens = quote! {
-        __decoder.expect(const { #size });
+        // Without a dynamic argument there is one kind of fault: whether the heads are all there shows in reading them.
+        if const { #is_dynamic } {
+            __decoder.expect(const { #size });
+        }
         #(let #names = #decoded;)*
         __decoder.revert_on_fault();
     };
@@ -110,7 +118,7 @@ fn function(contract: &Ident, method: &Method, check_payment: bool) -> TokenStre
             <#output as ::esker_sdk::expansion::Output>::encode(&__value, &mut __encoder);
         },
     };
-    quote!({ #guards #invoke #encode })
+    quote!({ #guards #invoke #encode ::esker_sdk::expansion::done(__encoder) })
 }
 
 fn fallback(contract: &Ident, method: &Method, check_payment: bool) -> TokenStream {
@@ -138,13 +146,18 @@ pub fn call(
     let check_first = none_payable.then(|| quote!(::esker_sdk::expansion::guard_payment();));
     let arms = functions.iter().enumerate().map(|(index, method)| {
         let (selector, body) = (selector_constant(index), function(contract, method, !none_payable));
+        let reversed = format_ident!("__REVERSED_{index}");
         let cfgs = &method.cfgs;
-        quote!(#(#cfgs)* ::core::option::Option::Some(#selector) => #body)
+        (
+            quote!(#(#cfgs)* const #reversed: u32 = #selector.swap_bytes();),
+            quote!(#(#cfgs)* ::core::option::Option::Some(#reversed) => #body),
+        )
     });
+    let (constants, arms): (Vec<TokenStream>, Vec<TokenStream>) = arms.unzip();
     let otherwise = match fallback_method {
         Some(method) => {
             let body = fallback(contract, method, !none_payable);
-            quote!(return #body,)
+            quote!(::esker_sdk::expansion::finish(#body),)
         }
         None => quote!(::esker_sdk::expansion::empty_revert(),),
     };
@@ -155,11 +168,12 @@ pub fn call(
             if __input.is_empty() {
                 #guards
                 #invoke
-                return ::esker_sdk::expansion::Vec::new();
+                return ::esker_sdk::expansion::finish(::esker_sdk::expansion::Vec::new());
             }
         }
     });
     quote! {
+        #(#constants)*
         #[allow(unused_variables, reason = "no method may touch state")]
         let __authority = ::esker_sdk::expansion::authority();
         let __input = ::esker_sdk::expansion::input();
@@ -167,15 +181,13 @@ pub fn call(
         #receive
         // One decoder and one encoder serve all functions: that keeps each one's code short.
         #[allow(unused_mut, reason = "no function may have arguments or results")]
-        let (__selector, mut __decoder) = ::esker_sdk::expansion::Decoder::with_selector(&__input);
+        let (__selector, mut __decoder) = ::esker_sdk::expansion::Decoder::with_reversed_selector(&__input);
         #[allow(unused_mut, reason = "no function may have arguments or results")]
         let mut __encoder = ::esker_sdk::expansion::Encoder::empty();
         match __selector {
             #(#arms)*
             _ => #otherwise
         }
-        #[allow(unreachable_code, reason = "no function may come back here")]
-        __encoder.finish()
     }
 }
 
@@ -184,7 +196,7 @@ pub fn deploy(contract: &Ident, constructor: Option<&Method>) -> TokenStream {
     let Some(method) = constructor else {
         return quote! {
             ::esker_sdk::expansion::guard_payment();
-            ::esker_sdk::expansion::Vec::new()
+            ::esker_sdk::expansion::finish(::esker_sdk::expansion::Vec::new())
         };
     };
     let guards = guards(method, true);
@@ -202,6 +214,6 @@ pub fn deploy(contract: &Ident, constructor: Option<&Method>) -> TokenStream {
         #guards
         #input
         #invoke
-        ::esker_sdk::expansion::Vec::new()
+        ::esker_sdk::expansion::finish(::esker_sdk::expansion::Vec::new())
     }
 }

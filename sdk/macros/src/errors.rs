@@ -21,7 +21,12 @@ struct Parts {
     wrapped: Option<Type>,
     /// `From` of what it wraps.
     conversion: Option<TokenStream>,
-    encode: TokenStream,
+    /// Its selector, reversed, and the size of its fields' heads; nothing for a wrapped error.
+    head: TokenStream,
+    /// The pattern that any value of it matches.
+    rest: TokenStream,
+    /// Its fields, written to `encoder`, or another type's encoding.
+    fields: TokenStream,
     decode: TokenStream,
 }
 
@@ -64,13 +69,15 @@ fn parts(
                     }
                 }
             }),
-            encode: quote!(#(#cfgs)* #constructor(inner) => #error::encode(inner)),
+            head: quote!((0, 0)),
+            fields: quote!(#(#cfgs)* #constructor(inner) => return #error::encode(inner),),
             decode: quote! {
                 #(#cfgs)*
                 if let ::core::option::Option::Some(inner) = #error::decode(data) {
                     return ::core::option::Option::Some(#constructor(inner));
                 }
             },
+            rest: quote!(#constructor(..)),
             wrapped: Some(ty),
             cfgs,
         });
@@ -92,6 +99,11 @@ fn parts(
         Fields::Unnamed(_) => quote!(#constructor(#(#bindings),*)),
         Fields::Unit => constructor.clone(),
     };
+    let rest = match fields {
+        Fields::Named(_) => quote!(#constructor { .. }),
+        Fields::Unnamed(_) => quote!(#constructor(..)),
+        Fields::Unit => constructor.clone(),
+    };
     let decoded =
         types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::AbiType>::decode(decoder)));
     let unused = bindings.is_empty().then(|| quote!(let _ = &decoder;));
@@ -101,16 +113,16 @@ fn parts(
         ),
         wrapped: None,
         conversion: None,
-        encode: quote! {
+        head: quote! {
+            (::esker_sdk::expansion::selector(#solidity, #parameters).swap_bytes(), 0 #(+ #shapes.head_size())*)
+        },
+        fields: quote! {
             #(#cfgs)*
             #pattern => {
-                const SELECTOR: [u8; 4] = ::esker_sdk::expansion::selector(#solidity, #parameters).to_be_bytes();
-                let mut encoder =
-                    ::esker_sdk::expansion::Encoder::new(&SELECTOR, const { 0 #(+ #shapes.head_size())* });
                 #(::esker_sdk::expansion::AbiEncode::encode(#bindings, &mut encoder);)*
-                encoder.finish()
             }
         },
+        rest,
         decode: quote! {
             #(#cfgs)*
             {
@@ -166,7 +178,8 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
         let (ty, cfgs) = (parts.wrapped.as_ref()?, &parts.cfgs);
         Some(quote_spanned!(ty.span()=> #(#cfgs)* <#ty as ::esker_sdk::ContractError>::ERRORS))
     });
-    let encode = all.iter().map(|parts| &parts.encode);
+    let heads = heads(&all);
+    let fields = all.iter().map(|parts| &parts.fields);
     let decode = all.iter().map(|parts| &parts.decode);
     let conversions = all.iter().filter_map(|parts| {
         let conversion = parts.conversion.as_ref()?;
@@ -198,9 +211,13 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
             };
 
             fn encode(&self) -> ::esker_sdk::expansion::Vec<u8> {
+                // One beginning and one end for all variants: that is most of what each would take by itself.
+                let (selector, size) = #heads;
+                let mut encoder = ::esker_sdk::expansion::Encoder::with_reversed_selector(selector, size);
                 match self {
-                    #(#encode),*
+                    #(#fields)*
                 }
+                encoder.finish()
             }
 
             fn decode(data: &[u8]) -> ::core::option::Option<Self> {
@@ -212,4 +229,22 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
         #(#conversions)*
         #bubbling
     })
+}
+
+/// The selector, reversed, and the heads' size of `self`, as an expression: from a table, unless a variant may not be there.
+fn heads(all: &[Parts]) -> TokenStream {
+    let (heads, rests): (Vec<_>, Vec<_>) = all.iter().map(|parts| (&parts.head, &parts.rest)).unzip();
+    if all.iter().any(|parts| !parts.cfgs.is_empty()) {
+        let cfgs = all.iter().map(|parts| &parts.cfgs);
+        let arms = cfgs.zip(heads).zip(rests).map(|((cfgs, head), rest)| quote!(#(#cfgs)* #rest => const { #head }));
+        return quote!(match self { #(#arms,)* });
+    }
+    let (count, numbers) = (heads.len(), 0..heads.len());
+    quote! {{
+        const HEADS: [(u32, usize); #count] = [#(#heads),*];
+        let number: usize = match self {
+            #(#rests => #numbers,)*
+        };
+        HEADS.get(number).copied().unwrap_or_default()
+    }}
 }

@@ -84,11 +84,11 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
 
             #[doc(hidden)]
             #[inline]
-            fn __esker_data(&self) -> ::esker_sdk::expansion::Vec<u8> {
+            fn __esker_data(&self) -> ::esker_sdk::expansion::Encoder {
                 let mut encoder =
                     ::esker_sdk::expansion::Encoder::new(&[], const { 0 #(+ #types.head_size())* });
                 #(::esker_sdk::expansion::AbiEncode::encode(&self.#names, &mut encoder);)*
-                encoder.finish()
+                encoder
             }
         }
 
@@ -108,13 +108,13 @@ pub fn expand(arguments: TokenStream, mut item: ItemStruct) -> syn::Result<Token
                 let topics = self.__esker_topics();
                 ::esker_sdk::Log {
                     topics: <[[u8; 32]]>::to_vec(&topics),
-                    data: self.__esker_data(),
+                    data: self.__esker_data().finish(),
                 }
             }
 
             #[inline]
             fn emit(&self, authority: &::esker_sdk::Authority) {
-                ::esker_sdk::expansion::log(authority, &self.__esker_topics(), &self.__esker_data());
+                ::esker_sdk::expansion::log(authority, &self.__esker_topics(), self.__esker_data());
             }
         }
     })

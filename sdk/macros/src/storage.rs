@@ -52,7 +52,9 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
     let absolute = {
         let opened = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
             let open = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::open);
-            let place = quote!(const { ::esker_sdk::expansion::Place::root_field(Self::__ESKER_PLACES[#index]) });
+            let place = quote!(::esker_sdk::expansion::Place::root_field(
+                const { ::esker_sdk::expansion::root_place(Self::__ESKER_PLACES[#index]) }
+            ));
             quote!(#name: #open(#place, __authority))
         });
         match item.fields {

@@ -4,7 +4,12 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use super::AbiType;
-use crate::{Panic, buffer::Buffer, contract::empty_revert, utf8};
+use crate::{
+    Panic, U256,
+    buffer::Buffer,
+    contract::empty_revert,
+    utf8::{self, is_zero},
+};
 
 /// Data that is not the strict encoding of the type asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +52,12 @@ pub struct Decoder<'a> {
     fault: Option<Fault>,
 }
 
+/// The lower half of a word.
+fn low_half(word: &[u8; 32]) -> u128 {
+    let [low, high, ..] = U256::from_be_bytes(*word).limbs();
+    u128::from(low) | u128::from(high) << 64
+}
+
 /// Where a [`Decoder`] continues after a nested part.
 #[must_use = "leave with it"]
 pub struct Resume {
@@ -61,11 +72,12 @@ impl<'a> Decoder<'a> {
         Self { data, base: 0, head: 0, budget: data.len(), fault: None }
     }
 
-    /// Splits a call's input into its selector, if it has one, and its arguments.
+    /// Splits a call's input into its selector, if it has one, and its arguments. The selector's bytes are in reverse, as
+    /// the machine reads them: the constants it is compared with cost nothing to reverse.
     #[must_use]
-    pub fn with_selector(input: &'a [u8]) -> (Option<u32>, Self) {
+    pub fn with_reversed_selector(input: &'a [u8]) -> (Option<u32>, Self) {
         match input.split_first_chunk::<4>() {
-            Some((selector, arguments)) => (Some(u32::from_be_bytes(*selector)), Self::new(arguments)),
+            Some((selector, arguments)) => (Some(u32::from_le_bytes(*selector)), Self::new(arguments)),
             None => (None, Self::new(&[])),
         }
     }
@@ -94,7 +106,8 @@ impl<'a> Decoder<'a> {
     /// reads the first of them.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub const fn expect(&mut self, size: usize) {
-        self.require(size <= self.data.len().saturating_sub(self.head));
+        // The head is never behind the data.
+        self.require(size <= self.data.len().wrapping_sub(self.head));
     }
 
     /// Whether a fault was met.
@@ -125,8 +138,8 @@ impl<'a> Decoder<'a> {
         let taken = self.head.checked_add(length).and_then(|end| data.get(self.head..end));
         match taken {
             Some(bytes) if self.fault.is_none() && length <= self.budget => {
-                self.budget -= length;
-                self.head += length;
+                self.budget = self.budget.wrapping_sub(length);
+                self.head = self.head.wrapping_add(length);
                 bytes
             }
             _ => {
@@ -137,51 +150,41 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads one word from the head.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn word(&mut self) -> [u8; 32] {
-        let mut word = [0; 32];
-        if let Some(bytes) = self.take(32).first_chunk::<32>() {
-            word = *bytes;
-        }
-        word
+        *self.word_here()
+    }
+
+    /// Reads one word from the head, where it lies.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    pub(crate) fn word_here(&mut self) -> &'a [u8; 32] {
+        const ZERO: &[u8; 32] = &[0; 32];
+        self.take(32).first_chunk().unwrap_or(ZERO)
     }
 
     /// Reads an unsigned number of at most `bytes` (up to 16) bytes.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn unsigned(&mut self, bytes: usize) -> u128 {
-        let word = self.word();
-        let number = match word.split_last_chunk::<16>() {
-            Some((_, low)) => u128::from_be_bytes(*low),
-            None => 0,
-        };
-        let clean = word.iter().take(32 - bytes).all(|byte| *byte == 0);
-        self.require(clean);
-        number
+        let word = self.word_here();
+        self.require(is_zero(word.get(..32usize.wrapping_sub(bytes)).unwrap_or_default()));
+        low_half(word)
     }
 
     /// Reads a signed number of at most `bytes` (up to 16) bytes.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn signed(&mut self, bytes: usize) -> i128 {
-        let word = self.word();
-        let number = match word.split_last_chunk::<16>() {
-            Some((_, low)) => i128::from_be_bytes(*low),
-            None => 0,
-        };
-        let sign = if number < 0 { 0xff } else { 0 };
-        let clean = word.iter().take(32 - bytes).all(|byte| *byte == sign);
-        let narrow = (number >> (8 * bytes - 1)) == if number < 0 { -1 } else { 0 };
-        self.require(clean && narrow);
-        number
+        let word = self.word_here();
+        // Every bit above the narrow type's sign bit equals it.
+        let (high, low) = word.split_at_checked(32usize.wrapping_sub(bytes)).unwrap_or_default();
+        let sign = if low.first().is_some_and(|byte| *byte >= 0x80) { 0xff } else { 0 };
+        self.require(high.iter().all(|byte| *byte == sign));
+        low_half(word) as i128
     }
 
     /// Reads a length or an offset, which is never more than the data's length. One above `most` is the fault `excess`.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn size(&mut self, most: u64, excess: Fault) -> usize {
-        let word = self.word();
-        let number = match word.split_last_chunk::<8>() {
-            Some((high, low)) if high.iter().all(|byte| *byte == 0) => u64::from_be_bytes(*low),
-            _ => u64::MAX,
-        };
+        let word = self.word_here();
+        let number = U256::from_be_bytes(*word).to_u64().unwrap_or(u64::MAX);
         if number > most {
             self.fail_with(excess);
         } else if number > self.data.len() as u64 {
@@ -235,7 +238,7 @@ impl<'a> Decoder<'a> {
         let resume = self.follow();
         let length = self.size(BYTES_MAX, Fault::TooLarge);
         let taken = self.take(length);
-        let mut bytes = Buffer::new(taken.len());
+        let mut bytes = Buffer::empty();
         bytes.extend(taken);
         self.leave(resume);
         bytes.into_vec()
@@ -244,9 +247,11 @@ impl<'a> Decoder<'a> {
     /// Reads `string`, which must be UTF-8.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn string(&mut self) -> String {
-        let text = utf8::text(self.bytes());
-        self.require(text.is_some());
-        text.unwrap_or_default()
+        let bytes = self.bytes();
+        utf8::text(bytes, || {
+            self.fail();
+            String::new()
+        })
     }
 
     /// The decoded value, unless a fault was met. Bytes behind the last part are allowed, as in Solidity.

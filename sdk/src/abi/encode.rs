@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::AbiType;
-use crate::buffer::Buffer;
+use crate::{U256, buffer::Buffer, words};
 
 /// Bytes being written. Values go to the current tuple's head in order; dynamic ones leave an offset there and append.
 pub struct Encoder {
@@ -24,10 +24,16 @@ impl Encoder {
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn new(prefix: &[u8], head_size: usize) -> Self {
-        let mut bytes = Buffer::new(prefix.len() + head_size);
+        let mut bytes = Buffer::empty();
         bytes.extend(prefix);
         bytes.extend_zeros(head_size);
         Self { bytes, base: prefix.len(), head: prefix.len() }
+    }
+
+    /// Starts with a selector, whose bytes are given in reverse, as the machine holds them, and a head of `size` bytes.
+    #[must_use]
+    pub fn with_reversed_selector(selector: u32, size: usize) -> Self {
+        Self::new(&selector.to_le_bytes(), size)
     }
 
     /// Starts without a head.
@@ -45,20 +51,14 @@ impl Encoder {
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn word(&mut self, word: &[u8; 32]) {
         let end = self.head.wrapping_add(32);
-        if let Some(place) = self.bytes.as_mut_slice().get_mut(self.head..end) {
-            place.copy_from_slice(word);
-        }
+        words::put(self.bytes.as_mut_slice().get_mut(self.head..).unwrap_or_default(), word);
         self.head = end;
     }
 
     /// Writes a number as one word to the head.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn number(&mut self, number: usize) {
-        let mut word = [0; 32];
-        if let Some((_, low)) = word.split_last_chunk_mut::<8>() {
-            *low = (number as u64).to_be_bytes();
-        }
-        self.word(&word);
+        self.word(&U256::from(number as u64).to_be_bytes());
     }
 
     /// Writes the offset of the end of the data to the head: what is appended next is the value's tail.
@@ -105,6 +105,13 @@ impl Encoder {
         self.bytes.extend(bytes);
         self.bytes.extend_zeros(bytes.len().wrapping_neg() & 31);
         self.leave(resume);
+    }
+
+    /// What was written, for a look at it.
+    pub(crate) fn look<T>(self, look: impl FnOnce(&[u8]) -> T) -> T {
+        let seen = look(self.bytes.as_slice());
+        self.bytes.release();
+        seen
     }
 
     /// What was written.

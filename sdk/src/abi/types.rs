@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{AbiEncode, Decoder, Encoder, Shape};
-use crate::{Address, Bytes, FixedBytes, I256, Int, U256, Uint};
+use crate::{Address, Bytes, FixedBytes, I256, Int, U256, Uint, utf8::is_zero, words};
 
 /// A type with a Solidity ABI type.
 #[diagnostic::on_unimplemented(
@@ -86,7 +86,7 @@ impl AbiType for U256 {
     const SHAPE: &'static Shape = &Shape::Uint(256);
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn decode(decoder: &mut Decoder<'_>) -> Self {
-        Self::from_be_bytes(decoder.word())
+        Self::from_be_bytes(*decoder.word_here())
     }
 }
 
@@ -155,13 +155,18 @@ impl AbiType for bool {
 }
 
 /// An address as a word: 12 zero bytes before it.
-#[cfg_attr(target_arch = "wasm32", inline(never))]
 pub(crate) fn address_word(address: &Address) -> [u8; 32] {
-    let mut word = [0; 32];
-    if let Some(low) = word.last_chunk_mut::<20>() {
-        *low = address.0;
+    words::address(&address.0)
+}
+
+/// The 12 bytes before an address and the 20 that it is.
+fn split_word(word: &[u8; 32]) -> (&[u8; 12], &[u8; 20]) {
+    const ZERO: (&[u8; 12], &[u8; 20]) = (&[0; 12], &[0; 20]);
+    match (word.first_chunk(), word.last_chunk()) {
+        (Some(high), Some(low)) => (high, low),
+        // A word has both.
+        _ => ZERO,
     }
-    word
 }
 
 impl AbiEncode for Address {
@@ -175,13 +180,9 @@ impl AbiType for Address {
     const SHAPE: &'static Shape = &Shape::Address;
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn decode(decoder: &mut Decoder<'_>) -> Self {
-        let word = decoder.word();
-        let mut address = Self::ZERO;
-        if let Some((high, low)) = word.split_last_chunk::<20>() {
-            decoder.require(high.iter().all(|byte| *byte == 0));
-            address = Self(*low);
-        }
-        address
+        let (high, low) = split_word(decoder.word_here());
+        decoder.require(is_zero(high));
+        Self(*low)
     }
 }
 
@@ -209,7 +210,7 @@ impl<const N: usize> AbiType for FixedBytes<N> {
         let word = decoder.word();
         let mut bytes = Self::ZERO;
         if let Some((high, low)) = word.split_first_chunk::<N>() {
-            decoder.require(low.iter().all(|byte| *byte == 0));
+            decoder.require(is_zero(low));
             bytes = Self(*high);
         }
         bytes

@@ -7,6 +7,7 @@
 )]
 
 use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 
 use super::{CallKind, Curve, Ended};
 use crate::{Address, U256, buffer::Buffer};
@@ -43,6 +44,14 @@ mod import {
     esker_abi::host_functions!(declare);
 }
 
+/// What `fill` writes, all of it: the host does so wherever its table says.
+#[inline(always)]
+fn written<T>(fill: impl FnOnce(*mut u8)) -> T {
+    let mut value = MaybeUninit::<T>::uninit();
+    fill(value.as_mut_ptr().cast());
+    unsafe { value.assume_init() }
+}
+
 /// The call's input.
 #[inline(never)]
 pub fn input() -> Vec<u8> {
@@ -62,9 +71,7 @@ pub fn revert(output: &[u8]) -> ! {
 
 /// Reads a storage slot.
 pub fn storage_load(key: &[u8; 32]) -> [u8; 32] {
-    let mut value = [0; 32];
-    unsafe { import::storage_load(key.as_ptr(), value.as_mut_ptr()) };
-    value
+    written(|value| unsafe { import::storage_load(key.as_ptr(), value) })
 }
 
 /// Writes a storage slot.
@@ -74,9 +81,7 @@ pub fn storage_store(key: &[u8; 32], value: &[u8; 32]) {
 
 /// Reads a transient slot.
 pub fn transient_load(key: &[u8; 32]) -> [u8; 32] {
-    let mut value = [0; 32];
-    unsafe { import::transient_load(key.as_ptr(), value.as_mut_ptr()) };
-    value
+    written(|value| unsafe { import::transient_load(key.as_ptr(), value) })
 }
 
 /// Writes a transient slot.
@@ -88,9 +93,7 @@ macro_rules! addresses {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
         pub fn $name() -> Address {
-            let mut address = Address::ZERO;
-            unsafe { import::$name(address.0.as_mut_ptr()) };
-            address
+            Address(written(|address| unsafe { import::$name(address) }))
         }
     )*};
 }
@@ -108,18 +111,14 @@ addresses! {
 
 /// The value sent, in wei, 32 bytes big-endian.
 pub fn call_value() -> [u8; 32] {
-    let mut value = [0; 32];
-    unsafe { import::call_value(value.as_mut_ptr()) };
-    value
+    written(|value| unsafe { import::call_value(value) })
 }
 
 macro_rules! amounts {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
         pub fn $name() -> U256 {
-            let mut amount = [0; 32];
-            unsafe { import::$name(amount.as_mut_ptr()) };
-            U256::from_be_bytes(amount)
+            U256::from_be_bytes(written(|amount| unsafe { import::$name(amount) }))
         }
     )*};
 }
@@ -155,16 +154,12 @@ numbers! {
 
 /// Balance of an account, in wei.
 pub fn balance(account: &Address) -> U256 {
-    let mut balance = [0; 32];
-    unsafe { import::balance(account.0.as_ptr(), balance.as_mut_ptr()) };
-    U256::from_be_bytes(balance)
+    U256::from_be_bytes(written(|balance| unsafe { import::balance(account.0.as_ptr(), balance) }))
 }
 
 /// Code hash of an account (EIP-1052).
 pub fn code_hash(account: &Address) -> [u8; 32] {
-    let mut hash = [0; 32];
-    unsafe { import::code_hash(account.0.as_ptr(), hash.as_mut_ptr()) };
-    hash
+    written(|hash| unsafe { import::code_hash(account.0.as_ptr(), hash) })
 }
 
 /// Code size of an account, in bytes.
@@ -174,16 +169,12 @@ pub fn code_size(account: &Address) -> u32 {
 
 /// Hash of one of the 256 blocks before this one, else zero.
 pub fn block_hash(number: u64) -> [u8; 32] {
-    let mut hash = [0; 32];
-    unsafe { import::block_hash(number, hash.as_mut_ptr()) };
-    hash
+    written(|hash| unsafe { import::block_hash(number, hash) })
 }
 
 /// The block's `mixHash`.
 pub fn prevrandao() -> [u8; 32] {
-    let mut hash = [0; 32];
-    unsafe { import::prevrandao(hash.as_mut_ptr()) };
-    hash
+    written(|hash| unsafe { import::prevrandao(hash) })
 }
 
 /// Whether this address already has a frame below this one that is not a delegate frame.
@@ -236,23 +227,17 @@ pub fn log(topics: &[[u8; 32]], data: &[u8]) {
 /// keccak256.
 #[inline(never)]
 pub fn keccak256(data: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    unsafe { import::keccak256(data.as_ptr(), data.len(), hash.as_mut_ptr()) };
-    hash
+    written(|hash| unsafe { import::keccak256(data.as_ptr(), data.len(), hash) })
 }
 
 /// SHA-256.
 pub fn sha256(data: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    unsafe { import::sha256(data.as_ptr(), data.len(), hash.as_mut_ptr()) };
-    hash
+    written(|hash| unsafe { import::sha256(data.as_ptr(), data.len(), hash) })
 }
 
 /// RIPEMD-160.
 pub fn ripemd160(data: &[u8]) -> [u8; 20] {
-    let mut hash = [0; 20];
-    unsafe { import::ripemd160(data.as_ptr(), data.len(), hash.as_mut_ptr()) };
-    hash
+    written(|hash| unsafe { import::ripemd160(data.as_ptr(), data.len(), hash) })
 }
 
 /// The signer of `hash`.

@@ -7,7 +7,7 @@ use core::{
 };
 
 use super::operators::{comparisons, operators};
-use crate::{NumberOutOfRange, Panic, host};
+use crate::{NumberOutOfRange, Panic, host, words};
 
 /// Solidity's `uint256`.
 ///
@@ -41,24 +41,14 @@ impl U256 {
 
     /// A number from its 32 bytes, most significant first.
     #[must_use]
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn from_be_bytes(bytes: [u8; 32]) -> Self {
-        let mut limbs = [0u64; 4];
-        for (limb, chunk) in limbs.iter_mut().rev().zip(bytes.as_chunks::<8>().0) {
-            *limb = u64::from_be_bytes(*chunk);
-        }
-        Self::from_limbs(limbs)
+        Self::from_limbs(words::limbs(&bytes))
     }
 
     /// The 32 bytes, most significant first.
     #[must_use]
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn to_be_bytes(self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        for (limb, chunk) in self.limbs().iter().rev().zip(bytes.as_chunks_mut::<8>().0) {
-            *chunk = limb.to_be_bytes();
-        }
-        bytes
+        words::be_bytes(&self.0.0)
     }
 
     /// Whether the number is zero.
@@ -76,48 +66,32 @@ impl U256 {
 
     /// `self + other` modulo 2^256, and whether that is not the sum.
     #[must_use]
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub const fn overflowing_add(self, other: Self) -> (Self, bool) {
-        let (mut limbs, others) = (self.limbs(), other.limbs());
-        let (mut index, mut carry) = (0, false);
-        while index < 4 {
-            let (sum, overflows) = limbs[index].overflowing_add(others[index]);
-            let (sum, overflows_again) = sum.overflowing_add(carry as u64);
-            limbs[index] = sum;
-            carry = overflows | overflows_again;
-            index += 1;
-        }
-        (Self::from_limbs(limbs), carry)
+    pub fn overflowing_add(self, other: Self) -> (Self, bool) {
+        let mut sum = self;
+        let overflows = words::add(&mut sum.0.0, &other.0.0, false);
+        (sum, overflows)
     }
 
     /// `self - other` modulo 2^256, and whether that is not the difference.
     #[must_use]
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub const fn overflowing_sub(self, other: Self) -> (Self, bool) {
-        let (mut limbs, others) = (self.limbs(), other.limbs());
-        let (mut index, mut borrow) = (0, false);
-        while index < 4 {
-            let (difference, underflows) = limbs[index].overflowing_sub(others[index]);
-            let (difference, underflows_again) = difference.overflowing_sub(borrow as u64);
-            limbs[index] = difference;
-            borrow = underflows | underflows_again;
-            index += 1;
-        }
-        (Self::from_limbs(limbs), borrow)
+    pub fn overflowing_sub(self, other: Self) -> (Self, bool) {
+        let mut difference = self;
+        let underflows = words::add(&mut difference.0.0, &other.0.0, true);
+        (difference, underflows)
     }
 
     /// `self + other`, or `None` if it needs more than 256 bits.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        let (sum, overflows) = self.overflowing_add(other);
-        if overflows { None } else { Some(sum) }
+        let mut sum = self;
+        if words::add(&mut sum.0.0, &other.0.0, false) { None } else { Some(sum) }
     }
 
     /// `self - other`, or `None` if `other` is greater.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        let (difference, underflows) = self.overflowing_sub(other);
-        if underflows { None } else { Some(difference) }
+        let mut difference = self;
+        if words::add(&mut difference.0.0, &other.0.0, true) { None } else { Some(difference) }
     }
 
     /// `self × other`, or `None` if it needs more than 256 bits.

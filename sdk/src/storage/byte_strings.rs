@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{Place, Size, Slot, StorageType};
-use crate::{Authority, Panic, buffer::Buffer, utf8};
+use crate::{Authority, Panic, U256, buffer::Buffer, utf8, words};
 
 /// Solidity's `bytes`. Up to 31 bytes lie in the slot itself with twice the length in its lowest byte; more lie from the
 /// slot's hash on, with twice the length plus one in the slot.
@@ -36,21 +36,17 @@ fn chunks(length: usize) -> usize {
 }
 
 impl Blob {
-    /// The slot's word, and the length that it tells.
+    /// The length that the slot's word, which goes to `word`, tells.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    fn read_slot(&self) -> ([u8; 32], usize) {
-        let word = self.slot.load();
+    fn read_slot(&self, word: &mut [u8; 32]) -> usize {
+        *word = self.slot.load();
         let tag = word[31];
         if tag & 1 == 0 && tag < 64 {
-            return (word, usize::from(tag / 2));
+            return usize::from(tag / 2);
         }
-        if let Some((high, low)) = word.split_last_chunk::<4>()
-            && high.iter().all(|byte| *byte == 0)
-        {
-            let length = u32::from_be_bytes(*low) >> 1;
-            if tag & 1 == 1 && length > 31 {
-                return (word, length as usize);
-            }
+        let length = U256::from_be_bytes(*word).to_usize().unwrap_or_default() >> 1;
+        if tag & 1 == 1 && length > 31 {
+            return length;
         }
         Panic::StorageEncoding.raise()
     }
@@ -58,7 +54,7 @@ impl Blob {
     /// How many bytes there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.read_slot().1
+        self.read_slot(&mut [0; 32])
     }
 
     /// Whether there are no bytes.
@@ -74,8 +70,9 @@ impl Blob {
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn get(&self) -> Vec<u8> {
-        let (word, length) = self.read_slot();
-        let mut bytes = Buffer::new((length | 31) + 1);
+        let mut word = [0; 32];
+        let length = self.read_slot(&mut word);
+        let mut bytes = Buffer::empty();
         if length < 32 {
             bytes.extend(&word);
         } else {
@@ -91,37 +88,24 @@ impl Blob {
     /// Sets the bytes.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn set(&mut self, bytes: &[u8]) {
-        let before = chunks(self.read_slot().1);
+        let before = chunks(self.len());
         let now = chunks(bytes.len());
-        let mut word = padded(bytes, 0);
+        let mut word = words::padded(bytes, 0);
         word[31] = (bytes.len() as u8) << 1;
-        if before + now > 0 {
+        if before | now > 0 {
             let contents = self.slot.contents();
+            let long = if now > 0 { bytes } else { &[] };
             // What a longer string before left behind becomes zero.
             for index in 0..before.max(now) {
-                let chunk = if now > 0 { padded(bytes, index) } else { [0; 32] };
-                contents.offset(index as u64).store(&chunk);
+                contents.offset(index as u64).store(&words::padded(long, index));
             }
             if now > 0 {
-                word = [0; 32];
-                if let Some(low) = word.last_chunk_mut::<4>() {
-                    // Calldata, whence the bytes come, is far below 2^31 bytes.
-                    *low = ((bytes.len() as u32) << 1 | 1).to_be_bytes();
-                }
+                // Memory is far below 2^31 bytes.
+                word = U256::from((bytes.len() as u64) << 1 | 1).to_be_bytes();
             }
         }
         self.slot.store(&word);
     }
-}
-
-/// The `index`-th 32 bytes, with zeros behind the end.
-#[cfg_attr(target_arch = "wasm32", inline(never))]
-fn padded(bytes: &[u8], index: usize) -> [u8; 32] {
-    let mut word = [0; 32];
-    for (place, target) in word.iter_mut().enumerate() {
-        *target = bytes.get(index * 32 + place).copied().unwrap_or_default();
-    }
-    word
 }
 
 impl StorageType for Text {
@@ -145,7 +129,7 @@ impl Text {
     /// Reverts with `Panic(0x22)` if what lies there is not UTF-8, or no encoding that Solidity knows.
     #[must_use]
     pub fn get(&self) -> String {
-        utf8::text(self.bytes.get()).unwrap_or_else(|| Panic::StorageEncoding.raise())
+        utf8::text(self.bytes.get(), || Panic::StorageEncoding.raise())
     }
 
     /// Sets the text.

@@ -9,10 +9,11 @@ use crate::{Authority, Number, Operand, Panic, host};
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 fn extract(word: &[u8; 32], offset: usize, bytes: usize) -> [u8; 32] {
     let mut field = [0; 32];
-    let end = 32usize.saturating_sub(offset);
-    let source = word.get(end.saturating_sub(bytes)..end).unwrap_or_default();
-    if let Some(target) = field.get_mut(32 - source.len()..) {
-        target.copy_from_slice(source);
+    // Byte by byte: copying slices brings the code that says that their lengths differ.
+    for index in 32usize.wrapping_sub(bytes)..32 {
+        if let (Some(target), Some(source)) = (field.get_mut(index), word.get(index.wrapping_sub(offset))) {
+            *target = *source;
+        }
     }
     field
 }
@@ -20,11 +21,10 @@ fn extract(word: &[u8; 32], offset: usize, bytes: usize) -> [u8; 32] {
 /// Puts the lowest-order `bytes` bytes of `field` at `offset` into a slot.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 fn insert(word: &mut [u8; 32], offset: usize, bytes: usize, field: &[u8; 32]) {
-    let end = 32usize.saturating_sub(offset);
-    let start = end.saturating_sub(bytes);
-    let source = field.get(32 - (end - start)..).unwrap_or_default();
-    if let Some(target) = word.get_mut(start..end) {
-        target.copy_from_slice(source);
+    for index in 32usize.wrapping_sub(bytes)..32 {
+        if let (Some(target), Some(source)) = (word.get_mut(index.wrapping_sub(offset)), field.get(index)) {
+            *target = *source;
+        }
     }
 }
 

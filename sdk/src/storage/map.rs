@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
 use super::{Cell, Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
-use crate::{Authority, Bytes, Operand, buffer::Buffer, host};
+use crate::{Authority, Bytes, Operand, buffer::Buffer, host, words};
 
 /// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
 /// `mapping(A => mapping(B => V))`, as `Map<A, Map<B, V>>` is.
@@ -35,18 +35,16 @@ pub trait Lookup<K> {
 
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 fn hash_word(word: &[u8; 32], slot: &Slot) -> Slot {
-    let mut data = [0; 64];
-    let (high, low) = data.split_at_mut(32);
-    high.copy_from_slice(word);
-    low.copy_from_slice(&slot.key());
-    Slot::Hash(host::keccak256(&data))
+    Slot(host::keccak256(&words::joined(word, &slot.0)))
 }
 
 fn hash_bytes(key: &[u8], slot: &Slot) -> Slot {
-    let mut data = Buffer::new(key.len() + 32);
+    let mut data = Buffer::empty();
     data.extend(key);
-    data.extend(&slot.key());
-    Slot::Hash(host::keccak256(data.as_slice()))
+    data.extend(&slot.0);
+    let hash = host::keccak256(data.as_slice());
+    data.release();
+    Slot(hash)
 }
 
 impl<T: Value> MapKey for T {}
@@ -56,7 +54,7 @@ impl<A: MapKey, B: MapKey> MapKey for (A, B) {}
 impl<A: MapKey, B: MapKey, C: MapKey> MapKey for (A, B, C) {}
 
 impl<T: Value, O: Operand<T>> Lookup<T> for O {
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn slot(self, slot: &Slot) -> Slot {
         hash_word(&self.operand().word(), slot)
     }
@@ -84,14 +82,14 @@ impl<const N: usize> Lookup<Bytes> for &[u8; N] {
 }
 
 impl<A, B, P: Lookup<A>, Q: Lookup<B>> Lookup<(A, B)> for (P, Q) {
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn slot(self, slot: &Slot) -> Slot {
         self.1.slot(&self.0.slot(slot))
     }
 }
 
 impl<A, B, C, P: Lookup<A>, Q: Lookup<B>, R: Lookup<C>> Lookup<(A, B, C)> for (P, Q, R) {
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn slot(self, slot: &Slot) -> Slot {
         self.2.slot(&self.1.slot(&self.0.slot(slot)))
     }
@@ -117,13 +115,13 @@ impl<K: MapKey, V: Stored> StorageType for Map<K, V> {
 
 impl<K: MapKey, V: Stored> Map<K, V> {
     /// What lies at `key`, to read.
-    #[inline]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn at(&self, key: impl Lookup<K>) -> View<'_, V::Handle> {
         View::open(Place::at(key.slot(&self.slot)))
     }
 
     /// What lies at `key`, to read and write.
-    #[inline]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn at_mut(&mut self, key: impl Lookup<K>) -> ViewMut<'_, V::Handle> {
         ViewMut::open(Place::at(key.slot(&self.slot)))
     }
@@ -131,13 +129,13 @@ impl<K: MapKey, V: Stored> Map<K, V> {
 
 impl<K: MapKey, V: Value> Map<K, V> {
     /// The value at `key`; zero if it was never set.
-    #[inline]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn get(&self, key: impl Lookup<K>) -> V {
         Cell::<V>::open(Place::at(key.slot(&self.slot)), &Authority::new()).get()
     }
 
     /// Sets the value at `key`.
-    #[inline]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn set(&mut self, key: impl Lookup<K>, value: impl Operand<V>) {
         Cell::<V>::open(Place::at(key.slot(&self.slot)), &Authority::new()).set(value);
     }

@@ -20,7 +20,7 @@ pub use byte_strings::{Blob, Text};
 pub use cell::{Cell, TransientCell};
 pub use list::List;
 pub use map::{Lookup, Map, MapKey};
-pub use place::{FieldPlace, Place, Size, Slot, layout, layout_size};
+pub use place::{FieldPlace, Place, Size, Slot, layout, layout_size, root_place};
 pub use value::Value;
 
 use core::{

@@ -1,77 +1,55 @@
 //! Slots, places inside them, and how Solidity lays fields out.
 
-use crate::host;
+use crate::{U256, host};
 
-/// The number of a storage slot.
-///
-/// Fields of a contract's own struct lie in slots with small numbers, everything else behind a hash. The two are told
-/// apart, since a contract's handles are made afresh in every call and a small number takes fewer instructions.
+/// The number of a storage slot: 32 bytes, big-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slot {
-    /// A number below 2^32.
-    Number(u32),
-    /// Any number, 32 bytes big-endian.
-    Hash([u8; 32]),
-}
+pub struct Slot(pub [u8; 32]);
 
 impl Slot {
     /// Slot 0.
-    pub const ZERO: Self = Self::Number(0);
+    pub const ZERO: Self = Self([0; 32]);
+
+    /// The slot with a small number: bytes stored over zeros, since a constant of eight bytes takes ten bytes of code.
+    #[inline(always)]
+    const fn small(number: u32) -> Self {
+        let mut key = [0; 32];
+        let bytes = number.to_be_bytes();
+        key[31] = bytes[3];
+        if number > 0xff {
+            (key[28], key[29], key[30]) = (bytes[0], bytes[1], bytes[2]);
+        }
+        Self(key)
+    }
 
     /// The number, 32 bytes big-endian.
     #[must_use]
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn key(&self) -> [u8; 32] {
-        match self {
-            Self::Number(number) => {
-                let mut key = [0; 32];
-                if let Some(low) = key.last_chunk_mut::<4>() {
-                    *low = number.to_be_bytes();
-                }
-                key
-            }
-            Self::Hash(key) => *key,
-        }
+    pub const fn key(&self) -> [u8; 32] {
+        self.0
     }
 
     /// The slot `count` behind this one, modulo 2^256.
     #[must_use]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn offset(&self, count: u64) -> Self {
-        if let Self::Number(number) = self
-            && let Ok(count) = u32::try_from(count)
-            && let Some(sum) = number.checked_add(count)
-        {
-            return Self::Number(sum);
-        }
-        let mut key = self.key();
-        let (mut left, mut carry) = (count, 0);
-        for byte in key.iter_mut().rev() {
-            let sum = u32::from(*byte) + (left & 0xff) as u32 + carry;
-            *byte = sum as u8;
-            carry = sum >> 8;
-            left >>= 8;
-        }
-        Self::Hash(key)
+        Self(U256::from_be_bytes(self.0).wrapping_add(U256::from(count)).to_be_bytes())
     }
 
     /// The slot whose number is the hash of this one's: where a dynamic array's contents begin.
     #[must_use]
     pub fn contents(&self) -> Self {
-        Self::Hash(host::keccak256(&self.key()))
+        Self(host::keccak256(&self.0))
     }
 
     /// Reads the slot.
     #[must_use]
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub(crate) fn load(&self) -> [u8; 32] {
-        host::storage_load(&self.key())
+        host::storage_load(&self.0)
     }
 
     /// Writes the slot.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub(crate) fn store(&self, word: &[u8; 32]) {
-        host::storage_store(&self.key(), word);
+        host::storage_store(&self.0, word);
     }
 }
 
@@ -150,10 +128,10 @@ impl Place {
     }
 
     /// The place of a field of the struct at [`Place::ROOT`].
+    #[inline(always)]
     #[must_use]
-    pub const fn root_field((slot, offset, transient_slot, transient_offset): FieldPlace) -> Self {
-        assert!(slot <= u32::MAX as u64, "a contract's own struct takes fewer than 2^32 slots: use Map or List");
-        Self { slot: Slot::Number(slot as u32), offset, transient_slot, transient_offset }
+    pub fn root_field((slot, offset, transient_slot, transient_offset): FieldPlace) -> Self {
+        Self { slot: Slot::small(slot as u32), offset, transient_slot, transient_offset }
     }
 
     /// The place of an array's element, given where the contents begin.
@@ -167,6 +145,13 @@ impl Place {
             Self::at(contents.offset(index.wrapping_mul(size.slots)))
         }
     }
+}
+
+/// A field's place in the contract's own struct, checked where the compiler evaluates it.
+#[must_use]
+pub const fn root_place(place: FieldPlace) -> FieldPlace {
+    assert!(place.0 <= u32::MAX as u64, "a contract's own struct takes fewer than 2^32 slots: use Map or List");
+    place
 }
 
 /// A field's slot, byte, transient slot and transient byte, relative to its struct.
@@ -253,15 +238,16 @@ mod tests {
     fn a_slot_number_carries_over_all_its_bytes() {
         let mut last_but_one = [0xff; 32];
         last_but_one[31] = 0xfe;
-        assert_eq!(Slot::Hash(last_but_one).offset(1), Slot::Hash([0xff; 32]));
-        assert_eq!(Slot::Hash([0xff; 32]).offset(1), Slot::Hash([0; 32]));
-        assert_eq!(Slot::Hash([0xff; 32]).offset(6).key()[31], 5);
+        assert_eq!(Slot(last_but_one).offset(1), Slot([0xff; 32]));
+        assert_eq!(Slot([0xff; 32]).offset(1), Slot([0; 32]));
+        assert_eq!(Slot([0xff; 32]).offset(6).key()[31], 5);
+        assert_eq!(Slot([0xff; 32]).offset(u64::MAX).key()[24..], (u64::MAX - 1).to_be_bytes());
         let mut high = [0; 32];
         high[23] = 1;
-        assert_eq!(Slot::Number(u32::MAX - 1).offset(1), Slot::Number(u32::MAX));
-        assert_eq!(Slot::Number(1).offset(u64::MAX), Slot::Hash(high));
-        assert_eq!(Slot::Number(u32::MAX).offset(1).key()[26..], [0, 1, 0, 0, 0, 0]);
-        assert_eq!(Slot::Number(0x0102).key()[30..], [1, 2]);
+        assert_eq!(Slot::small(u32::MAX - 1).offset(1), Slot::small(u32::MAX));
+        assert_eq!(Slot::small(1).offset(u64::MAX), Slot(high));
+        assert_eq!(Slot::small(u32::MAX).offset(1).key()[26..], [0, 1, 0, 0, 0, 0]);
+        assert_eq!(Slot::small(0x0102).key()[30..], [1, 2]);
     }
 
     #[test]

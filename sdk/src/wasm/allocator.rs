@@ -6,22 +6,23 @@ use core::{
     alloc::{GlobalAlloc, Layout},
     arch::wasm32::{memory_grow, memory_size},
     cell::Cell,
+    ptr::NonNull,
 };
 
-use crate::{Panic, host};
+use crate::Panic;
 
 const PAGE: usize = 65_536;
 
 struct Bump {
-    /// First byte that is not handed out; zero before the first allocation.
-    next: Cell<usize>,
+    /// First byte that is not handed out.
+    next: Cell<*const u8>,
 }
 
 // SAFETY: a contract's module has one thread.
 unsafe impl Sync for Bump {}
 
 #[global_allocator]
-static ALLOCATOR: Bump = Bump { next: Cell::new(0) };
+static ALLOCATOR: Bump = Bump { next: Cell::new(&raw const __heap_base) };
 
 unsafe extern "C" {
     /// The first byte behind stack and data. The linker places it.
@@ -29,38 +30,37 @@ unsafe extern "C" {
 }
 
 impl Bump {
-    /// Takes everything up to `end`, growing the memory if need be. Says whether there was enough.
-    fn reach(&self, end: usize) -> bool {
+    fn next(&self) -> usize {
+        self.next.get() as usize
+    }
+
+    /// Takes `size` bytes from `start` on, growing the memory if need be. Where there is no memory for it the frame ends
+    /// here, so that what cannot happen needs no code.
+    #[inline(never)]
+    fn take(&self, start: usize, size: usize) {
+        let end = start.wrapping_add(size);
         let pages = end.div_ceil(PAGE);
         let present = memory_size::<0>();
-        if pages > present && memory_grow::<0>(pages - present) == usize::MAX {
-            return false;
+        if end < start || pages > present && memory_grow::<0>(pages - present) == usize::MAX {
+            Panic::OutOfMemory.raise()
         }
-        self.next.set(end);
-        true
+        self.next.set(end as *const u8);
     }
-}
 
-impl Bump {
-    /// A fresh block. Where there is no memory for it the frame ends here, so that what cannot happen needs no code.
+    /// A fresh block.
     #[inline(never)]
     fn carve(&self, size: usize, align: usize) -> usize {
-        let mut start = self.next.get();
-        if start == 0 {
-            start = &raw const __heap_base as usize;
-        }
-        let aligned = start.wrapping_add(align - 1) & !(align - 1);
-        match aligned.checked_add(size) {
-            Some(end) if aligned >= start && self.reach(end) => aligned,
-            _ => out_of_memory(),
-        }
+        let mask = align.wrapping_sub(1);
+        let start = self.next().wrapping_add(mask) & !mask;
+        self.take(start, size);
+        start
     }
 
     /// Gives the block back if it is the last one.
     #[inline(never)]
     fn release(&self, block: usize, size: usize) {
-        if block.wrapping_add(size) == self.next.get() {
-            self.next.set(block);
+        if block.wrapping_add(size) == self.next() {
+            self.next.set(block as *const u8);
         }
     }
 
@@ -68,11 +68,9 @@ impl Bump {
     #[inline(never)]
     fn resize(&self, block: *mut u8, old_size: usize, size: usize, align: usize) -> usize {
         let start = block as usize;
-        if start.wrapping_add(old_size) == self.next.get() {
-            return match start.checked_add(size) {
-                Some(end) if self.reach(end) => start,
-                _ => out_of_memory(),
-            };
+        if start.wrapping_add(old_size) == self.next() {
+            self.take(start, size);
+            return start;
         }
         let moved = self.carve(size, align);
         // SAFETY: the new block is fresh, and both are at least this long.
@@ -81,23 +79,16 @@ impl Bump {
     }
 }
 
-/// Ends the frame with `Panic(0x41)`, whose encoding must not need memory of its own.
-#[cold]
-fn out_of_memory() -> ! {
-    let mut data = [0; 36];
-    data[..4].copy_from_slice(&crate::error::PANIC);
-    data[35] = Panic::OutOfMemory as u8;
-    host::revert(&data)
+/// A block of bytes, grown from `old_size` to `size`; a new one if there was none, whatever its address.
+pub fn reallocate(old: NonNull<u8>, old_size: usize, size: usize) -> NonNull<u8> {
+    let block = block(ALLOCATOR.resize(old.as_ptr(), old_size, size, 1));
+    // SAFETY: no block is at address zero.
+    unsafe { NonNull::new_unchecked(block) }
 }
 
-/// A block of `size` bytes.
-pub fn allocate(size: usize) -> *mut u8 {
-    block(ALLOCATOR.carve(size, 1))
-}
-
-/// A block of bytes, grown from `old_size` to `size`.
-pub fn reallocate(old: *mut u8, old_size: usize, size: usize) -> *mut u8 {
-    block(ALLOCATOR.resize(old, old_size, size, 1))
+/// Gives a block of bytes back if it is the last one.
+pub fn release(block: NonNull<u8>, size: usize) {
+    ALLOCATOR.release(block.as_ptr() as usize, size);
 }
 
 /// The address as a pointer, which the compiler may take to be no null pointer: `handle_alloc_error`, which formats its

@@ -2,5 +2,6 @@
 
 mod allocator;
 mod panics;
+pub mod words;
 
-pub use allocator::{allocate, reallocate};
+pub use allocator::{reallocate, release};
