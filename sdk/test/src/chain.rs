@@ -62,7 +62,9 @@ pub struct Chain {
     run: Run,
     manifest_dir: PathBuf,
     pub(crate) machine: TestMachine,
-    config: ChainConfig,
+    pub(crate) config: ChainConfig,
+    /// Who has coins from the start.
+    users: Vec<User>,
     pub(crate) world: World,
     pub(crate) clock: Clock,
     pub(crate) names: Arc<RwLock<Names>>,
@@ -89,24 +91,32 @@ type Executed = (Result<TransactionResult, ExecuteError>, ChangeSet, Vec<Happeni
 impl Chain {
     /// A chain on which each of `users` has a million coins.
     pub(crate) fn new(run: Run, manifest_dir: PathBuf, users: &[(&str, User)]) -> Self {
-        let mut world = World::default();
         let mut names = Names::default();
         for (name, user) in users {
-            world.set_balance(outside(user.address), U256::from(10).pow(U256::from(24)));
             names.call(outside(user.address), name);
         }
         let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
-        Self {
+        let mut chain = Self {
             run,
+            users: users.iter().map(|(_, user)| *user).collect(),
             manifest_dir,
             machine: TestMachine::new(engine),
             config: ChainConfig::new(CHAIN_ID),
-            world,
+            world: World::default(),
             clock: Clock::new(),
             names: Arc::new(RwLock::new(names)),
             record: Record::default(),
             gas: Arc::default(),
             mocks: 0,
+        };
+        chain.endow();
+        chain
+    }
+
+    /// Gives every user a million coins.
+    pub(crate) fn endow(&mut self) {
+        for user in &self.users {
+            self.world.set_balance(outside(user.address), U256::from(10).pow(U256::from(24)));
         }
     }
 
@@ -354,7 +364,8 @@ impl Chain {
     #[must_use]
     pub fn user(&mut self, name: &str) -> User {
         let user = named_user(name);
-        self.deal(user, esker_sdk::U256::from(10u64.pow(12)) * 10u64.pow(12));
+        self.users.push(user);
+        self.world.set_balance(outside(user.address), U256::from(10).pow(U256::from(24)));
         self.label(user, name);
         user
     }
