@@ -21,7 +21,7 @@ use crate::convert::{inside, outside, wei};
 use crate::gas::Measured;
 use crate::machine::{NativeContract, TestMachine};
 use crate::names::Names;
-use crate::observe::{Happening, Observer};
+use crate::observe::Observer;
 use crate::record::{End, Record, Step};
 use crate::request::{Call, Deploy, Terms};
 use crate::sent::Sent;
@@ -86,7 +86,7 @@ struct Order {
 }
 
 /// What became of an [`Order`].
-type Executed = (Result<TransactionResult, ExecuteError>, ChangeSet, Vec<Happening>);
+type Executed = (Result<TransactionResult, ExecuteError>, ChangeSet, Observer);
 
 impl Chain {
     /// A chain on which each of `users` has a million coins.
@@ -314,14 +314,14 @@ impl Chain {
             let mut executor = Executor::new(session, &self.world, &self.config, &env).inspected_by(&mut observer);
             let result = executor.execute(&message);
             let changes = executor.journal().changes();
-            (result, changes, observer.happenings)
+            (result, changes, observer)
         })
     }
 
     /// # Panics
     /// If nothing could be executed, or the contract or a mock did what fails a test at once.
     #[track_caller]
-    fn step(&self, order: Order, (result, changes, happenings): Executed) -> Step {
+    fn step(&self, order: Order, (result, changes, observer): Executed) -> Step {
         let (transient, complaints) = self.machine.take();
         let what = order.what;
         assert!(complaints.is_empty(), "{what}:\n  {}", complaints.join("\n  "));
@@ -340,7 +340,8 @@ impl Chain {
             created: result.created.filter(|_| end == End::Success),
             gas_used: result.gas_used,
             changes,
-            happenings,
+            happenings: observer.happenings,
+            frame_gas: observer.frame_gas,
             transient,
         }
     }

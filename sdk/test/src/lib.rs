@@ -29,6 +29,7 @@ mod request;
 mod rpc;
 mod sent;
 mod stand_in;
+mod trace;
 mod watch;
 mod world;
 
