@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use esker_sdk_build::{Artifact, BuildError, Built, ToStderr, build_once};
-use esker_tests::{say, workspace_root};
+use esker_tests::{skipped, workspace_root};
 
 /// An ERC-20's wasm may not be larger (bytes).
 const ERC20_BYTES: u64 = 16 << 10;
@@ -25,7 +25,7 @@ fn built(folder: &str) -> Option<Arc<Built>> {
     match build_once(&workspace_root().join("contracts").join(folder), &ToStderr) {
         Ok(built) => Some(built),
         Err(error) if matches!(*error, BuildError::Toolchain(_)) => {
-            say(&format!("SKIPPED: contracts/{folder} was not built: {error}"));
+            skipped(&format!("contracts/{folder} was not built: {error}"));
             None
         }
         Err(error) => panic!("contracts/{folder} does not build: {error}"),
@@ -48,8 +48,8 @@ fn committed_artifacts_are_what_their_sources_build_to() {
         if committed.toolchain == built.artifact.toolchain {
             assert_eq!(committed, built.artifact, "{name}: {advice}");
         } else {
-            say(&format!(
-                "SKIPPED: {name}'s bytes were not compared: it was built with {:?}, here is {:?}",
+            skipped(&format!(
+                "{name}'s bytes were not compared: it was built with {:?}, here is {:?}",
                 committed.toolchain, built.artifact.toolchain
             ));
         }

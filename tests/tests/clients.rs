@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use esker::dev_node::{DevConfig, DevNode};
-use esker_tests::{say, workspace_root};
+use esker_tests::workspace_root;
 
-/// Says on standard error, in a way nobody overlooks, that clients were not tried.
+/// Says in a way that nobody overlooks that clients were not tried.
 fn skipped(clients: &str, why: &str) {
-    say(&format!("SKIPPED: the tests with {clients} did not run: {why}"));
+    esker_tests::skipped(&format!("the tests with {clients} did not run: {why}"));
 }
 
 fn has(program: &str) -> bool {

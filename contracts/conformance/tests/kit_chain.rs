@@ -263,6 +263,43 @@ fn mocks_answer_in_place_of_contracts(chain: &mut Chain, alice: User, bob: User)
 }
 
 #[esker_sdk::test]
+fn frames_are_told_with_their_gas(chain: &mut Chain, alice: User, bob: User) {
+    let (probe, gold) = (probe(chain, alice), gold(chain, alice));
+    chain.send(alice, gold.transfer(probe.address(), 10)).succeeds();
+    let paid = chain.send(alice, probe.pay(gold.address(), bob, 4)).returns(true);
+    let trace = paid.trace();
+    let lines: Vec<(&str, &str)> = trace.lines().map(|line| line.split_once(" [").unwrap_or((line, ""))).collect();
+    let (a, b, p) = (alice.address, bob.address, probe.address());
+    let token = format!("{} (Erc20)", gold.address());
+    let expected = [
+        format!("Probe.pay({token}, {b} (bob), 4) → true"),
+        format!("  static Erc20.balanceOf({p} (Probe)) → 10"),
+        format!("  Erc20.transfer({b} (bob), 4) → true"),
+        format!("    emit Transfer {{ from: {p} (Probe), to: {b} (bob), value: 4 }} from {token}"),
+    ];
+    assert_eq!(lines.iter().map(|(line, _)| *line).collect::<Vec<_>>(), expected);
+    let gas: Vec<u64> = lines.iter().filter_map(|(_, gas)| gas.strip_suffix(" gas]")?.parse().ok()).collect();
+    assert!(gas.len() == 3 && gas[0] > gas[1] + gas[2], "{trace}");
+
+    let stacks = paid.gas_stacks();
+    let parsed: Vec<(&str, u64)> = stacks
+        .lines()
+        .filter_map(|line| line.rsplit_once(' ').and_then(|(name, gas)| Some((name, gas.parse().ok()?))))
+        .collect();
+    let named: Vec<&str> = parsed.iter().map(|(name, _)| *name).collect();
+    let names = ["transaction", "transaction;Probe.pay", "transaction;Probe.pay;Erc20.balanceOf"];
+    assert_eq!(named[..3], names, "{stacks}");
+    assert_eq!(named[3..], ["transaction;Probe.pay;Erc20.transfer"]);
+    assert_eq!((parsed[1].1, parsed[2].1, parsed[3].1), (gas[0] - gas[1] - gas[2], gas[1], gas[2]));
+    assert_eq!(parsed.iter().map(|(_, gas)| gas).sum::<u64>(), paid.gas_used());
+
+    let failed = chain.send(alice, probe.pay_or_fail(gold.address(), bob, 40));
+    let inner =
+        format!("  Erc20.transfer({b} (bob), 40) ✗ ERC20InsufficientBalance {{ sender: {p} (Probe), balance: 6,");
+    assert!(failed.trace().contains(&inner), "{} by {a}", failed.trace());
+}
+
+#[esker_sdk::test]
 #[should_panic(expected = "the mock at 0x7070707070707070707070707070707070707070 panicked: who is this?")]
 fn a_panic_in_a_mock_fails_the_test(chain: &mut Chain, alice: User, bob: User) {
     let probe = probe(chain, alice);

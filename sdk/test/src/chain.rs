@@ -21,7 +21,7 @@ use crate::convert::{inside, outside, wei};
 use crate::gas::Measured;
 use crate::machine::{NativeContract, TestMachine};
 use crate::names::Names;
-use crate::observe::{Happening, Observer};
+use crate::observe::Observer;
 use crate::record::{End, Record, Step};
 use crate::request::{Call, Deploy, Terms};
 use crate::sent::Sent;
@@ -68,7 +68,9 @@ pub struct Chain {
     run: Run,
     manifest_dir: PathBuf,
     pub(crate) machine: TestMachine,
-    config: ChainConfig,
+    pub(crate) config: ChainConfig,
+    /// Who has coins from the start.
+    users: Vec<User>,
     pub(crate) world: World,
     pub(crate) clock: Clock,
     pub(crate) names: Arc<RwLock<Names>>,
@@ -90,29 +92,37 @@ struct Order {
 }
 
 /// What became of an [`Order`].
-type Executed = (Result<TransactionResult, ExecuteError>, ChangeSet, Vec<Happening>);
+type Executed = (Result<TransactionResult, ExecuteError>, ChangeSet, Observer);
 
 impl Chain {
     /// A chain on which each of `users` has a million coins.
     pub(crate) fn new(run: Run, manifest_dir: PathBuf, users: &[(&str, User)]) -> Self {
-        let mut world = World::default();
         let mut names = Names::default();
         for (name, user) in users {
-            world.set_balance(outside(user.address), U256::from(10).pow(U256::from(24)));
             names.call(outside(user.address), name);
         }
         let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
-        Self {
+        let mut chain = Self {
             run,
+            users: users.iter().map(|(_, user)| *user).collect(),
             manifest_dir,
             machine: TestMachine::new(engine),
             config: ChainConfig::new(CHAIN_ID),
-            world,
+            world: World::default(),
             clock: Clock::new(),
             names: Arc::new(RwLock::new(names)),
             record: Record::default(),
             gas: Arc::default(),
             mocks: 0,
+        };
+        chain.endow();
+        chain
+    }
+
+    /// Gives every user a million coins.
+    pub(crate) fn endow(&mut self) {
+        for user in &self.users {
+            self.world.set_balance(outside(user.address), U256::from(10).pow(U256::from(24)));
         }
     }
 
@@ -310,14 +320,14 @@ impl Chain {
             let mut executor = Executor::new(session, &self.world, &self.config, &env).inspected_by(&mut observer);
             let result = executor.execute(&message);
             let changes = executor.journal().changes();
-            (result, changes, observer.happenings)
+            (result, changes, observer)
         })
     }
 
     /// # Panics
     /// If nothing could be executed, or the contract or a mock did what fails a test at once.
     #[track_caller]
-    fn step(&self, order: Order, (result, changes, happenings): Executed) -> Step {
+    fn step(&self, order: Order, (result, changes, observer): Executed) -> Step {
         let (transient, complaints) = self.machine.take();
         let what = order.what;
         assert!(complaints.is_empty(), "{what}:\n  {}", complaints.join("\n  "));
@@ -336,7 +346,8 @@ impl Chain {
             created: result.created.filter(|_| end == End::Success),
             gas_used: result.gas_used,
             changes,
-            happenings,
+            happenings: observer.happenings,
+            frame_gas: observer.frame_gas,
             transient,
         }
     }
@@ -360,7 +371,8 @@ impl Chain {
     #[must_use]
     pub fn user(&mut self, name: &str) -> User {
         let user = named_user(name);
-        self.deal(user, esker_sdk::U256::from(10u64.pow(12)) * 10u64.pow(12));
+        self.users.push(user);
+        self.world.set_balance(outside(user.address), U256::from(10).pow(U256::from(24)));
         self.label(user, name);
         user
     }

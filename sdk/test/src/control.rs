@@ -7,6 +7,7 @@ use esker_sdk::{Address, B256, U256};
 use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::convert::{inside_word, number, outside, wei, word};
+use crate::fork::upstream;
 use crate::world::World;
 
 /// A chain as it was: what [`Chain::snapshot`] gives.
@@ -72,6 +73,23 @@ impl Chain {
     pub fn restore(&mut self, snapshot: &Snapshot) {
         let Snapshot { world, clock } = snapshot.clone();
         (self.world, self.clock) = (world, clock);
+    }
+
+    /// Makes the chain a fork of the one that the node at `url` (plain HTTP) serves, after `block`, or after its newest when
+    /// this process first asked. The node is only read. What it says of accounts, storage and codes is proven with
+    /// `eth_getProof` against the block's state root, and the hashes of earlier blocks by their children; it is asked once a
+    /// process for each. What the chain held before is gone; users get their million coins again.
+    ///
+    /// # Panics
+    /// If the node cannot be asked, or has no such block. A proof that does not hold fails the test where it is needed.
+    #[track_caller]
+    pub fn fork(&mut self, url: &str, block: Option<u64>) {
+        let upstream = upstream(url, block).unwrap_or_else(|error| panic!("the chain cannot be forked: {error}"));
+        self.config = upstream.config.clone();
+        self.clock = Clock::after(upstream.header.number, upstream.header.timestamp);
+        self.clock.base_fee = upstream.header.base_fee_per_gas.unwrap_or_default();
+        self.world = World::on(upstream);
+        self.endow();
     }
 
     /// The timestamp of the last block, in seconds.

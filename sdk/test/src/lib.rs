@@ -15,6 +15,7 @@ mod clock;
 mod control;
 mod convert;
 mod draw;
+mod fork;
 mod gas;
 mod invariant;
 mod machine;
@@ -25,8 +26,10 @@ mod observe;
 mod outcome;
 mod record;
 mod request;
+mod rpc;
 mod sent;
 mod stand_in;
+mod trace;
 mod watch;
 mod world;
 

@@ -43,6 +43,17 @@ impl Names {
         self.addresses.get(&address).map_or_else(|| hex.clone(), |name| format!("{hex} ({name})"))
     }
 
+    /// An address's name, or the address if it has none.
+    pub(crate) fn name_of(&self, address: Address) -> String {
+        self.addresses.get(&address).cloned().unwrap_or_else(|| hex::encode_prefixed(address))
+    }
+
+    /// The name of the function that this input calls, or its selector.
+    pub(crate) fn method(&self, input: &[u8]) -> String {
+        let Some(selector) = input.first_chunk::<4>() else { return "receive".to_owned() };
+        self.functions.get(selector).map_or_else(|| hex::encode_prefixed(selector), |function| function.name.clone())
+    }
+
     /// The call that this input makes.
     pub(crate) fn call_input(&self, input: &[u8]) -> String {
         let decoded = input.split_first_chunk::<4>().and_then(|(selector, rest)| {

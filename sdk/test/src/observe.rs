@@ -42,6 +42,8 @@ impl Happening {
 #[derive(Debug, Default)]
 pub(crate) struct Observer {
     pub(crate) happenings: Vec<Happening>,
+    /// Gas of each frame, in the order in which they ended.
+    pub(crate) frame_gas: Vec<u64>,
 }
 
 impl Inspector for Observer {
@@ -52,6 +54,7 @@ impl Inspector for Observer {
 
     fn frame_ends(&mut self, end: &FrameEnd<'_>) {
         let output = Bytes::copy_from_slice(end.output);
+        self.frame_gas.push(end.gas_used);
         self.happenings.push(Happening::Ended { end: End::of(end.status).0, output });
     }
 

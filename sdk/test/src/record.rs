@@ -50,6 +50,8 @@ pub(crate) struct Step {
     /// Everything that it changed.
     pub(crate) changes: ChangeSet,
     pub(crate) happenings: Vec<Happening>,
+    /// Gas of each frame, in the order in which they ended; not compared.
+    pub(crate) frame_gas: Vec<u64>,
     pub(crate) transient: Vec<TransientWrite>,
 }
 

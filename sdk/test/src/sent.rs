@@ -14,6 +14,7 @@ use crate::gas::Measured;
 use crate::names::Names;
 use crate::outcome::{ExpectedLog, RevertData, data_of, in_order};
 use crate::record::{End, Step};
+use crate::trace;
 
 /// The result of a transaction or call whose method returns `O`.
 #[derive(Debug)]
@@ -86,12 +87,28 @@ impl<O> Sent<O> {
         self.step.describe(&self.names.read())
     }
 
-    /// Fails the test with what came of it instead.
+    /// Its frames and logs, one a line, those undone included: who called what, how it ended, and the gas it used, which
+    /// means something in the wasm run only.
+    #[must_use]
+    pub fn trace(&self) -> String {
+        trace::tree(&self.step, &self.names.read())
+    }
+
+    /// The gas of its frames as folded stacks, the input of tools that draw flame graphs. It means something in the wasm run
+    /// only.
+    #[must_use]
+    pub fn gas_stacks(&self) -> String {
+        trace::folded(&self.step, &self.names.read())
+    }
+
+    /// Fails the test with what came of it instead, and with the frames if there was more than one.
     #[track_caller]
     fn demand(&self, holds: bool, wanted: impl FnOnce(&Names) -> String) {
         if !holds {
-            let names = self.names.read();
-            panic!("{}: it should have {}, but {}", self.step.what, wanted(&names), self.step.describe(&names));
+            let (step, names) = (&self.step, self.names.read());
+            let trace =
+                if step.frame_gas.len() > 1 { format!("\n{}", trace::tree(step, &names)) } else { String::new() };
+            panic!("{}: it should have {}, but {}{trace}", step.what, wanted(&names), step.describe(&names));
         }
     }
 

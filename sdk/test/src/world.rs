@@ -70,10 +70,14 @@ impl World {
         });
     }
 
-    /// The hash of a block of this chain: made up from its number, the same in every run, unless it was set.
+    /// The hash of a block of this chain: made up from its number, the same in every run, unless it was set, or the block is
+    /// one of the chain that was forked.
+    ///
+    /// # Panics
+    /// As [`World::existing`].
     pub(crate) fn hash_of_block(&self, number: u64) -> B256 {
-        let made_up = || keccak256(format!("esker test block {number}"));
-        self.block_hashes.get(&number).copied().unwrap_or_else(made_up)
+        let hash = self.block_hash(number).unwrap_or_else(|error| panic!("{error}"));
+        hash.expect("every block has a hash")
     }
 
     pub(crate) fn set_block_hash(&mut self, number: u64, hash: B256) {
@@ -107,10 +111,10 @@ impl StateReader for World {
     }
 
     fn block_hash(&self, number: u64) -> Result<Option<B256>, StoreError> {
-        let beneath = match &self.beneath {
-            Some(beneath) if !self.block_hashes.contains_key(&number) => beneath.block_hash(number)?,
-            _ => None,
-        };
-        Ok(Some(beneath.unwrap_or_else(|| self.hash_of_block(number))))
+        if let Some(set) = self.block_hashes.get(&number) {
+            return Ok(Some(*set));
+        }
+        let beneath = self.beneath.as_ref().map_or(Ok(None), |beneath| beneath.block_hash(number))?;
+        Ok(Some(beneath.unwrap_or_else(|| keccak256(format!("esker test block {number}")))))
     }
 }

@@ -91,8 +91,8 @@ fn what_users_do_stays_affordable(chain: &mut Chain, alice: User, ada: User) {
     all.push(("createValidator among 100 candidates", world.create(ada, 200, coins(5_000)).gas_used()));
     all.push(("delegate, the first time", world.delegate(alice, ada, coins(50)).gas_used()));
     all.push(("delegate, again", world.delegate(alice, ada, coins(50)).gas_used()));
-    let mut send = |world: &mut World<'_>, what, by: User, call: esker_sdk::MethodCall<_, ()>| {
-        all.push((what, world.chain.send::<esker_sdk::Write, _>(by, call).succeeds().gas_used()));
+    let mut send = |world: &mut World<'_>, what, by: User, call: esker_sdk::MethodCall<esker_sdk::Write, ()>| {
+        all.push((what, world.chain.send(by, call).succeeds().gas_used()));
     };
     let (a, b) = (ada.address, operator(9).address);
     send(&mut world, "redelegate", alice, staking.redelegate(a, b, coins(10)));
