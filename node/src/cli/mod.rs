@@ -285,7 +285,7 @@ impl Command {
             Self::Call(args) => wait_for(call::run(args)),
             Self::Send(args) => wait_for(send::run(args)),
             Self::Simulate(args) => wait_for(simulate::run(args)),
-            Self::Contract(args) => contract::run(args),
+            Self::Contract(args) => contract::run(args, json),
             Self::Dev(args) => return dev::run(args, json),
             Self::Node(args) => return node::run(args, json),
             Self::Init(args) => init::run(args),

@@ -68,6 +68,9 @@ pub enum BuildError {
         /// What is wrong.
         reason: String,
     },
+    /// There is no telling what code was built from.
+    #[error("the code cannot be verified: {0}")]
+    Unverifiable(String),
     /// The file system refused.
     #[error("cannot use {}: {source}", path.display())]
     Io {

@@ -164,6 +164,12 @@ impl Package {
         })
     }
 
+    /// What its contract is called, as far as the manifest tells: a module may carry another name.
+    #[must_use]
+    pub fn contract_name(&self) -> String {
+        self.artifact_name.clone().unwrap_or_else(|| crate::pipeline::contract_name(&self.library))
+    }
+
     /// The package's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -7,6 +7,8 @@ mod create;
 mod progress;
 mod size;
 mod source;
+mod test;
+mod verify;
 
 use clap::{Args, Subcommand};
 use esker_sdk_build::BuildError;
@@ -28,7 +30,9 @@ enum ContractCommand {
     /// Write a new contract crate to begin with
     #[command(after_help = "Examples:\n  \
         esker contract new counter\n  \
-        esker contract new token --in contracts --sdk ../esker/sdk")]
+        esker contract new gold --template token\n  \
+        esker contract new my-nft --template nft --in contracts\n\n\
+        The SDK is carried by this program; the crates that it uses come from the registry.")]
     New(create::NewArgs),
 
     /// Compile contract crates to artifacts
@@ -52,16 +56,31 @@ enum ContractCommand {
         esker contract check module.wasm --json")]
     Check(check::CheckArgs),
 
+    /// Run a contract's tests
+    #[command(after_help = "Examples:\n  \
+        esker contract test\n  \
+        esker contract test contracts/erc20 --release\n  \
+        esker contract test -- only_the_owner --nocapture")]
+    Test(test::TestArgs),
+
+    /// Say whether a crate's source gives the code of an artifact or an account
+    #[command(after_help = "Examples:\n  \
+        esker contract verify\n  \
+        esker contract verify contracts/erc20 --artifact release/Erc20.json\n  \
+        esker contract verify --address 0x5FbDB2315678afecb367f032d93F642f64180aa3 --rpc-url https://rpc.example.org")]
+    Verify(verify::VerifyArgs),
+
     /// Show where a contract's bytes go
     #[command(after_help = "Examples:\n  \
         esker contract size contracts/erc20\n  \
         esker contract size artifacts/Erc20.json --top 5 --json")]
     Size(size::SizeArgs),
 
-    /// Show a contract's ABI
+    /// Show a contract's ABI, or write it for another language
     #[command(after_help = "Examples:\n  \
         esker contract abi contracts/erc20\n  \
-        esker contract abi artifacts/Erc20.json --json")]
+        esker contract abi artifacts/Erc20.json --format solidity > IErc20.sol\n  \
+        esker contract abi --format typescript > web/erc20.ts")]
     Abi(abi::AbiArgs),
 }
 
@@ -69,11 +88,13 @@ enum ContractCommand {
 ///
 /// # Errors
 /// Says whether the contract, the command line or the machine is at fault.
-pub fn run(args: &ContractArgs) -> Result<Answer, Failure> {
+pub fn run(args: &ContractArgs, json: bool) -> Result<Answer, Failure> {
     match &args.command {
         ContractCommand::New(args) => create::run(args),
         ContractCommand::Build(args) => build::run(args),
         ContractCommand::Check(args) => check::run(args),
+        ContractCommand::Test(args) => test::run(args, json),
+        ContractCommand::Verify(args) => verify::run(args),
         ContractCommand::Size(args) => size::run(args),
         ContractCommand::Abi(args) => abi::run(args),
     }

@@ -25,6 +25,11 @@ impl Shown {
         bar.enable_steady_tick(Duration::from_millis(120));
         Self(Some(bar))
     }
+
+    /// Shows every line: beside another program that writes to the same terminal.
+    pub(super) fn plain() -> Self {
+        Self(None)
+    }
 }
 
 impl Progress for Shown {

@@ -28,14 +28,20 @@ pub(super) struct CompilerArgs {
 }
 
 impl CompilerArgs {
-    /// Builds packages one after another with one compiler.
-    pub(super) fn build(&self, packages: &[Package]) -> Result<Vec<Built>, Failure> {
-        let progress = Shown::start();
-        let folder = packages.first().map_or(Path::new("."), Package::folder);
+    /// Where to look for a compiler for the crate in `folder`.
+    pub(super) fn toolchain_options(&self, folder: &Path) -> Result<ToolchainOptions, Failure> {
         let mut options =
             ToolchainOptions::from_env(folder).map_err(|error| Failure::infrastructure(error.to_string()))?;
         options.toolchain.clone_from(&self.toolchain);
         options.offline |= self.offline;
+        Ok(options)
+    }
+
+    /// Builds packages one after another with one compiler.
+    pub(super) fn build(&self, packages: &[Package]) -> Result<Vec<Built>, Failure> {
+        let progress = Shown::start();
+        let folder = packages.first().map_or(Path::new("."), Package::folder);
+        let options = self.toolchain_options(folder)?;
         let toolchain = Toolchain::find(&options, &progress).map_err(|error| failure(error.into()))?;
         let opt_level = self.opt_level.as_deref().and_then(OptLevel::from_name);
         let options = BuildOptions { opt_level, offline: options.offline, cache: Some(options.cache) };

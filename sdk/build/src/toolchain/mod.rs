@@ -15,6 +15,7 @@ use std::process::Command;
 
 use sha3::{Digest, Keccak256};
 
+pub(crate) use self::rustup::installed;
 use crate::process::{self, ProcessError};
 use crate::{CacheDir, CacheError, Progress, ToolchainRecord};
 

@@ -1,6 +1,6 @@
 //! What rustup can give.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Compiler, TARGET, ToolchainOptions};
@@ -44,15 +44,25 @@ fn toolchain_name(compiler: &Compiler) -> Option<String> {
     Some(compiler.sysroot.file_name()?.to_str()?.to_owned())
 }
 
+/// The installed toolchains' folders, in order of their names.
+fn toolchains() -> Vec<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = set("RUSTUP_HOME").or_else(|| set("HOME").map(|home| home.join(".rustup")));
+    let entries = home.and_then(|home| std::fs::read_dir(home.join("toolchains")).ok());
+    let mut found: Vec<PathBuf> = entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
+/// The name of an installed toolchain that was asked for by this version.
+pub(crate) fn installed(version: &str) -> Option<String> {
+    let names = toolchains().into_iter().filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned()));
+    names.into_iter().find(|name| name.strip_prefix(version).is_some_and(|rest| rest.starts_with('-')))
+}
+
 /// The linker of any installed toolchain: it links wasm whatever the compiler.
 pub(super) fn any_linker() -> Option<PathBuf> {
-    let home = std::env::var_os("RUSTUP_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".rustup")))?;
-    let mut toolchains: Vec<PathBuf> =
-        std::fs::read_dir(home.join("toolchains")).ok()?.flatten().map(|entry| entry.path()).collect();
-    toolchains.sort();
-    toolchains.into_iter().find_map(|toolchain| {
+    toolchains().into_iter().find_map(|toolchain| {
         let hosts = std::fs::read_dir(toolchain.join("lib/rustlib")).ok()?;
         let mut linkers: Vec<PathBuf> = hosts.flatten().map(|host| host.path().join("bin/rust-lld")).collect();
         linkers.sort();
