@@ -138,3 +138,34 @@ fn new_writes_a_crate_once() {
         assert!(!folder.path().join(name).exists());
     }
 }
+
+#[test]
+fn abi_is_written_for_other_languages() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut wasm = module(false);
+    let abi = br#"{"contractName":"Shop","abi":[{"type":"function","name":"open","inputs":[{"name":"for","type":"uint64"}],"outputs":[],"stateMutability":"view"}]}"#;
+    let section = [&[9][..], b"esker.abi", abi].concat();
+    wasm.extend_from_slice(&[0, section.len() as u8 | 0x80, (section.len() >> 7) as u8]);
+    wasm.extend_from_slice(&section);
+    let path = write(folder.path(), "any.wasm", &wasm);
+    let shown = |format: &str| esker(&["contract", "abi", &path, "--format", format]).expect(0).stdout;
+    assert!(shown("solidity").contains("interface IShop {\n    function open(uint64 for_) external view;\n}"));
+    assert!(shown("typescript").contains("export const shopAbi = ["));
+    let json: serde_json::Value = serde_json::from_str(&shown("json")).expect("JSON");
+    assert_eq!(json[0]["name"], "open");
+    esker(&["contract", "abi", &path, "--format", "python"]).expect(2);
+}
+
+#[test]
+fn verify_needs_code_with_a_record() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    esker_in(folder.path(), &["contract", "new", "gold", "--template", "token"]).expect(0);
+    let gold = folder.path().join("gold");
+    let source = fs::read_to_string(gold.join("src/lib.rs")).expect("written");
+    assert!(source.contains("ERC20InsufficientBalance"));
+    let run = esker_in(&gold, &["contract", "verify"]).expect(2);
+    assert!(run.stderr.contains("Gold.json") && run.stderr.contains("--address"), "{run:?}");
+    let nobody = ["contract", "verify", "--address", "0x0000000000000000000000000000000000000001"];
+    let run = esker_in(&gold, &[&nobody[..], &["--rpc-url", "http://127.0.0.1:1"]].concat()).expect(3);
+    assert!(run.stderr.contains("127.0.0.1:1"), "{run:?}");
+}

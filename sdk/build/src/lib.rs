@@ -46,7 +46,7 @@ pub use process::ProcessError;
 pub use progress::{Progress, Silent, ToStderr};
 pub use provenance::{Provenance, ToolchainRecord};
 pub use size::{CrateSize, FunctionSize, SectionSize, SizeReport, measure};
-pub use template::{Created, SdkSource, TemplateError, create};
+pub use template::{Created, SdkSource, Template, TemplateError, create};
 pub use testing::{TestOptions, Tested, test};
 pub use toolchain::{Toolchain, ToolchainError, ToolchainOptions};
 pub use verify::{Difference, Verification, verify};

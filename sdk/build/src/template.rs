@@ -42,6 +42,54 @@ pub enum SdkSource<'a> {
     At(&'a Path),
 }
 
+/// What a new contract does to begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Template {
+    /// Counts, for its owner and others.
+    #[default]
+    Counter,
+    /// A fungible token (ERC-20) of which its owner may make more.
+    Token,
+    /// A collection of non-fungible tokens (ERC-721) that are for sale.
+    Nft,
+    /// Keeps coins for whoever pays them in.
+    Vault,
+}
+
+impl Template {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Counter, Self::Token, Self::Nft, Self::Vault];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Token => "token",
+            Self::Nft => "nft",
+            Self::Vault => "vault",
+        }
+    }
+
+    /// The template of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|template| template.name() == name)
+    }
+
+    /// The library, and its tests.
+    const fn files(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Counter => {
+                (include_str!("template/counter/lib.rs.txt"), include_str!("template/counter/behaviour.rs.txt"))
+            }
+            Self::Token => (include_str!("template/token/lib.rs.txt"), include_str!("template/token/behaviour.rs.txt")),
+            Self::Nft => (include_str!("template/nft/lib.rs.txt"), include_str!("template/nft/behaviour.rs.txt")),
+            Self::Vault => (include_str!("template/vault/lib.rs.txt"), include_str!("template/vault/behaviour.rs.txt")),
+        }
+    }
+}
+
 /// A new contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
@@ -58,7 +106,13 @@ pub struct Created {
 ///
 /// # Errors
 /// [`TemplateError`]; an existing folder is left alone.
-pub fn create(parent: &Path, name: &str, sdk: SdkSource<'_>, cache: &CacheDir) -> Result<Created, TemplateError> {
+pub fn create(
+    parent: &Path,
+    name: &str,
+    template: Template,
+    sdk: SdkSource<'_>,
+    cache: &CacheDir,
+) -> Result<Created, TemplateError> {
     let first_is_letter = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
     if !first_is_letter || !name.bytes().all(plain) {
@@ -93,8 +147,9 @@ pub fn create(parent: &Path, name: &str, sdk: SdkSource<'_>, cache: &CacheDir) -
             .replace("{crate}", &module)
     };
     write(&folder.join("Cargo.toml"), &manifest(name, &dependency, around.is_none()))?;
-    write(&folder.join("src/lib.rs"), &named(SOURCE))?;
-    write(&folder.join("tests/behaviour.rs"), &named(TESTS))?;
+    let (source, tests) = template.files();
+    write(&folder.join("src/lib.rs"), &named(source))?;
+    write(&folder.join("tests/behaviour.rs"), &named(tests))?;
     write(&folder.join(".gitignore"), "/target\n/artifacts\n/.esker\n")?;
     let mut unchanged = None;
     if sdk == SdkSource::Carried {
@@ -136,8 +191,25 @@ const KEYWORDS: &[&str] = &[
 /// Crates that everything needs, and names that cargo refuses.
 const CRATES: &[&str] = &["alloc", "core", "esker_abi", "esker_sdk", "proc_macro", "std", "test"];
 
-/// Names whose type the template has another meaning for.
-const TYPES: &[&str] = &["address", "cell", "changed", "context", "error", "u256"];
+/// Names whose type, or whose module, a template has another meaning for.
+const TYPES: &[&str] = &[
+    "address",
+    "approval",
+    "approval_for_all",
+    "cell",
+    "changed",
+    "context",
+    "deposited",
+    "error",
+    "fixed_bytes",
+    "map",
+    "string",
+    "text",
+    "transfer",
+    "u256",
+    "vec",
+    "withdrawn",
+];
 
 fn is_reserved(module: &str) -> bool {
     [KEYWORDS, CRATES, TYPES].iter().any(|names| names.contains(&module))
@@ -173,6 +245,3 @@ esker-sdk = { path = \".esker/sdk/sdk\" }
 # For tests that run as wasm on the real machine, with `esker-sdk-test = \"0.1\"` among the dev-dependencies:
 # esker-sdk-test = { path = \".esker/sdk/sdk/test\" }
 ";
-
-const SOURCE: &str = include_str!("template/counter/lib.rs.txt");
-const TESTS: &str = include_str!("template/counter/behaviour.rs.txt");

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use esker_sdk_build::{
-    BuildOptions, CacheDir, Package, SdkSource, TemplateError, ToStderr, ToolchainOptions, build, create,
+    BuildOptions, CacheDir, Package, SdkSource, Silent, Template, TemplateError, TestOptions, ToStderr,
+    ToolchainOptions, build, create, test,
 };
 use support::{build_in, edit, toolchain};
 use tempfile::TempDir;
@@ -28,7 +29,8 @@ fn sdk() -> PathBuf {
 fn a_new_contract_builds_at_once_and_its_tests_pass() {
     let Some(toolchain) = toolchain() else { return };
     let (place, cache) = place();
-    let folder = create(place.path(), "my-counter", SdkSource::Carried, &cache).expect("written").folder;
+    let folder =
+        create(place.path(), "my-counter", Template::Counter, SdkSource::Carried, &cache).expect("written").folder;
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("written");
     assert!(manifest.contains("\nesker-sdk = \"0.1\"\n") && !manifest.contains("path"), "{manifest}");
     let options = BuildOptions { cache: Some(cache.clone()), ..BuildOptions::default() };
@@ -55,7 +57,8 @@ fn a_new_contract_builds_at_once_and_its_tests_pass() {
     assert!(tests.status.success() && output.contains("3 passed") && output.contains("1 passed"), "{output}\n{said}");
     assert!(!said.contains("warning"), "{said}");
 
-    let again = create(place.path(), "my-counter", SdkSource::Carried, &cache).expect_err("it exists");
+    let again =
+        create(place.path(), "my-counter", Template::Counter, SdkSource::Carried, &cache).expect_err("it exists");
     assert!(matches!(again, TemplateError::Exists(_)), "{again}");
 }
 
@@ -66,6 +69,49 @@ fn versions(lock: &Path) -> Vec<String> {
     let packages = table["package"].as_array().expect("packages");
     let foreign = packages.iter().filter(|package| package.get("source").is_some());
     foreign.map(|package| format!("{} {}", package["name"], package["version"])).collect()
+}
+
+/// All in one workspace, so that the SDK compiles once.
+#[test]
+fn every_template_builds_and_passes_its_tests() {
+    let Some(toolchain) = toolchain() else { return };
+    let (place, cache) = place();
+    let root = place.path().join("all");
+    fs::create_dir_all(&root).expect("made");
+    fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"contracts/*\"]\n")
+        .expect("written");
+    fs::copy(sdk().join("../Cargo.lock"), root.join("Cargo.lock")).expect("copied");
+    for (template, tests, name) in [
+        (Template::Counter, 3, "my-counter"),
+        (Template::Token, 4, "gold"),
+        (Template::Nft, 3, "leaves"),
+        (Template::Vault, 3, "safe-box"),
+    ] {
+        let folder =
+            create(&root.join("contracts"), name, template, SdkSource::Carried, &cache).expect("written").folder;
+        let options = BuildOptions { cache: Some(cache.clone()), ..BuildOptions::default() };
+        let built = build_in(&folder, toolchain, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let _: alloy_json_abi::JsonAbi = serde_json::from_value(built.artifact.abi.clone()).expect("an ABI");
+        eprintln!("{name}: {:?}", built.artifact.size);
+        let options = TestOptions { cache: Some(cache.clone()), ..TestOptions::default() };
+        let mut said = String::new();
+        let package = Package::read(&folder).expect("a package");
+        let tested = test(&package, &options, &Silent, &mut |line| said.push_str(line)).expect("cargo runs");
+        assert!(tested.success && tested.passed == tests && tested.failed == 0, "{name}: {tested:?}\n{said}");
+
+        // Both other languages can be written for each.
+        let interface = esker_sdk_build::solidity(name, &built.artifact.abi).expect("an interface");
+        syn_solidity::parse2(interface.parse().expect("tokens"))
+            .unwrap_or_else(|error| panic!("{error}:\n{interface}"));
+        esker_sdk_build::typescript(name, &built.artifact.abi).expect("a module");
+    }
+    // A test that fails is told from one that passes.
+    let counter = root.join("contracts/my-counter");
+    edit(&counter.join("tests/behaviour.rs"), "&counter.count()), 8)", "&counter.count()), 9)");
+    let options = TestOptions { cache: Some(cache), arguments: vec!["anybody".to_owned()], ..TestOptions::default() };
+    let package = Package::read(&counter).expect("a package");
+    let tested = test(&package, &options, &Silent, &mut |_| {}).expect("cargo runs");
+    assert!(!tested.success && tested.failed == 1 && tested.passed == 0, "{tested:?}");
 }
 
 /// Run by the next test in a process whose cargo has a home of its own.
@@ -86,7 +132,8 @@ fn built_in_another_home() {
 fn two_folders_two_caches_and_two_homes_of_cargo_give_the_same_bytes() {
     let Some(toolchain) = toolchain() else { return };
     let (first, cache) = place();
-    let folder = create(first.path(), "my-counter", SdkSource::Carried, &cache).expect("written").folder;
+    let folder =
+        create(first.path(), "my-counter", Template::Counter, SdkSource::Carried, &cache).expect("written").folder;
     let options = BuildOptions { cache: Some(cache), ..BuildOptions::default() };
     let here = build_in(&folder, toolchain, &options).expect("the template builds");
 
@@ -125,15 +172,16 @@ fn a_contract_in_a_workspace_uses_its_settings() {
     let root = place.path().join("all");
     fs::create_dir_all(&root).expect("made");
     fs::write(root.join("Cargo.toml"), "[workspace]\nmembers = [\"contracts/*\"]\n").expect("written");
-    let one = create(&root.join("contracts"), "one", SdkSource::Carried, &cache).expect("written");
+    let one = create(&root.join("contracts"), "one", Template::Counter, SdkSource::Carried, &cache).expect("written");
     assert_eq!(one.unchanged, None);
     assert!(root.join(".cargo/config.toml").is_file() && root.join(".esker/sdk/sdk/Cargo.toml").is_file());
     assert!(!one.folder.join("Cargo.lock").exists() && !one.folder.join(".cargo").exists());
-    let two = create(&root.join("contracts"), "two", SdkSource::Carried, &cache).expect("written");
+    let two = create(&root.join("contracts"), "two", Template::Counter, SdkSource::Carried, &cache).expect("written");
     assert_eq!(two.unchanged, None, "the lines are there");
     edit(&root.join(".cargo/config.toml"), ".esker/sdk/sdk\"", "elsewhere\"");
     edit(&root.join(".cargo/config.toml"), ".esker/sdk/sdk/test\"", "elsewhere\"");
-    let three = create(&root.join("contracts"), "three", SdkSource::Carried, &cache).expect("written");
+    let three =
+        create(&root.join("contracts"), "three", Template::Counter, SdkSource::Carried, &cache).expect("written");
     assert_eq!(
         three.unchanged.map(|path| path.canonicalize().expect("there")),
         root.join(".cargo/config.toml").canonicalize().ok()
@@ -144,17 +192,17 @@ fn a_contract_in_a_workspace_uses_its_settings() {
 fn a_new_contract_needs_a_crates_name_and_an_sdk() {
     let (place, cache) = place();
     for name in ["", "../up", "a/b", "Capital", "7up", "with space"] {
-        let error = create(place.path(), name, SdkSource::Carried, &cache);
+        let error = create(place.path(), name, Template::Counter, SdkSource::Carried, &cache);
         assert!(matches!(error, Err(TemplateError::Name(_))), "{name:?}");
     }
     for name in ["std", "fn", "match", "esker-sdk", "context"] {
-        let error = create(place.path(), name, SdkSource::Carried, &cache);
+        let error = create(place.path(), name, Template::Counter, SdkSource::Carried, &cache);
         assert!(matches!(error, Err(TemplateError::Reserved(_))), "{name:?}");
     }
-    let error = create(place.path(), "counter", SdkSource::At(place.path()), &cache);
+    let error = create(place.path(), "counter", Template::Counter, SdkSource::At(place.path()), &cache);
     assert!(matches!(error, Err(TemplateError::NoSdk(_))));
     assert_eq!(fs::read_dir(place.path()).expect("readable").count(), 0, "nothing was written");
-    let at = create(place.path(), "counter", SdkSource::At(&sdk()), &cache).expect("written");
+    let at = create(place.path(), "counter", Template::Counter, SdkSource::At(&sdk()), &cache).expect("written");
     let manifest = fs::read_to_string(at.folder.join("Cargo.toml")).expect("written");
     assert!(manifest.contains("esker-sdk = { path = \"/"), "{manifest}");
     assert!(!at.folder.join(".esker").exists() && !at.folder.join(".cargo").exists());

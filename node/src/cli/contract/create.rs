@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use esker_sdk_build::{CacheDir, SdkSource, TemplateError, create};
+use esker_sdk_build::{CacheDir, SdkSource, Template, TemplateError, create};
 use serde_json::json;
 
 use crate::cli::answer::Answer;
@@ -19,6 +19,10 @@ pub(super) struct NewArgs {
     #[arg(long = "in", value_name = "DIR", default_value = ".")]
     parent: PathBuf,
 
+    /// What the contract does to begin with
+    #[arg(long, value_name = "NAME", default_value = "counter", value_parser = Template::ALL.map(Template::name))]
+    template: String,
+
     /// Use the SDK in this folder (default: that of the Esker source around here, if any, else the one this program carries)
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
@@ -28,14 +32,15 @@ pub(super) fn run(args: &NewArgs) -> Result<Answer, Failure> {
     let sdk = args.sdk.clone().or_else(|| sdk_around(&args.parent));
     let source = sdk.as_deref().map_or(SdkSource::Carried, SdkSource::At);
     let cache = CacheDir::from_env().map_err(|error| Failure::infrastructure(error.to_string()))?;
-    let created = create(&args.parent, &args.name, source, &cache).map_err(|error| match error {
+    let template = Template::from_name(&args.template).unwrap_or_default();
+    let created = create(&args.parent, &args.name, template, source, &cache).map_err(|error| match error {
         TemplateError::Io { .. } | TemplateError::Cache(_) => Failure::infrastructure(error.to_string()),
         _ => Failure::usage(error.to_string()),
     })?;
     let folder = &created.folder;
     let shown = folder.display();
     let mut text = format!(
-        "wrote {shown}\n\nnext:\n  cd {shown}\n  cargo test               # the contract's tests\n  esker contract build     # artifacts/*.json, for `esker deploy` and every Ethereum tool"
+        "wrote {shown}\n\nnext:\n  cd {shown}\n  esker contract test      # its tests; `cargo test` does as well\n  esker contract build     # artifacts/*.json, for `esker deploy` and every Ethereum tool"
     );
     if let Some(config) = &created.unchanged {
         text.push_str(&format!(
@@ -43,7 +48,10 @@ pub(super) fn run(args: &NewArgs) -> Result<Answer, Failure> {
             config.display()
         ));
     }
-    Ok(Answer::new(text, json!({"name": args.name, "folder": folder, "sdk": sdk, "unchanged": created.unchanged})))
+    Ok(Answer::new(
+        text,
+        json!({"name": args.name, "folder": folder, "template": template.name(), "sdk": sdk, "unchanged": created.unchanged}),
+    ))
 }
 
 /// The SDK of the source tree of Esker that `folder` lies in.

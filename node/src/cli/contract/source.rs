@@ -11,13 +11,9 @@ use super::failure;
 use super::progress::Shown;
 use crate::cli::failure::Failure;
 
-/// How to compile.
+/// Which compiler to use.
 #[derive(Args, Clone, Debug, Default)]
-pub(super) struct CompilerArgs {
-    /// Optimise for size alone (z, the default), size and speed (s) or speed (3), whatever the crate's manifest says
-    #[arg(long, value_name = "LEVEL", value_parser = ["z", "s", "3"])]
-    opt_level: Option<String>,
-
+pub(super) struct ToolchainArgs {
     /// Use this rustup toolchain, and no other
     #[arg(long, value_name = "NAME")]
     toolchain: Option<String>,
@@ -27,21 +23,34 @@ pub(super) struct CompilerArgs {
     offline: bool,
 }
 
-impl CompilerArgs {
+impl ToolchainArgs {
     /// Where to look for a compiler for the crate in `folder`.
-    pub(super) fn toolchain_options(&self, folder: &Path) -> Result<ToolchainOptions, Failure> {
+    pub(super) fn options(&self, folder: &Path) -> Result<ToolchainOptions, Failure> {
         let mut options =
             ToolchainOptions::from_env(folder).map_err(|error| Failure::infrastructure(error.to_string()))?;
         options.toolchain.clone_from(&self.toolchain);
         options.offline |= self.offline;
         Ok(options)
     }
+}
 
+/// How to compile.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct CompilerArgs {
+    /// Optimise for size alone (z, the default), size and speed (s) or speed (3), whatever the crate's manifest says
+    #[arg(long, value_name = "LEVEL", value_parser = ["z", "s", "3"])]
+    opt_level: Option<String>,
+
+    #[command(flatten)]
+    toolchain: ToolchainArgs,
+}
+
+impl CompilerArgs {
     /// Builds packages one after another with one compiler.
     pub(super) fn build(&self, packages: &[Package]) -> Result<Vec<Built>, Failure> {
         let progress = Shown::start();
         let folder = packages.first().map_or(Path::new("."), Package::folder);
-        let options = self.toolchain_options(folder)?;
+        let options = self.toolchain.options(folder)?;
         let toolchain = Toolchain::find(&options, &progress).map_err(|error| failure(error.into()))?;
         let opt_level = self.opt_level.as_deref().and_then(OptLevel::from_name);
         let options = BuildOptions { opt_level, offline: options.offline, cache: Some(options.cache) };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::failure;
 use super::progress::Shown;
-use super::source::CompilerArgs;
+use super::source::ToolchainArgs;
 use crate::cli::answer::{Answer, printable};
 use crate::cli::call::parse_block;
 use crate::cli::failure::Failure;
@@ -39,7 +39,7 @@ pub(super) struct VerifyArgs {
     rpc: RpcArgs,
 
     #[command(flatten)]
-    compiler: CompilerArgs,
+    toolchain: ToolchainArgs,
 }
 
 pub(super) fn run(args: &VerifyArgs) -> Result<Answer, Failure> {
@@ -55,7 +55,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Answer, Failure> {
             (artifact.code().map_err(Failure::usage)?, path.display().to_string())
         }
     };
-    let options = args.compiler.toolchain_options(package.folder())?;
+    let options = args.toolchain.options(package.folder())?;
     let progress = Shown::start();
     let found = verify(&code, &package, &options, &progress).map_err(failure)?;
     drop(progress);
