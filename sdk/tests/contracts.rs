@@ -18,7 +18,7 @@ pub trait IBank {
     fn balance_of(&self, account: Address) -> U256;
     #[payable]
     fn deposit(&mut self);
-    fn withdraw(&mut self, amount: U256) -> Result<(), ()>;
+    fn withdraw(&mut self, amount: U256);
 }
 
 #[contract]

@@ -41,7 +41,7 @@ pub mod vault {
         }
 
         pub fn sum(numbers: &[U256], extra: Vec<(u64, bool)>, text: &str, bytes: &[u8]) -> U256 {
-            numbers.iter().copied().sum::<U256>() + extra.len() + text.len() + bytes.len()
+            numbers.iter().copied().sum::<U256>() + U256::from(extra.len() + text.len() + bytes.len())
         }
 
         /// As a governor does: calls whom the caller says, itself perhaps, and passes on what fails.

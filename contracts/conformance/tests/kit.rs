@@ -18,8 +18,8 @@ mod robber {
 
     impl Robber {
         pub fn transfer(&mut self, cx: &mut Context, _to: Address, _value: U256) -> bool {
-            self.robbed.add(1u8);
-            ProbeHandle::at(cx.sender()).clear().call(cx);
+            self.robbed.add(1);
+            ProbeHandle::from(cx.sender()).clear().call(cx);
             true
         }
     }

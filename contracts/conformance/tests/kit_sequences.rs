@@ -95,7 +95,7 @@ fn a_token_neither_mints_nor_loses(chain: &mut Chain, alice: User, bob: User, ca
         .action("transfer", |chain, draw| {
             let (from, to, value) = (draw.pick(&users), draw.pick(&users), draw.number(0..=1_200));
             let enough = chain.read(token.balance_of(from)) >= U256::from(value);
-            let sent = chain.send(from, token.transfer(to, value));
+            let sent = chain.send(from, token.transfer(to, U256::from(value)));
             if enough {
                 sent.returns(true);
             } else {
@@ -118,7 +118,7 @@ fn a_token_neither_mints_nor_loses(chain: &mut Chain, alice: User, bob: User, ca
 #[should_panic(expected = "calls transfer(0x")]
 fn a_property_that_fails_shows_the_smallest_case(chain: &mut Chain, alice: User, bob: User) {
     let token = chain.deploy(alice, Erc20Handle::constructor("Gold", "GLD", 1_000));
-    property(chain, 64, |chain, draw| drop(chain.send(alice, token.transfer(bob, draw.number(0..=4_000))).succeeds()));
+    property(chain, 64, |chain, draw| drop(chain.send(alice, token.transfer(bob, U256::from(draw.number(0..=4_000)))).succeeds()));
 }
 
 #[esker_sdk::test]
