@@ -118,7 +118,9 @@ fn a_token_neither_mints_nor_loses(chain: &mut Chain, alice: User, bob: User, ca
 #[should_panic(expected = "calls transfer(0x")]
 fn a_property_that_fails_shows_the_smallest_case(chain: &mut Chain, alice: User, bob: User) {
     let token = chain.deploy(alice, Erc20Handle::constructor("Gold", "GLD", 1_000));
-    property(chain, 64, |chain, draw| drop(chain.send(alice, token.transfer(bob, U256::from(draw.number(0..=4_000)))).succeeds()));
+    property(chain, 64, |chain, draw| {
+        drop(chain.send(alice, token.transfer(bob, U256::from(draw.number(0..=4_000)))).succeeds())
+    });
 }
 
 #[esker_sdk::test]
