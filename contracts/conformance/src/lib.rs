@@ -567,8 +567,8 @@ pub mod probe {
         pub fn break_the_abi(&mut self, cx: &mut Context, which: u8, token: Address) {
             match which {
                 0 => super::emit_undeclared(cx),
-                1 => super::Undeclared { number: 7 }.revert(),
-                2 => esker_sdk::revert_bytes(&super::Undeclared { number: 7 }.encode()),
+                1 => super::revert_undeclared(),
+                2 => esker_sdk::revert_bytes(&super::undeclared()),
                 3 => cx.emit_raw(&[B256::repeat_byte(9)], b"unknown to all"),
                 _ => {
                     // The token's own error, made anew from what the token reverted with.
@@ -652,4 +652,13 @@ pub struct InvalidReceiver {
 /// Outside the contract's module, where nothing sees that the contract emits this.
 fn emit_undeclared(cx: &mut Context) {
     cx.emit(Unheard { number: 7, note: "quietly".into() });
+}
+
+/// Out of the contract's sight as well.
+fn revert_undeclared() {
+    Undeclared { number: 7 }.revert()
+}
+
+fn undeclared() -> Vec<u8> {
+    Undeclared { number: 7 }.encode()
 }
