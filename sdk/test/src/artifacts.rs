@@ -37,6 +37,12 @@ pub(crate) fn find<C: Contract>(manifest_dir: &Path) -> Source {
     });
     // A contract in the unit tests of a contract's crate has that crate's name, and is not what the crate is built to.
     if selectors(&built.artifact.abi) != C::ABI.functions.iter().map(FunctionItem::selector).collect() {
+        assert!(
+            built.artifact.contract_name != C::NAME,
+            "{} has other methods as wasm than in this test: is it built with other features, or are there two contracts of \
+             that name?",
+            C::NAME
+        );
         return Source::TestOnly;
     }
     Source::Built(esker_vm::envelope::encode(&built.wasm))

@@ -195,6 +195,11 @@ impl Chain {
         self.names.write().learn(&format!("{}::{}", C::CRATE, C::NAME), C::abi_json());
         let (code, runs_natively) = match artifacts::find::<C>(&self.manifest_dir) {
             Source::Built(envelope) => (envelope, self.run == Run::Native),
+            // Shown where the test fails, and with `--nocapture`.
+            Source::TestOnly if self.run == Run::Wasm => {
+                eprintln!("{} is built to no wasm: it runs natively here too", C::NAME);
+                (stand_in::code(&format!("{}::{}", C::CRATE, C::NAME)), true)
+            }
             Source::TestOnly => (stand_in::code(&format!("{}::{}", C::CRATE, C::NAME)), true),
         };
         if runs_natively {

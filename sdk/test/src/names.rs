@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use alloy_dyn_abi::{DynSolValue, EventExt, FunctionExt, JsonAbiExt};
 use alloy_json_abi::{Error, Event, Function, JsonAbi, Param};
-use alloy_primitives::{Address, B256, Log, U256, hex};
+use alloy_primitives::{Address, B256, Log, LogData, U256, hex};
 
 /// What addresses, selectors and topics are called.
 #[derive(Debug, Default)]
@@ -104,10 +104,15 @@ impl Names {
         })
     }
 
-    /// A log in words: who emitted it, the event and its fields, or topics and data.
+    /// A log in words: the event and who emitted it.
     pub(crate) fn log(&self, log: &Log) -> String {
-        let known = log.data.topics().first().and_then(|topic| self.events.get(topic)).and_then(|event| {
-            let decoded = event.decode_log(&log.data).ok()?;
+        format!("{} from {}", self.event(&log.data), self.address(log.address))
+    }
+
+    /// An event and its fields, or topics and data.
+    pub(crate) fn event(&self, data: &LogData) -> String {
+        let known = data.topics().first().and_then(|topic| self.events.get(topic)).and_then(|event| {
+            let decoded = event.decode_log(data).ok()?;
             let (mut indexed, mut body) = (decoded.indexed.iter(), decoded.body.iter());
             let mut fields = Vec::new();
             for input in &event.inputs {
@@ -116,11 +121,10 @@ impl Names {
             }
             Some(format!("{} {{ {} }}", event.name, fields.join(", ")))
         });
-        let what = known.unwrap_or_else(|| {
-            let topics: Vec<String> = log.data.topics().iter().map(|topic| self.topic(topic)).collect();
-            format!("a log with the topics [{}] and the data {}", topics.join(", "), bytes(&log.data.data))
-        });
-        format!("{what} from {}", self.address(log.address))
+        known.unwrap_or_else(|| {
+            let topics: Vec<String> = data.topics().iter().map(|topic| self.topic(topic)).collect();
+            format!("a log with the topics [{}] and the data {}", topics.join(", "), bytes(&data.data))
+        })
     }
 
     /// Logs, one a line.

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use alloy_primitives::{Address, Log};
+use alloy_primitives::Log;
 use esker_sdk::abi::Output;
 use esker_sdk::{ContractError, Event, MethodCall, View};
 use parking_lot::{Mutex, RwLock};
@@ -141,9 +141,7 @@ impl<O> Sent<O> {
         let this = self.succeeds();
         let wanted = data_of(&event);
         this.demand_logs(this.step.logs.iter().any(|log| log.data == wanted), |names| {
-            names
-                .log(&Log { address: Address::ZERO, data: wanted.clone() })
-                .replace(&from_nobody(names), " from anybody")
+            format!("{} from anybody", names.event(&wanted))
         });
         this
     }
@@ -301,9 +299,4 @@ impl<O: Output> Sent<O> {
         self.demand(returned == value, |_| format!("returned {value:?}"));
         self
     }
-}
-
-/// How a log of the zero address ends.
-fn from_nobody(names: &Names) -> String {
-    format!(" from {}", names.address(Address::ZERO))
 }
