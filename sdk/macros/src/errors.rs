@@ -21,6 +21,9 @@ struct Parts {
     head: TokenStream,
     /// The pattern that any value of it matches.
     rest: TokenStream,
+    /// The pattern that binds its fields, and their types in words.
+    pattern: TokenStream,
+    kinds: String,
     /// Its fields, written to `encoder`, or another type's encoding.
     fields: TokenStream,
     /// The constructor of a variant that wraps another error.
@@ -50,7 +53,9 @@ fn parts(
         return Ok(Parts {
             item: None,
             head: quote!((0, 0)),
-            fields: quote!(#constructor(inner) => return #error::encode(inner),),
+            pattern: quote!(#constructor(inner)),
+            kinds: String::new(),
+            fields: quote!(return #error::encode(inner),),
             from: Some(constructor.clone()),
             decode: quote! {
                 if let ::core::option::Option::Some(inner) = #error::decode(data) {
@@ -92,8 +97,10 @@ fn parts(
         head: quote! {
             (::esker_sdk::expansion::selector(#solidity, #parameters).swap_bytes(), 0 #(+ #shapes.head_size())*)
         },
+        pattern: pattern.clone(),
+        kinds: quote!(#(#types),*).to_string(),
         fields: quote! {
-            #pattern => {
+            {
                 #(::esker_sdk::expansion::AbiEncode::encode(#bindings, &mut encoder);)*
             }
         },
@@ -150,7 +157,15 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
     let wrapped_sets = wrapped.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::ContractError>::ERRORS));
     let (heads, rests): (Vec<_>, Vec<_>) = all.iter().map(|parts| (&parts.head, &parts.rest)).unzip();
     let (count, numbers) = (heads.len(), 0..heads.len());
-    let fields = all.iter().map(|parts| &parts.fields);
+    // Those whose fields have the same types share one arm: they are named alike, `field_0` and so on.
+    let mut arms: Vec<(&str, Vec<&TokenStream>, &TokenStream)> = Vec::new();
+    for Parts { pattern, kinds, fields, from, .. } in &all {
+        match arms.iter_mut().find(|(known, ..)| from.is_none() && *known == kinds) {
+            Some((_, patterns, _)) => patterns.push(pattern),
+            None => arms.push((if from.is_some() { "another error" } else { kinds }, vec![pattern], fields)),
+        }
+    }
+    let fields = arms.iter().map(|(_, patterns, fields)| quote!(#(#patterns)|* => #fields));
     let decode = all.iter().map(|parts| &parts.decode);
     let conversions = all.iter().filter(|parts| parts.wrapped.is_some()).map(|parts| {
         let (ty, constructor) = (&parts.wrapped, &parts.from);

@@ -47,7 +47,7 @@ pub struct Decoder<'a> {
     data: &'a [u8],
     base: usize,
     head: usize,
-    /// Bytes that may still be read. Parts that do not overlap never take more than there are.
+    /// Bytes that may still be read: none after a fault. Parts that do not overlap never take more than there are.
     budget: usize,
     fault: Option<Fault>,
 }
@@ -91,6 +91,7 @@ impl<'a> Decoder<'a> {
     const fn fail_with(&mut self, fault: Fault) {
         if self.fault.is_none() {
             self.fault = Some(fault);
+            self.budget = 0;
         }
     }
 
@@ -137,7 +138,7 @@ impl<'a> Decoder<'a> {
         let data: &'a [u8] = self.data;
         let taken = self.head.checked_add(length).and_then(|end| data.get(self.head..end));
         match taken {
-            Some(bytes) if self.fault.is_none() && length <= self.budget => {
+            Some(bytes) if length <= self.budget => {
                 self.budget = self.budget.wrapping_sub(length);
                 self.head = self.head.wrapping_add(length);
                 bytes
