@@ -190,6 +190,7 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
                 wrapped: &[#(#wrapped_sets),*],
             };
 
+            #[allow(unreachable_code, unused_mut, reason = "an error may only wrap others, or have no fields")]
             fn encode(&self) -> ::esker_sdk::expansion::Vec<u8> {
                 // A table, one beginning and one end for all variants: that is most of what each would take by itself.
                 const HEADS: [(u32, usize); #count] = [#(#heads),*];

@@ -107,8 +107,7 @@ impl<'a> Decoder<'a> {
     /// reads the first of them.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub const fn expect(&mut self, size: usize) {
-        // The head is never behind the data.
-        self.require(size <= self.data.len().wrapping_sub(self.head));
+        self.require(size <= self.data.len().saturating_sub(self.head));
     }
 
     /// Whether a fault was met.
