@@ -89,7 +89,6 @@ pub(crate) fn arithmetic(a: U256, b: U256, m: U256, shift: u32) -> Vec<U256> {
     ]
 }
 
-
 /// In no contract's ABI.
 #[event]
 pub struct Unheard {

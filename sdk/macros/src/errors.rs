@@ -25,6 +25,9 @@ struct Parts {
     head: TokenStream,
     /// The pattern that any value of it matches.
     rest: TokenStream,
+    /// The pattern that binds its fields, and their types in words.
+    pattern: TokenStream,
+    kinds: String,
     /// Its fields, written to `encoder`, or another type's encoding.
     fields: TokenStream,
     decode: TokenStream,
@@ -70,7 +73,9 @@ fn parts(
                 }
             }),
             head: quote!((0, 0)),
-            fields: quote!(#(#cfgs)* #constructor(inner) => return #error::encode(inner),),
+            pattern: quote!(#constructor(inner)),
+            kinds: String::new(),
+            fields: quote!(return #error::encode(inner),),
             decode: quote! {
                 #(#cfgs)*
                 if let ::core::option::Option::Some(inner) = #error::decode(data) {
@@ -116,9 +121,10 @@ fn parts(
         head: quote! {
             (::esker_sdk::expansion::selector(#solidity, #parameters).swap_bytes(), 0 #(+ #shapes.head_size())*)
         },
+        pattern: pattern.clone(),
+        kinds: quote!(#(#types),*).to_string(),
         fields: quote! {
-            #(#cfgs)*
-            #pattern => {
+            {
                 #(::esker_sdk::expansion::AbiEncode::encode(#bindings, &mut encoder);)*
             }
         },
@@ -179,7 +185,18 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
         Some(quote_spanned!(ty.span()=> #(#cfgs)* <#ty as ::esker_sdk::ContractError>::ERRORS))
     });
     let heads = heads(&all);
-    let fields = all.iter().map(|parts| &parts.fields);
+    // Those whose fields have the same types share one arm: they are named alike, `field_0` and so on. A condition
+    // stands on a whole arm, so what has one has an arm of its own.
+    let mut arms: Vec<(Option<&str>, Vec<&TokenStream>, &Parts)> = Vec::new();
+    for parts in &all {
+        let kinds = (parts.wrapped.is_none() && parts.cfgs.is_empty()).then_some(parts.kinds.as_str());
+        match arms.iter_mut().find(|(known, ..)| kinds.is_some() && *known == kinds) {
+            Some((_, patterns, _)) => patterns.push(&parts.pattern),
+            None => arms.push((kinds, vec![&parts.pattern], parts)),
+        }
+    }
+    let fields =
+        arms.iter().map(|(_, patterns, Parts { cfgs, fields, .. })| quote!(#(#cfgs)* #(#patterns)|* => #fields));
     let decode = all.iter().map(|parts| &parts.decode);
     let conversions = all.iter().filter_map(|parts| {
         let conversion = parts.conversion.as_ref()?;
@@ -210,6 +227,7 @@ pub fn expand(arguments: &TokenStream, item: Item) -> syn::Result<TokenStream> {
                 wrapped: &[#(#wrapped_sets),*],
             };
 
+            #[allow(unreachable_code, unused_mut, reason = "an error may only wrap others, or have no fields")]
             fn encode(&self) -> ::esker_sdk::expansion::Vec<u8> {
                 // One beginning and one end for all variants: that is most of what each would take by itself.
                 let (selector, size) = #heads;

@@ -47,7 +47,7 @@ pub struct Decoder<'a> {
     data: &'a [u8],
     base: usize,
     head: usize,
-    /// Bytes that may still be read. Parts that do not overlap never take more than there are.
+    /// Bytes that may still be read: none after a fault. Parts that do not overlap never take more than there are.
     budget: usize,
     fault: Option<Fault>,
 }
@@ -91,6 +91,7 @@ impl<'a> Decoder<'a> {
     const fn fail_with(&mut self, fault: Fault) {
         if self.fault.is_none() {
             self.fault = Some(fault);
+            self.budget = 0;
         }
     }
 
@@ -106,8 +107,7 @@ impl<'a> Decoder<'a> {
     /// reads the first of them.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub const fn expect(&mut self, size: usize) {
-        // The head is never behind the data.
-        self.require(size <= self.data.len().wrapping_sub(self.head));
+        self.require(size <= self.data.len().saturating_sub(self.head));
     }
 
     /// Whether a fault was met.
@@ -137,7 +137,7 @@ impl<'a> Decoder<'a> {
         let data: &'a [u8] = self.data;
         let taken = self.head.checked_add(length).and_then(|end| data.get(self.head..end));
         match taken {
-            Some(bytes) if self.fault.is_none() && length <= self.budget => {
+            Some(bytes) if length <= self.budget => {
                 self.budget = self.budget.wrapping_sub(length);
                 self.head = self.head.wrapping_add(length);
                 bytes

@@ -9,10 +9,12 @@ use core::mem::MaybeUninit;
 /// 32 bytes can be read at `source` and written at `target`, which do not overlap.
 #[inline(never)]
 unsafe fn reverse(source: *const u8, target: *mut u8) {
+    // Eight bytes at a time: a load and a store cost as much gas for one byte as for eight.
+    let (source, target) = (source.cast::<u64>(), target.cast::<u64>());
     let mut index = 0;
-    while index < 32 {
-        // SAFETY: both indices are below 32.
-        unsafe { *target.add(index) = *source.add(31 - index) };
+    while index < 4 {
+        // SAFETY: both indices are below 4.
+        unsafe { target.add(index).write_unaligned(source.add(3 - index).read_unaligned().swap_bytes()) };
         index += 1;
     }
 }
