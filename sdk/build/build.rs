@@ -23,11 +23,15 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let manifest = root.join("Cargo.toml");
     let workspace: Table = toml::from_str(&read(&manifest)).expect("the workspace's manifest is TOML");
-    let mut files = vec![("Cargo.toml".to_owned(), root_manifest().into_bytes())];
+    // Carried sources are carried on as they are.
+    let is_carried = workspace.get("workspace").is_some_and(|workspace| workspace.get("package").is_none());
+    let root_text = if is_carried { read(&manifest) } else { root_manifest() };
+    let mut files = vec![("Cargo.toml".to_owned(), root_text.into_bytes())];
     files.push(("Cargo.lock".to_owned(), read(&root.join("Cargo.lock")).into_bytes()));
     for folder in CRATES {
         let manifest = read(&root.join(folder).join("Cargo.toml"));
-        files.push((format!("{folder}/Cargo.toml"), whole_manifest(folder, &manifest, &workspace).into_bytes()));
+        let whole = if is_carried { manifest } else { whole_manifest(folder, &manifest, &workspace) };
+        files.push((format!("{folder}/Cargo.toml"), whole.into_bytes()));
         for part in PARTS {
             let path = root.join(folder).join(part);
             if path.exists() {

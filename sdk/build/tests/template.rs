@@ -165,6 +165,29 @@ fn two_folders_two_caches_and_two_homes_of_cargo_give_the_same_bytes() {
     assert!(there == here.wasm, "{differing} of {} bytes differ", there.len());
 }
 
+/// It is only looked up here: compiling it, with the machine and the executor, takes minutes.
+#[test]
+fn the_test_kit_is_carried_with_all_it_needs() {
+    let (place, cache) = place();
+    let folder =
+        create(place.path(), "my-counter", Template::Counter, SdkSource::Carried, &cache).expect("written").folder;
+    edit(
+        &folder.join("Cargo.toml"),
+        "[profile.release]",
+        "[dev-dependencies]\nesker-sdk-test = \"0.1\"\n\n[profile.release]",
+    );
+    edit(&folder.join(".cargo/config.toml"), "# esker-sdk-test = {", "esker-sdk-test = {");
+    let mut cargo = Command::new("cargo");
+    let tree = cargo.args(["tree", "--offline", "--prefix", "none"]).current_dir(&folder).output().expect("cargo runs");
+    let listing = String::from_utf8_lossy(&tree.stdout);
+    let said = String::from_utf8_lossy(&tree.stderr);
+    for name in ["esker-sdk-test", "esker-sdk-build", "esker-runtime", "esker-vm", "esker-light", "wasmtime"] {
+        assert!(listing.lines().any(|line| line.starts_with(&format!("{name} v"))), "{name}: {listing}\n{said}");
+    }
+    let tested = versions(&sdk().join("../Cargo.lock"));
+    assert!(versions(&folder.join("Cargo.lock")).iter().all(|version| tested.contains(version)));
+}
+
 #[test]
 fn a_contract_in_a_workspace_uses_its_settings() {
     let (place, cache) = place();
