@@ -112,7 +112,10 @@ pub mod expansion {
     pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};
     pub use crate::error::{REENTRANT_CALL, decode_error};
     pub use crate::literals::{parse_address, parse_number};
-    pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size, root_place};
+    pub use crate::storage::{
+        At, Base, Origin, Piece, Place, Root, Size, Slot, StorageStruct, StorageType, Stored, Value, Within, check_piece,
+        eip1967_slot, erc7201_slot, field_place, slot_from, struct_size,
+    };
     pub use alloc::{string::String, vec::Vec};
     pub use core;
     #[cfg(not(target_arch = "wasm32"))]

@@ -190,7 +190,7 @@ impl Found {
         match item {
             Item::Struct(mut item) => {
                 if take(&mut item.attrs, "storage").is_some() {
-                    self.items.push(storage::expand(&item)?);
+                    self.items.push(storage::expand(&item, item.ident == *storage)?);
                     if item.ident == *storage {
                         self.storage = Some(item);
                     }

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
+use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut, fields::has_fixed};
 use crate::{Authority, Operand, Panic};
 
 /// Solidity's `T[N]`: elements from the array's own slot on, small ones sharing slots.
@@ -16,7 +16,10 @@ impl<V: Stored, const N: usize> StorageType for Array<V, N> {
         assert!(N > 0, "Solidity has no fixed arrays of length zero");
         Size::slots(<V::Handle as StorageType>::SIZE.array_slots(N as u64))
     };
-    const VALID: () = <V::Handle as StorageType>::VALID;
+    const VALID: () = {
+        assert!(!has_fixed(<V::Handle as StorageType>::PIECES), "an array's elements cannot have fields at fixed slots");
+        <V::Handle as StorageType>::VALID
+    };
     fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot, elements: PhantomData }
     }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
-use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
+use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut, fields::has_fixed};
 use crate::{Authority, Operand, Panic, U256};
 
 /// Solidity's `T[]`: the length in the array's own slot, the elements from the slot's hash on, small ones sharing slots.
@@ -16,6 +16,7 @@ impl<V: Stored> StorageType for List<V> {
     const SIZE: Size = Size::slots(1);
     const VALID: () = {
         assert!(<V::Handle as StorageType>::SIZE.transient == 0, "a list's elements cannot be transient");
+        assert!(!has_fixed(<V::Handle as StorageType>::PIECES), "a list's elements cannot have fields at fixed slots");
         <V::Handle as StorageType>::VALID
     };
     fn open(place: Place, _: &Authority) -> Self {

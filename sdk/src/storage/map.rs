@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
-use super::{Cell, Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
+use super::{Cell, Place, Size, Slot, StorageType, Stored, Value, View, ViewMut, fields::has_fixed};
 use crate::{Authority, Bytes, Operand, buffer::Buffer, host, words};
 
 /// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
@@ -99,6 +99,7 @@ impl<K: MapKey, V: Stored> StorageType for Map<K, V> {
     const SIZE: Size = Size::slots(1);
     const VALID: () = {
         assert!(<V::Handle as StorageType>::SIZE.transient == 0, "a mapping's values cannot be transient");
+        assert!(!has_fixed(<V::Handle as StorageType>::PIECES), "a mapping's values cannot have fields at fixed slots");
         <V::Handle as StorageType>::VALID
     };
     #[inline]

@@ -10,6 +10,8 @@
 mod array;
 mod byte_strings;
 mod cell;
+mod fields;
+mod fixed;
 mod list;
 mod map;
 mod place;
@@ -18,9 +20,13 @@ mod value;
 pub use array::Array;
 pub use byte_strings::{Blob, Text};
 pub use cell::{Cell, TransientCell};
+pub use fields::{
+    At, Base, Cursor, Origin, Piece, Placement, Root, StorageStruct, Within, check_piece, field_place, struct_size,
+};
+pub use fixed::{eip1967_slot, erc7201_slot, slot_from};
 pub use list::List;
 pub use map::{Lookup, Map, MapKey};
-pub use place::{FieldPlace, Place, Size, Slot, layout, layout_size, root_place};
+pub use place::{FieldPlace, Place, Size, Slot};
 pub use value::Value;
 
 use core::{
@@ -39,6 +45,10 @@ use crate::Authority;
 pub trait StorageType: Sized {
     /// How much room it takes.
     const SIZE: Size;
+
+    /// The fields inside, if it is a `#[storage]` struct.
+    #[doc(hidden)]
+    const PIECES: &'static [Piece] = &[];
 
     /// Fails to compile where what it holds cannot lie in it. `#[storage]` evaluates it for every field; apart from
     /// [`StorageType::SIZE`], so that a struct may hold a list of its own kind.
@@ -94,6 +104,16 @@ stored! {
 
 impl<V: Stored, const N: usize> Stored for Array<V, N> {
     type Handle = Self;
+}
+
+/// Takes no room and holds nothing: for the type parameters of a generic `#[storage]` struct that no field has.
+impl<T: ?Sized> StorageType for PhantomData<T> {
+    const SIZE: Size = Size::NOTHING;
+    #[inline(always)]
+    fn open(_: Place, _: &Authority) -> Self {
+        Self
+    }
+    fn clear(&mut self) {}
 }
 
 /// A handle to read through, for as long as the storage is not written.
