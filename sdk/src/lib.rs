@@ -89,7 +89,7 @@ pub use context::Context;
 pub use contract::{Authority, Contract, Entry};
 pub use eip712::{Eip712, Eip712Domain};
 pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
-pub use esker_sdk_macros::{Abi, Eip712, contract, error, event, interface, storage, test};
+pub use esker_sdk_macros::{Abi, Eip712, Stored, contract, error, event, interface, storage, test};
 pub use event::{Event, Indexed, Log};
 pub use numbers::{I256, Int, Number, NumberOutOfRange, ParseNumberError, Rounding, U256, Uint};
 pub use operand::Operand;
@@ -113,8 +113,8 @@ pub mod expansion {
     pub use crate::error::{REENTRANT_CALL, decode_error};
     pub use crate::literals::{parse_address, parse_number};
     pub use crate::storage::{
-        At, Base, Origin, Piece, Place, Root, Size, Slot, StorageStruct, StorageType, Stored, Value, Within, check_piece,
-        eip1967_slot, erc7201_slot, field_place, slot_from, struct_size,
+        At, Base, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct, StructLayout, StorageType, Stored, Value, Within, check_piece,
+        eip1967_slot, erc7201_slot, field_place, layout_bytes, layout_len, slot_from, struct_size,
     };
     pub use alloc::{string::String, vec::Vec};
     pub use core;

@@ -4,7 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Field, Fields, ItemStruct, LitStr, spanned::Spanned};
 
-use crate::attributes::{Errors, arguments, no_generics, option, take, take_flag};
+use crate::{
+    attributes::{Errors, arguments, no_generics, option, take, take_flag},
+    names::plain,
+};
 
 pub fn expand_attribute(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     option(arguments, "storage", "nested")?;
@@ -176,6 +179,28 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
             }
         }
     });
+    let title = plain(name);
+    let members = fields.iter().map(|(Field { ty, ident, .. }, _)| {
+        let label = ident.as_ref().map(plain).unwrap_or_default();
+        let layout = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::LAYOUT);
+        quote!(::esker_sdk::expansion::Member { label: #label, layout: #layout })
+    });
+    let described = quote! {
+        ::esker_sdk::expansion::StructLayout {
+            name: #title,
+            module: ::core::module_path!(),
+            is_generic: #is_generic,
+            members: &[#(#members),*],
+            pieces: <#name #parameters as ::esker_sdk::expansion::StorageType>::PIECES,
+            size: <#name #parameters as ::esker_sdk::expansion::StorageType>::SIZE,
+        }
+    };
+    // A static, where there can be one: a struct may hold a list of its own kind, and only statics may name each other.
+    let (description, layout) = if is_generic {
+        (quote!(), quote!(#described))
+    } else {
+        (quote!(static LAYOUT: ::esker_sdk::expansion::StructLayout = #described;), quote!(LAYOUT))
+    };
     Ok(quote! {
         #item
 
@@ -184,6 +209,8 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
         #(#apart)*
 
         const _: () = {
+            #description
+
             #root
 
             #[automatically_derived]
@@ -212,6 +239,9 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
             impl #generics ::esker_sdk::expansion::StorageType for #name #parameters #bounds {
                 const SIZE: ::esker_sdk::expansion::Size =
                     ::esker_sdk::expansion::struct_size(<Self as ::esker_sdk::expansion::StorageType>::PIECES);
+
+                const LAYOUT: &'static ::esker_sdk::expansion::Layout =
+                    &::esker_sdk::expansion::Layout::Struct(&#layout);
 
                 const PIECES: &'static [::esker_sdk::expansion::Piece] = &[#(#pieces),*];
 

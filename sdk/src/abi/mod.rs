@@ -23,6 +23,7 @@ pub use description::{
 pub use encode::{AbiEncode, Encoder, encode};
 #[cfg(not(target_arch = "wasm32"))]
 pub use json::json;
+pub(crate) use json::{Writer, same_text};
 pub use json::{json_bytes, json_len};
 pub use keccak::{Keccak, keccak256};
 #[cfg(not(target_arch = "wasm32"))]

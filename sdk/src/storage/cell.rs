@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::{Place, Size, Slot, StorageType, Value};
+use super::{Layout, Place, Size, Slot, StorageType, Value};
 use crate::{Authority, Number, Operand, Panic, host};
 
 /// Takes `bytes` bytes at `offset` out of a slot.
@@ -37,6 +37,7 @@ pub struct Cell<T> {
 
 impl<T: Value> StorageType for Cell<T> {
     const SIZE: Size = Size::value(T::BYTES);
+    const LAYOUT: &'static Layout = &Layout::of_value::<T>();
     #[inline]
     fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot, offset: place.offset, value: PhantomData }
@@ -66,7 +67,7 @@ impl<T: Value> Cell<T> {
     }
 
     #[inline]
-    fn write(&mut self, field: [u8; 32]) {
+    pub(super) fn write(&mut self, field: [u8; 32]) {
         if T::BYTES == 32 {
             self.slot.store(&field);
         } else {
@@ -149,6 +150,7 @@ pub struct TransientCell<T> {
 
 impl<T: Value> StorageType for TransientCell<T> {
     const SIZE: Size = Size::transient(T::BYTES);
+    const LAYOUT: &'static Layout = &Layout::Transient(&Layout::of_value::<T>());
     fn open(place: Place, _: &Authority) -> Self {
         Self { slot: Slot::ZERO.offset(place.transient_slot), offset: place.transient_offset, value: PhantomData }
     }

@@ -12,10 +12,10 @@ use crate::Authority;
 /// One field, for the layout.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece {
-    placement: Placement,
-    size: Size,
+    pub(super) placement: Placement,
+    pub(super) size: Size,
     /// The fields inside, if it is a struct.
-    inside: &'static [Piece],
+    pub(super) inside: &'static [Piece],
 }
 
 /// Where a field goes.
@@ -96,7 +96,7 @@ impl Cursor {
     pub const START: Self = Self { persistent: Lane::START, transient: Lane::START };
 
     /// Goes behind a field, and gives its place.
-    const fn pass(&mut self, piece: &Piece) -> FieldPlace {
+    pub(super) const fn pass(&mut self, piece: &Piece) -> FieldPlace {
         let size = piece.size;
         let (mut place, mut transient_place) = ((0, 0), (0, 0));
         match piece.placement {
@@ -114,7 +114,7 @@ impl Cursor {
         (place.0, place.1, transient_place.0, transient_place.1)
     }
 
-    const fn pass_all(&mut self, pieces: &[Piece], count: usize) {
+    pub(super) const fn pass_all(&mut self, pieces: &[Piece], count: usize) {
         let mut index = 0;
         while index < count {
             self.pass(&pieces[index]);

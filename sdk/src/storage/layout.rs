@@ -1,0 +1,70 @@
+//! What lies in storage, as data, for tools. No code that runs on a chain reads it.
+
+use super::{Piece, Size, Value};
+use crate::abi::Shape;
+
+/// What a field is.
+#[derive(Clone, Copy, Debug)]
+pub enum Layout {
+    /// A single value: its ABI type, its bytes in storage, and its name if it is an enum.
+    Value(&'static Shape, usize, Option<&'static str>),
+    /// The same in transient storage.
+    Transient(&'static Layout),
+    /// Solidity's `bytes`.
+    Bytes,
+    /// Solidity's `string`.
+    String,
+    /// Solidity's `mapping`: from what to what.
+    Mapping(&'static KeyLayout, &'static Layout),
+    /// Solidity's `T[]`.
+    List(&'static Layout),
+    /// Solidity's `T[N]`: its elements, how many, and in how many slots.
+    Array(&'static Layout, u64, u64),
+    /// A struct.
+    Struct(&'static StructLayout),
+    /// What takes no room.
+    Nothing,
+}
+
+impl Layout {
+    /// That of a value.
+    #[must_use]
+    pub const fn of_value<T: Value>() -> Self {
+        Self::Value(T::SHAPE, T::BYTES, T::ENUM)
+    }
+}
+
+/// What a mapping's key is: several mean nested mappings.
+#[derive(Clone, Copy, Debug)]
+pub enum KeyLayout {
+    /// One key.
+    One(&'static Layout),
+    /// The keys of nested mappings, the outermost first.
+    Several(&'static [&'static KeyLayout]),
+}
+
+/// A `#[storage]` struct.
+#[derive(Clone, Copy, Debug)]
+pub struct StructLayout {
+    /// Its name.
+    pub name: &'static str,
+    /// Its module's path, which tells structs of one name apart.
+    pub module: &'static str,
+    /// Whether there are several structs of this name and module. Such a one cannot hold a list of its own kind.
+    pub is_generic: bool,
+    /// Its fields.
+    pub members: &'static [Member],
+    /// Their placement, in the same order.
+    pub pieces: &'static [Piece],
+    /// How much room it takes.
+    pub size: Size,
+}
+
+/// A struct's field.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its name.
+    pub label: &'static str,
+    /// What it is.
+    pub layout: &'static Layout,
+}
