@@ -2,7 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Attribute, Field, Fields, ItemStruct, LitStr, spanned::Spanned};
+use syn::{
+    Attribute, Field, Fields, Ident, ItemStruct, LitStr, Type,
+    spanned::Spanned,
+    visit_mut::{self, VisitMut},
+};
 
 use crate::{
     attributes::{Errors, arguments, no_generics, option, take, take_flag},
@@ -66,6 +70,23 @@ fn fixed_slot(text: &LitStr) -> syn::Result<TokenStream> {
     let padded = format!("{digits:0>64}");
     let bytes = (0..32).filter_map(|index| u8::from_str_radix(padded.get(2 * index..2 * index + 2)?, 16).ok());
     Ok(quote!(::esker_sdk::expansion::slot_from([#(#bytes),*])))
+}
+
+/// Puts a stand-in where a struct's own type is named: the description of a list of its own kind would have no end.
+struct Recursion<'a>(&'a Ident);
+
+impl VisitMut for Recursion<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        // A longer path leads to another struct of that name.
+        if let Type::Path(path) = ty
+            && path.path.segments.len() == 1
+            && path.path.segments.last().is_some_and(|last| last.ident == *self.0)
+        {
+            *ty = syn::parse_quote!(::esker_sdk::expansion::Again<#path>);
+        } else {
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
 }
 
 /// The struct, and what opens it at a place. `is_root`: it is a contract's own.
@@ -182,25 +203,11 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
     let title = plain(name);
     let members = fields.iter().map(|(Field { ty, ident, .. }, _)| {
         let label = ident.as_ref().map(plain).unwrap_or_default();
+        let mut ty = ty.clone();
+        Recursion(name).visit_type_mut(&mut ty);
         let layout = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::LAYOUT);
         quote!(::esker_sdk::expansion::Member { label: #label, layout: #layout })
     });
-    let described = quote! {
-        ::esker_sdk::expansion::StructLayout {
-            name: #title,
-            module: ::core::module_path!(),
-            is_generic: #is_generic,
-            members: &[#(#members),*],
-            pieces: <#name #parameters as ::esker_sdk::expansion::StorageType>::PIECES,
-            size: <#name #parameters as ::esker_sdk::expansion::StorageType>::SIZE,
-        }
-    };
-    // A static, where there can be one: a struct may hold a list of its own kind, and only statics may name each other.
-    let (description, layout) = if is_generic {
-        (quote!(), quote!(#described))
-    } else {
-        (quote!(static LAYOUT: ::esker_sdk::expansion::StructLayout = #described;), quote!(LAYOUT))
-    };
     Ok(quote! {
         #item
 
@@ -209,12 +216,13 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
         #(#apart)*
 
         const _: () = {
-            #description
-
             #root
 
             #[automatically_derived]
             impl #generics ::esker_sdk::expansion::StorageStruct for #name #parameters #bounds {
+                const NAME: &'static str = #title;
+                const MODULE: &'static str = ::core::module_path!();
+
                 #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
                 #[inline(always)]
                 fn open_in<__B: ::esker_sdk::expansion::Base, __A: ::esker_sdk::expansion::At>(
@@ -241,7 +249,13 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
                     ::esker_sdk::expansion::struct_size(<Self as ::esker_sdk::expansion::StorageType>::PIECES);
 
                 const LAYOUT: &'static ::esker_sdk::expansion::Layout =
-                    &::esker_sdk::expansion::Layout::Struct(&#layout);
+                    &::esker_sdk::expansion::Layout::Struct(&::esker_sdk::expansion::StructLayout {
+                        name: <Self as ::esker_sdk::expansion::StorageStruct>::NAME,
+                        module: <Self as ::esker_sdk::expansion::StorageStruct>::MODULE,
+                        members: &[#(#members),*],
+                        pieces: <Self as ::esker_sdk::expansion::StorageType>::PIECES,
+                        size: <Self as ::esker_sdk::expansion::StorageType>::SIZE,
+                    });
 
                 const PIECES: &'static [::esker_sdk::expansion::Piece] = &[#(#pieces),*];
 

@@ -196,6 +196,14 @@ impl Base for Place {
     note = "#[flatten] goes on a field whose type is another #[storage] struct; every other field is written without it"
 )]
 pub trait StorageStruct: StorageType {
+    /// Its name, for tools.
+    #[doc(hidden)]
+    const NAME: &'static str;
+
+    /// Its module's path, which tells structs of one name apart.
+    #[doc(hidden)]
+    const MODULE: &'static str;
+
     /// The handle of the struct whose first field may go to `A`, counted from `base`.
     #[doc(hidden)]
     fn open_in<B: Base, A: At>(base: &B, authority: &Authority) -> Self;

@@ -3,7 +3,9 @@
 use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
-use super::{KeyLayout, Layout, Place, Record, Size, Slot, StorageType, Stored, Value, View, ViewMut, fields::has_fixed};
+use super::{
+    KeyLayout, Layout, Place, Record, Size, Slot, StorageType, Stored, Value, View, ViewMut, fields::has_fixed,
+};
 use crate::{Authority, Bytes, Operand, buffer::Buffer, host, words};
 
 /// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
