@@ -198,7 +198,7 @@ fn a_build_hands_the_layout_on_and_strips_it_from_the_module() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let built = build_once(folder, &Silent).expect("the crate builds");
     let found = built.artifact.layouts.as_ref().expect("the artifact tells it");
-    assert_eq!(*found, layouts::<Places>("contracts/conformance-storage/src/lib.rs:Places"));
+    assert_eq!(*found, layouts::<Places>("contracts/conformance-storage/src/lib.rs:ConformanceStorage"));
     let labels: Vec<&str> = found.storage_layout.storage.iter().map(|field| field.label.as_str()).collect();
     let expected = [
         "first",

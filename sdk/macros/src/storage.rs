@@ -72,20 +72,26 @@ fn fixed_slot(text: &LitStr) -> syn::Result<TokenStream> {
     Ok(quote!(::esker_sdk::expansion::slot_from([#(#bytes),*])))
 }
 
-/// Puts a stand-in where a struct's own type is named: the description of a list of its own kind would have no end.
-struct Recursion<'a>(&'a Ident);
+/// Puts a stand-in where a struct's own type is what a mapping or an array holds: its description would have no end.
+/// Elsewhere a struct cannot hold its own kind, but name it.
+struct Recursion<'a> {
+    name: &'a Ident,
+    is_held: bool,
+}
 
 impl VisitMut for Recursion<'_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
+        let Type::Path(path) = ty else { return visit_mut::visit_type_mut(self, ty) };
+        let Some(last) = path.path.segments.last() else { return };
         // A longer path leads to another struct of that name.
-        if let Type::Path(path) = ty
-            && path.path.segments.len() == 1
-            && path.path.segments.last().is_some_and(|last| last.ident == *self.0)
-        {
+        if self.is_held && path.path.segments.len() == 1 && last.ident == *self.name {
             *ty = syn::parse_quote!(::esker_sdk::expansion::Again<#path>);
-        } else {
-            visit_mut::visit_type_mut(self, ty);
+            return;
         }
+        let was_held = self.is_held;
+        self.is_held |= ["Map", "List", "Array"].iter().any(|container| last.ident == container);
+        visit_mut::visit_type_mut(self, ty);
+        self.is_held = was_held;
     }
 }
 
@@ -114,10 +120,20 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
     let (generics, parameters, bounds) = item.generics.split_for_impl();
     let is_generic = !item.generics.params.is_empty();
 
-    let pieces = fields.iter().map(|(Field { ty, .. }, placement)| match placement {
-        Placement::Next => quote_spanned!(ty.span()=> ::esker_sdk::expansion::Piece::next::<#ty>()),
-        Placement::Flat => quote_spanned!(ty.span()=> ::esker_sdk::expansion::Piece::flat::<#ty>()),
-        Placement::Fixed(slot) => quote_spanned!(ty.span()=> ::esker_sdk::expansion::Piece::fixed::<#ty>(#slot)),
+    let pieces = fields.iter().map(|(Field { ty, .. }, placement)| {
+        let (place, slot) = match placement {
+            Placement::Next => (quote!(next), quote!()),
+            Placement::Flat => (quote!(flat), quote!()),
+            Placement::Fixed(slot) => (quote!(fixed), quote!(#slot,)),
+        };
+        // Not as the type parameter of a function: a type that cannot be stored would be reported twice.
+        quote_spanned! {ty.span()=>
+            ::esker_sdk::expansion::Piece::#place(
+                #slot
+                <#ty as ::esker_sdk::expansion::StorageType>::SIZE,
+                <#ty as ::esker_sdk::expansion::StorageType>::PIECES,
+            )
+        }
     });
     let clear = fields.iter().map(|(Field { ty, ident, .. }, _)| {
         quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::clear(&mut self.#ident);)
@@ -204,7 +220,7 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
     let members = fields.iter().map(|(Field { ty, ident, .. }, _)| {
         let label = ident.as_ref().map(plain).unwrap_or_default();
         let mut ty = ty.clone();
-        Recursion(name).visit_type_mut(&mut ty);
+        Recursion { name, is_held: false }.visit_type_mut(&mut ty);
         let layout = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::LAYOUT);
         quote!(::esker_sdk::expansion::Member { label: #label, layout: #layout })
     });

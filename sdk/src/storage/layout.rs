@@ -9,7 +9,7 @@ use crate::{Authority, abi::Shape};
 #[derive(Clone, Copy, Debug)]
 pub enum Layout {
     /// A single value: its ABI type, its bytes in storage, and its name if it is an enum.
-    Value(&'static Shape, usize, Option<&'static str>),
+    Single(&'static Shape, usize, Option<&'static str>),
     /// The same in transient storage.
     Transient(&'static Layout),
     /// Solidity's `bytes`.
@@ -34,7 +34,7 @@ impl Layout {
     /// That of a value.
     #[must_use]
     pub const fn of_value<T: Value>() -> Self {
-        Self::Value(T::SHAPE, T::BYTES, T::ENUM)
+        Self::Single(T::SHAPE, T::BYTES, T::ENUM)
     }
 }
 
@@ -42,7 +42,7 @@ impl Layout {
 #[derive(Clone, Copy, Debug)]
 pub enum KeyLayout {
     /// One key.
-    One(&'static Layout),
+    Key(&'static Layout),
     /// The keys of nested mappings, the outermost first.
     Several(&'static [&'static KeyLayout]),
 }

@@ -138,7 +138,7 @@ impl Listed<'_, '_> {
 
 const fn kind(writer: &mut Writer<'_>, layout: &Layout) {
     match layout {
-        Layout::Value(shape, bytes, name) => {
+        Layout::Single(shape, bytes, name) => {
             match name {
                 Some(name) => {
                     writer.text("{\"enum\":\"");
@@ -199,7 +199,7 @@ enum After<'a> {
 
 const fn mapping(writer: &mut Writer<'_>, keys: &KeyLayout, after: &After<'_>) {
     match keys {
-        KeyLayout::One(key) => {
+        KeyLayout::Key(key) => {
             writer.text("{\"key\":");
             kind(writer, key);
             writer.text(",\"mapping\":");

@@ -68,13 +68,13 @@ pub(super) fn lock(
         LockError::Malformed { .. } => Failure::usage(error.to_string())
             .hint("restore it, or write it anew with `esker contract build --accept-layout`"),
         LockError::Incompatible { changes, .. } => {
-            let lines: Vec<String> = changes.iter().map(|change| format!("  {change}")).collect();
+            let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
             let list: Vec<_> = changes
                 .iter()
                 .map(|change| json!({"what": change.what, "label": change.label, "detail": change.detail}))
                 .collect();
             Failure::failed(error.to_string())
-                .because(format!("\n{}", lines.join("\n")))
+                .because(lines.join("\n"))
                 .hint(
                     "a deployed contract that is upgraded to this would read other fields than were written: put the fields \
                      back as they were and new ones behind them; where no deployed storage has to be kept, \

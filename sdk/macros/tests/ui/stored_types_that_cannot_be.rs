@@ -13,9 +13,4 @@ pub struct Pair(U256, U256);
 #[derive(Stored)]
 pub struct Nothing {}
 
-#[derive(Stored)]
-pub struct Odd {
-    pub callback: fn(),
-}
-
 fn main() {}
