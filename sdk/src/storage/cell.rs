@@ -63,11 +63,17 @@ impl<T: Value> Cell<T> {
     /// Sets the value.
     #[inline]
     pub fn set(&mut self, value: impl Operand<T>) {
-        self.write(value.operand().to_field());
+        self.put(&value.operand());
+    }
+
+    // One copy for the cell's own `set` and for what stores a value as a part of another.
+    #[inline]
+    pub(super) fn put(&mut self, value: &T) {
+        self.write(value.to_field());
     }
 
     #[inline]
-    pub(super) fn write(&mut self, field: [u8; 32]) {
+    fn write(&mut self, field: [u8; 32]) {
         if T::BYTES == 32 {
             self.slot.store(&field);
         } else {

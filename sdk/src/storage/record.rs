@@ -25,9 +25,9 @@ impl<T: Value> Record for T {
     fn load(handle: &Self::Handle) -> Self {
         handle.get()
     }
-    #[inline(always)]
+    #[inline]
     fn store(&self, handle: &mut Self::Handle) {
-        handle.write(self.to_field());
+        handle.put(self);
     }
 }
 
