@@ -353,7 +353,8 @@ mod tests {
         assert_eq!(distance(&slot(0, 3), &slot(0, 9)), Some(6));
         assert_eq!(distance(&slot(0, 9), &slot(0, 3)), None);
         assert_eq!(distance(&slot(1, 3), &slot(0, 3)), None);
-        assert_eq!(distance(&slot(0, 255), &slot(1, 0)), None);
+        assert_eq!(distance(&slot(0, 255), &slot(1, 0)), Some(u64::MAX - 254));
+        assert_eq!(distance(&slot(0, 255), &slot(2, 0)), None);
         assert_eq!(distance(&Slot([0xff; 32]), &slot(0, 1)), Some(2));
         assert!(overlap((slot(0, 3), 2), (slot(0, 4), 1)));
         assert!(overlap((slot(0, 4), 1), (slot(0, 3), 2)));
