@@ -89,7 +89,7 @@ pub use context::Context;
 pub use contract::{Authority, Contract, Entry};
 pub use eip712::{Eip712, Eip712Domain};
 pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
-pub use esker_sdk_macros::{Abi, Eip712, contract, error, event, interface, storage, test};
+pub use esker_sdk_macros::{Abi, Eip712, Stored, contract, error, event, interface, storage, test};
 pub use event::{Event, Indexed, Log};
 pub use numbers::{I256, Int, Number, NumberOutOfRange, ParseNumberError, Rounding, U256, Uint};
 pub use operand::Operand;
@@ -112,7 +112,11 @@ pub mod expansion {
     pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};
     pub use crate::error::{REENTRANT_CALL, decode_error};
     pub use crate::literals::{parse_address, parse_number};
-    pub use crate::storage::{FieldPlace, Place, Size, StorageType, Stored, Value, layout, layout_size, root_place};
+    pub use crate::storage::{
+        Again, At, Base, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct, StorageType,
+        Stored, StructLayout, Value, Within, check_piece, eip1967_slot, erc7201_slot, field_place, layout_bytes,
+        layout_len, slot_from, struct_size,
+    };
     pub use alloc::{string::String, vec::Vec};
     pub use core;
     #[cfg(not(target_arch = "wasm32"))]

@@ -2,7 +2,7 @@
 
 // For `clear` alone, which every handle to storage has.
 pub use crate::storage::StorageType as _;
-pub use crate::storage::{Array, Blob, Cell, List, Map, Text, TransientCell};
+pub use crate::storage::{Array, Blob, Cell, List, Map, Stored, Text, TransientCell};
 pub use crate::{
     Abi, Address, B256, Bytes, CallError, CallResult, Context, Contract, ContractError, Eip712, Eip712Domain, Event,
     FixedBytes, I256, Int, Panic, Rounding, U256, Uint, address, crypto, ensure, require, revert_with, u256,
@@ -14,4 +14,4 @@ pub use alloc::{
     vec,
     vec::Vec,
 };
-pub use esker_sdk_macros::{contract, error, event, interface, storage};
+pub use esker_sdk_macros::{Stored, contract, error, event, interface, storage};

@@ -9,7 +9,7 @@ use esker_vm::envelope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ToolchainRecord;
+use crate::{Layouts, StorageLayout, ToolchainRecord};
 
 /// Sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct Artifact {
     pub source_name: String,
     /// The JSON ABI.
     pub abi: Value,
+    /// Where its storage lies; nothing in an artifact of a build that did not say it.
+    pub layouts: Option<Layouts>,
     /// The envelope, 0x hex: append the constructor's arguments and send it to nobody. Also the deployed code.
     pub bytecode: String,
     /// Sizes of module and envelope.
@@ -63,6 +65,10 @@ struct ArtifactFile {
     dependency_hash: String,
     #[serde(default)]
     profile_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    storage_layout: Option<StorageLayout>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    transient_storage_layout: Option<StorageLayout>,
 }
 
 /// Written as `_format`.
@@ -109,6 +115,8 @@ impl Artifact {
             source_hash: self.source_hash.clone(),
             dependency_hash: self.dependency_hash.clone(),
             profile_hash: self.profile_hash.clone(),
+            storage_layout: self.layouts.as_ref().map(|layouts| layouts.storage_layout.clone()),
+            transient_storage_layout: self.layouts.as_ref().map(|layouts| layouts.transient_storage_layout.clone()),
         };
         let mut json = serde_json::to_string_pretty(&file).expect("an artifact is plain JSON");
         json.push('\n');
@@ -153,6 +161,10 @@ impl Artifact {
             source_hash: file.source_hash,
             dependency_hash: file.dependency_hash,
             profile_hash: file.profile_hash,
+            layouts: file
+                .storage_layout
+                .zip(file.transient_storage_layout)
+                .map(|(storage_layout, transient_storage_layout)| Layouts { storage_layout, transient_storage_layout }),
         };
         let code = artifact.code().map_err(malformed)?;
         let hash = format!("0x{}", hex::encode(<sha3::Keccak256 as sha3::Digest>::digest(&code)));

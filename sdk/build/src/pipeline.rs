@@ -8,7 +8,7 @@ use sha3::{Digest, Keccak256};
 use crate::artifact::{Artifact, Size};
 use crate::check::validate;
 use crate::module::{self, ContractAbi, FunctionName};
-use crate::{BuildError, CacheDir, CacheError, Package, Progress, Provenance, Toolchain, compile};
+use crate::{BuildError, CacheDir, CacheError, Layouts, Package, Progress, Provenance, Toolchain, compile};
 
 /// How hard rustc optimises, and for what.
 ///
@@ -119,10 +119,15 @@ pub fn build(
         .map_err(|reason| BuildError::Abi { package: package.name.clone(), reason })?
         .unwrap_or_else(|| ContractAbi { name: None, items: serde_json::Value::Array(Vec::new()) });
     let bytecode = envelope::encode(&wasm);
+    let contract_name = package.artifact_name.clone().or(abi.name).unwrap_or_else(|| contract_name(&package.library));
+    let source_name = source_name(package);
+    let layouts = Layouts::read(&compiled.wasm, &format!("{source_name}:{contract_name}"))
+        .map_err(|reason| unusable(format!("its storage layout is invalid: {reason}")))?;
     let artifact = Artifact {
-        contract_name: package.artifact_name.clone().or(abi.name).unwrap_or_else(|| contract_name(&package.library)),
-        source_name: source_name(package),
+        contract_name,
+        source_name,
         abi: abi.items,
+        layouts,
         size: Size { wasm: wasm.len() as u64, envelope: bytecode.len() as u64 },
         code_hash: format!("0x{}", hex::encode(Keccak256::digest(&bytecode))),
         bytecode: format!("0x{}", hex::encode(&bytecode)),

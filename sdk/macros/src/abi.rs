@@ -4,7 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Data, DeriveInput, Fields, spanned::Spanned};
 
-use crate::{attributes::no_generics, names::camel_case};
+use crate::{
+    attributes::no_generics,
+    names::{camel_case, plain},
+};
 
 pub fn expand(item: &DeriveInput) -> syn::Result<TokenStream> {
     no_generics(&item.generics, "a type with #[derive(Abi)]")?;
@@ -84,6 +87,7 @@ fn enumeration(item: &DeriveInput, variants: &[&syn::Ident]) -> syn::Result<Toke
     if variants.len() > 256 {
         return Err(syn::Error::new(name.span(), "a Solidity enum has at most 256 variants"));
     }
+    let title = plain(name);
     let numbers: Vec<u8> = (0..=u8::MAX).take(variants.len()).collect();
     Ok(quote! {
         #[automatically_derived]
@@ -143,6 +147,7 @@ fn enumeration(item: &DeriveInput, variants: &[&syn::Ident]) -> syn::Result<Toke
         #[automatically_derived]
         impl ::esker_sdk::expansion::Value for #name {
             const BYTES: usize = 1;
+            const ENUM: ::core::option::Option<&'static str> = ::core::option::Option::Some(#title);
 
             fn word(&self) -> [u8; 32] {
                 ::esker_sdk::expansion::Value::word(&self.__esker_number())

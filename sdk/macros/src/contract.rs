@@ -190,7 +190,7 @@ impl Found {
         match item {
             Item::Struct(mut item) => {
                 if take(&mut item.attrs, "storage").is_some() {
-                    self.items.push(storage::expand(&item)?);
+                    self.items.push(storage::expand(&item, item.ident == *storage)?);
                     if item.ident == *storage {
                         self.storage = Some(item);
                     }
@@ -311,7 +311,7 @@ impl Found {
         let call = dispatch::call(storage, &self.functions, self.fallback.as_ref(), self.receive.as_ref());
         let deploy = dispatch::deploy(storage, self.constructor.as_ref());
         let has_constructor = self.constructor.is_some();
-        let exports = exports();
+        let exports = exports(storage);
         Ok(quote! {
             #description
 
@@ -376,7 +376,7 @@ fn is_the_contract_being_built() -> bool {
 }
 
 /// The wasm exports and the ABI section, or nothing; and the mention that lets cargo notice a change of the variable.
-fn exports() -> TokenStream {
+fn exports(storage: &Ident) -> TokenStream {
     let tracked = quote! {
         #[cfg(target_arch = "wasm32")]
         const _: ::core::option::Option<&str> = ::core::option_env!("ESKER_CONTRACT");
@@ -409,5 +409,13 @@ fn exports() -> TokenStream {
         #[unsafe(link_section = "esker.abi")]
         #[allow(unsafe_code, reason = "the ABI travels in a custom section")]
         static SECTION: [u8; LENGTH] = ::esker_sdk::expansion::json_bytes(__ESKER_ABI);
+
+        // For the build alone, which takes it out: see `layout_json` in the SDK.
+        #[cfg(target_arch = "wasm32")]
+        const LAYOUT_LENGTH: usize = ::esker_sdk::expansion::layout_len::<#storage>();
+        #[cfg(target_arch = "wasm32")]
+        #[unsafe(link_section = "esker-layout")]
+        #[allow(unsafe_code, reason = "the layout travels in a custom section")]
+        static LAYOUT: [u8; LAYOUT_LENGTH] = ::esker_sdk::expansion::layout_bytes::<#storage, LAYOUT_LENGTH>();
     }
 }

@@ -18,6 +18,7 @@ mod method;
 mod names;
 mod results;
 mod storage;
+mod stored;
 mod test;
 
 use proc_macro::TokenStream;
@@ -69,6 +70,13 @@ pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Abi)]
 pub fn derive_abi(item: TokenStream) -> TokenStream {
     expanded(abi::expand(&parse_macro_input!(item)))
+}
+
+/// Makes a struct one that storage can hold: `Map<u64, Proposal>`, `List<Proposal>`. `ProposalStorage` is made beside it,
+/// the `#[storage]` struct with a handle for each of its fields, `load()` and `store(&proposal)`.
+#[proc_macro_derive(Stored)]
+pub fn derive_stored(item: TokenStream) -> TokenStream {
+    expanded(stored::expand(&parse_macro_input!(item)))
 }
 
 /// Makes a struct typed data that can be signed (EIP-712). `#[name = "…"]` on it or on a member sets another name.

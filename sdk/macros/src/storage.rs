@@ -2,97 +2,284 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Fields, ItemStruct, spanned::Spanned};
+use syn::{
+    Attribute, Field, Fields, Ident, ItemStruct, LitStr, Type,
+    spanned::Spanned,
+    visit_mut::{self, VisitMut},
+};
 
-use crate::attributes::{no_generics, option};
+use crate::{
+    attributes::{Errors, arguments, no_generics, option, take, take_flag},
+    names::plain,
+};
 
 pub fn expand_attribute(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     option(arguments, "storage", "nested")?;
     let item: ItemStruct =
         syn::parse2(item).map_err(|error| syn::Error::new(error.span(), "#[storage] goes on a struct"))?;
-    expand(&item)
+    expand(&item, false)
 }
 
-/// The struct, and what opens it at a place.
-pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
-    no_generics(&item.generics, "a storage struct")?;
-    let name = &item.ident;
-    let fields = match &item.fields {
-        Fields::Named(fields) => fields.named.iter().collect::<Vec<_>>(),
+/// Where a field was asked to go.
+enum Placement {
+    Next,
+    Flat,
+    Fixed(TokenStream),
+}
+
+/// Takes `#[flatten]` and `#[at("…")]` off a field.
+fn placement(attributes: &mut Vec<Attribute>) -> syn::Result<Placement> {
+    let flat = take_flag(attributes, "flatten")?;
+    let Some(at) = take(attributes, "at") else {
+        return Ok(if flat.is_some() { Placement::Flat } else { Placement::Next });
+    };
+    if flat.is_some() {
+        return Err(syn::Error::new(
+            at.span(),
+            "a field with #[at(\"…\")] has a slot of its own, one with #[flatten] goes on where the others are: leave one out",
+        ));
+    }
+    let text: LitStr = syn::parse2(arguments(&at)?).map_err(|_| syn::Error::new(at.span(), SLOTS))?;
+    Ok(Placement::Fixed(fixed_slot(&text)?))
+}
+
+const SLOTS: &str = "say which slot: #[at(\"erc7201:example.main\")], #[at(\"eip1967:implementation\")] (or admin, beacon), \
+                     or its number as #[at(\"0x…\")]";
+
+/// The expression of the slot that `text` names.
+fn fixed_slot(text: &LitStr) -> syn::Result<TokenStream> {
+    let value = text.value();
+    let refuse = |message: &str| Err(syn::Error::new(text.span(), message));
+    if let Some(id) = value.strip_prefix("erc7201:") {
+        if id.is_empty() || id.contains(char::is_whitespace) {
+            return refuse("an ERC-7201 namespace has a name without spaces: #[at(\"erc7201:example.main\")]");
+        }
+        return Ok(quote!(::esker_sdk::expansion::erc7201_slot(#id)));
+    }
+    if let Some(name) = value.strip_prefix("eip1967:") {
+        if !["implementation", "admin", "beacon"].contains(&name) {
+            return refuse("EIP-1967 has the slots eip1967:implementation, eip1967:admin and eip1967:beacon");
+        }
+        let label = format!("eip1967.proxy.{name}");
+        return Ok(quote!(::esker_sdk::expansion::eip1967_slot(#label)));
+    }
+    let Some(digits) = value.strip_prefix("0x") else { return refuse(SLOTS) };
+    if digits.is_empty() || digits.len() > 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return refuse("a slot's number is 0x and up to 64 hexadecimal digits");
+    }
+    let padded = format!("{digits:0>64}");
+    let bytes = (0..32).filter_map(|index| u8::from_str_radix(padded.get(2 * index..2 * index + 2)?, 16).ok());
+    Ok(quote!(::esker_sdk::expansion::slot_from([#(#bytes),*])))
+}
+
+/// Puts a stand-in where a struct's own type is what a mapping or an array holds: its description would have no end.
+/// Elsewhere a struct cannot hold its own kind, but name it.
+struct Recursion<'a> {
+    name: &'a Ident,
+    is_held: bool,
+}
+
+impl VisitMut for Recursion<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        let Type::Path(path) = ty else { return visit_mut::visit_type_mut(self, ty) };
+        let Some(last) = path.path.segments.last() else { return };
+        // A longer path leads to another struct of that name.
+        if self.is_held && path.path.segments.len() == 1 && last.ident == *self.name {
+            *ty = syn::parse_quote!(::esker_sdk::expansion::Again<#path>);
+            return;
+        }
+        let was_held = self.is_held;
+        self.is_held |= ["Map", "List", "Array"].iter().any(|container| last.ident == container);
+        visit_mut::visit_type_mut(self, ty);
+        self.is_held = was_held;
+    }
+}
+
+/// The struct, and what opens it at a place. `is_root`: it is a contract's own.
+pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
+    if is_root {
+        no_generics(&item.generics, "a contract's own storage struct")?;
+    }
+    let mut item = item.clone();
+    let mut errors = Errors::default();
+    let fields: Vec<(Field, Placement)> = match &mut item.fields {
+        Fields::Named(fields) => {
+            let read = |field: &mut Field| {
+                let placement = errors.keep(placement(&mut field.attrs))?;
+                Some((field.clone(), placement))
+            };
+            fields.named.iter_mut().filter_map(read).collect()
+        }
         Fields::Unit => Vec::new(),
         Fields::Unnamed(fields) => {
             return Err(syn::Error::new(fields.span(), "a storage struct's fields have names: struct Token { … }"));
         }
     };
-    let count = fields.len();
-    let names: Vec<_> = fields.iter().map(|field| field.ident.as_ref()).collect();
-    let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
-    let sizes = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::SIZE));
-    let clear = types.iter().zip(&names).map(
-        |(ty, name)| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::clear(&mut self.#name);),
-    );
-    let valid = types
-        .iter()
-        .map(|ty| quote_spanned!(ty.span()=> const _: () = <#ty as ::esker_sdk::expansion::StorageType>::VALID;));
-    let in_place = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
-        let lies_at = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::lies_at);
-        quote!(&& #lies_at(&self.#name, &__place.field(Self::__ESKER_PLACES[#index])))
+    errors.finish()?;
+    let name = &item.ident;
+    let (generics, parameters, bounds) = item.generics.split_for_impl();
+    let is_generic = !item.generics.params.is_empty();
+
+    let pieces = fields.iter().map(|(Field { ty, .. }, placement)| {
+        let (place, slot) = match placement {
+            Placement::Next => (quote!(next), quote!()),
+            Placement::Flat => (quote!(flat), quote!()),
+            Placement::Fixed(slot) => (quote!(fixed), quote!(#slot,)),
+        };
+        // Not as the type parameter of a function: a type that cannot be stored would be reported twice.
+        quote_spanned! {ty.span()=>
+            ::esker_sdk::expansion::Piece::#place(
+                #slot
+                <#ty as ::esker_sdk::expansion::StorageType>::SIZE,
+                <#ty as ::esker_sdk::expansion::StorageType>::PIECES,
+            )
+        }
     });
-    let opened = |place: TokenStream| {
-        let opened = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
-            let open = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::open);
-            quote!(#name: #open(#place(Self::__ESKER_PLACES[#index]), __authority))
-        });
-        match item.fields {
-            Fields::Unit => quote!(Self),
-            _ => quote!(Self { #(#opened),* }),
-        }
+    let clear = fields.iter().map(|(Field { ty, ident, .. }, _)| {
+        quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::clear(&mut self.#ident);)
+    });
+    let valid: Vec<_> = fields
+        .iter()
+        .map(|(Field { ty, .. }, _)| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::VALID))
+        .collect();
+    // What a generic struct holds is known where it is opened only.
+    let (valid, valid_inside) = if is_generic {
+        (quote!(), quote!(const { #(#valid;)* }))
+    } else {
+        (quote!(#(const _: () = #valid;)*), quote!())
     };
-    let relative = opened(quote!(__place.field));
-    let absolute = {
-        let opened = types.iter().zip(&names).enumerate().map(|(index, (ty, name))| {
-            let open = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::open);
-            let place = quote!(::esker_sdk::expansion::Place::root_field(
-                const { ::esker_sdk::expansion::root_place(Self::__ESKER_PLACES[#index]) }
-            ));
-            quote!(#name: #open(#place, __authority))
-        });
-        match item.fields {
-            Fields::Unit => quote!(Self),
-            _ => quote!(Self { #(#opened),* }),
+    let apart = fields.iter().enumerate().filter(|_| is_root).map(|(index, (field, _))| {
+        quote_spanned! {field.ident.span()=>
+            const _: () = ::esker_sdk::expansion::check_piece(
+                <#name as ::esker_sdk::expansion::StorageType>::PIECES,
+                #index,
+            );
         }
+    });
+    let place = |index: usize, placement: &Placement| match placement {
+        Placement::Fixed(slot) => quote!(::esker_sdk::expansion::Place::at(const { #slot })),
+        _ => quote! {
+            __base.field(const {
+                ::esker_sdk::expansion::field_place(
+                    <__A as ::esker_sdk::expansion::At>::CURSOR,
+                    <Self as ::esker_sdk::expansion::StorageType>::PIECES,
+                    #index,
+                )
+            })
+        },
     };
-    Ok(quote! {
-        #item
-
-        #(#valid)*
-
-        const _: () = {
-            const SIZES: [::esker_sdk::expansion::Size; #count] = [#(#sizes),*];
-
+    let open = fields.iter().enumerate().map(|(index, (Field { ty, ident, .. }, placement))| {
+        let opened = match placement {
+            Placement::Flat => quote_spanned! {ty.span()=>
+                <#ty as ::esker_sdk::expansion::StorageStruct>::open_in::<
+                    __B,
+                    ::esker_sdk::expansion::Within<__A, Self, #index>,
+                >(__base, __authority)
+            },
+            _ => {
+                let place = place(index, placement);
+                quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::open(#place, __authority))
+            }
+        };
+        quote!(#ident: #opened)
+    });
+    let lies = fields.iter().enumerate().map(|(index, (Field { ty, ident, .. }, placement))| match placement {
+        Placement::Flat => quote_spanned! {ty.span()=>
+            && <#ty as ::esker_sdk::expansion::StorageStruct>::lies_in::<
+                __B,
+                ::esker_sdk::expansion::Within<__A, Self, #index>,
+            >(&self.#ident, __base)
+        },
+        _ => {
+            let place = place(index, placement);
+            quote_spanned!(ty.span()=> && <#ty as ::esker_sdk::expansion::StorageType>::lies_at(&self.#ident, &#place))
+        }
+    });
+    let value = match item.fields {
+        Fields::Unit => quote!(Self),
+        _ => quote!(Self { #(#open),* }),
+    };
+    let root = (!is_generic).then(|| {
+        quote! {
             #[automatically_derived]
             impl #name {
-                #[doc(hidden)]
-                const __ESKER_PLACES: [::esker_sdk::expansion::FieldPlace; #count] =
-                    ::esker_sdk::expansion::layout(&SIZES);
-
                 /// The contract's storage, for its dispatcher.
                 #[doc(hidden)]
                 #[allow(dead_code, reason = "only a contract's own storage struct is opened at the root")]
                 #[cfg_attr(target_arch = "wasm32", inline(never))]
-                #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
                 fn __esker_root(__authority: &::esker_sdk::Authority) -> Self {
-                    #absolute
+                    <Self as ::esker_sdk::expansion::StorageStruct>::open_in::<
+                        ::esker_sdk::expansion::Root,
+                        ::esker_sdk::expansion::Origin,
+                    >(&::esker_sdk::expansion::Root, __authority)
+                }
+            }
+        }
+    });
+    let title = plain(name);
+    let members = fields.iter().map(|(Field { ty, ident, .. }, _)| {
+        let label = ident.as_ref().map(plain).unwrap_or_default();
+        let mut ty = ty.clone();
+        Recursion { name, is_held: false }.visit_type_mut(&mut ty);
+        let layout = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::LAYOUT);
+        quote!(::esker_sdk::expansion::Member { label: #label, layout: #layout })
+    });
+    Ok(quote! {
+        #item
+
+        #valid
+
+        #(#apart)*
+
+        const _: () = {
+            #root
+
+            #[automatically_derived]
+            impl #generics ::esker_sdk::expansion::StorageStruct for #name #parameters #bounds {
+                const NAME: &'static str = #title;
+                const MODULE: &'static str = ::core::module_path!();
+
+                #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
+                #[inline(always)]
+                fn open_in<__B: ::esker_sdk::expansion::Base, __A: ::esker_sdk::expansion::At>(
+                    __base: &__B,
+                    __authority: &::esker_sdk::Authority,
+                ) -> Self {
+                    #valid_inside
+                    #value
+                }
+
+                #[cfg(not(target_arch = "wasm32"))]
+                #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
+                fn lies_in<__B: ::esker_sdk::expansion::Base, __A: ::esker_sdk::expansion::At>(
+                    &self,
+                    __base: &__B,
+                ) -> bool {
+                    true #(#lies)*
                 }
             }
 
             #[automatically_derived]
-            impl ::esker_sdk::expansion::StorageType for #name {
-                const SIZE: ::esker_sdk::expansion::Size = ::esker_sdk::expansion::layout_size(&SIZES);
+            impl #generics ::esker_sdk::expansion::StorageType for #name #parameters #bounds {
+                const SIZE: ::esker_sdk::expansion::Size =
+                    ::esker_sdk::expansion::struct_size(<Self as ::esker_sdk::expansion::StorageType>::PIECES);
 
-                #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
+                const LAYOUT: &'static ::esker_sdk::expansion::Layout =
+                    &::esker_sdk::expansion::Layout::Struct(&::esker_sdk::expansion::StructLayout {
+                        name: <Self as ::esker_sdk::expansion::StorageStruct>::NAME,
+                        module: <Self as ::esker_sdk::expansion::StorageStruct>::MODULE,
+                        members: &[#(#members),*],
+                        pieces: <Self as ::esker_sdk::expansion::StorageType>::PIECES,
+                        size: <Self as ::esker_sdk::expansion::StorageType>::SIZE,
+                    });
+
+                const PIECES: &'static [::esker_sdk::expansion::Piece] = &[#(#pieces),*];
+
                 fn open(__place: ::esker_sdk::expansion::Place, __authority: &::esker_sdk::Authority) -> Self {
-                    #relative
+                    <Self as ::esker_sdk::expansion::StorageStruct>::open_in::<
+                        ::esker_sdk::expansion::Place,
+                        ::esker_sdk::expansion::Origin,
+                    >(&__place, __authority)
                 }
 
                 fn clear(&mut self) {
@@ -100,14 +287,16 @@ pub fn expand(item: &ItemStruct) -> syn::Result<TokenStream> {
                 }
 
                 #[cfg(not(target_arch = "wasm32"))]
-                #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
                 fn lies_at(&self, __place: &::esker_sdk::expansion::Place) -> bool {
-                    true #(#in_place)*
+                    <Self as ::esker_sdk::expansion::StorageStruct>::lies_in::<
+                        ::esker_sdk::expansion::Place,
+                        ::esker_sdk::expansion::Origin,
+                    >(self, __place)
                 }
             }
 
             #[automatically_derived]
-            impl ::esker_sdk::expansion::Stored for #name {
+            impl #generics ::esker_sdk::expansion::Stored for #name #parameters #bounds {
                 type Handle = Self;
             }
         };

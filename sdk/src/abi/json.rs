@@ -6,7 +6,7 @@ use super::{Description, ErrorItem, ErrorSet, EventItem, Field, Mutability, Para
 const ERRORS_MAX: usize = 256;
 
 /// Counts bytes, and writes them while there is room.
-struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     bytes: &'a mut [u8],
     length: usize,
     first: bool,
@@ -15,8 +15,17 @@ struct Writer<'a> {
     error_count: usize,
 }
 
-impl Writer<'_> {
-    const fn text(&mut self, text: &str) {
+impl<'a> Writer<'a> {
+    pub(crate) const fn new(bytes: &'a mut [u8]) -> Self {
+        Self { bytes, length: 0, first: true, errors: [None; ERRORS_MAX], error_count: 0 }
+    }
+
+    /// How many bytes were written, or would have been if there were room.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
+    }
+
+    pub(crate) const fn text(&mut self, text: &str) {
         let bytes = text.as_bytes();
         let mut index = 0;
         while index < bytes.len() {
@@ -86,7 +95,7 @@ impl Writer<'_> {
         }
     }
 
-    const fn type_name(&mut self, shape: &Shape) {
+    pub(crate) const fn type_name(&mut self, shape: &Shape) {
         match shape {
             Shape::Uint(bits) => {
                 self.text("uint");
@@ -291,7 +300,7 @@ const fn is_first_event(events: &[&EventItem], index: usize) -> bool {
 
 /// Writes the JSON to `bytes` as far as there is room, and returns its length.
 const fn write(description: &'static Description, bytes: &mut [u8]) -> usize {
-    let mut writer = Writer { bytes, length: 0, first: true, errors: [None; ERRORS_MAX], error_count: 0 };
+    let mut writer = Writer::new(bytes);
     writer.description(description);
     writer.length
 }

@@ -21,6 +21,7 @@ pub use description::{
     ConstructorItem, Description, ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability, Parameter, selector, topic,
 };
 pub use encode::{AbiEncode, Encoder, encode};
+pub(crate) use json::Writer;
 #[cfg(not(target_arch = "wasm32"))]
 pub use json::json;
 pub use json::{json_bytes, json_len};

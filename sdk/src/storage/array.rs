@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
+use super::{Iter, Layout, Place, Record, Size, Slot, StorageType, Stored, View, ViewMut, fields::has_fixed};
 use crate::{Authority, Operand, Panic};
 
 /// Solidity's `T[N]`: elements from the array's own slot on, small ones sharing slots.
@@ -16,7 +16,15 @@ impl<V: Stored, const N: usize> StorageType for Array<V, N> {
         assert!(N > 0, "Solidity has no fixed arrays of length zero");
         Size::slots(<V::Handle as StorageType>::SIZE.array_slots(N as u64))
     };
-    const VALID: () = <V::Handle as StorageType>::VALID;
+    const LAYOUT: &'static Layout =
+        &Layout::Array(<V::Handle as StorageType>::LAYOUT, N as u64, <Self as StorageType>::SIZE.slots);
+    const VALID: () = {
+        assert!(
+            !has_fixed(<V::Handle as StorageType>::PIECES),
+            "an array's elements cannot have fields at fixed slots"
+        );
+        <V::Handle as StorageType>::VALID
+    };
     fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot, elements: PhantomData }
     }
@@ -64,14 +72,14 @@ impl<V: Stored, const N: usize> Array<V, N> {
     }
 }
 
-impl<V: Value, const N: usize> Array<V, N> {
+impl<V: Record, const N: usize> Array<V, N> {
     /// The value at `index`.
     ///
     /// # Panics
     /// Reverts with `Panic(0x32)` if there is none.
     #[must_use]
     pub fn get(&self, index: usize) -> V {
-        self.at(index).get()
+        V::load(&self.at(index))
     }
 
     /// Sets the value at `index`.
@@ -79,6 +87,20 @@ impl<V: Value, const N: usize> Array<V, N> {
     /// # Panics
     /// Reverts with `Panic(0x32)` if there is none.
     pub fn set(&mut self, index: usize, value: impl Operand<V>) {
-        self.at_mut(index).set(value);
+        value.operand().store(&mut self.at_mut(index));
+    }
+
+    /// The values, in order. Each costs its reads when it is asked for.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_, V> {
+        Iter::new(self.slot, N as u64)
+    }
+}
+
+impl<'a, V: Record, const N: usize> IntoIterator for &'a Array<V, N> {
+    type Item = V;
+    type IntoIter = Iter<'a, V>;
+    fn into_iter(self) -> Iter<'a, V> {
+        self.iter()
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::{Place, Size, Slot, StorageType};
+use super::{Layout, Place, Size, Slot, StorageType};
 use crate::{Authority, Panic, U256, buffer::Buffer, utf8, words};
 
 /// Solidity's `bytes`. Up to 31 bytes lie in the slot itself with twice the length in its lowest byte; more lie from the
@@ -18,6 +18,7 @@ pub struct Text {
 
 impl StorageType for Blob {
     const SIZE: Size = Size::slots(1);
+    const LAYOUT: &'static Layout = &Layout::Bytes;
     fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot }
     }
@@ -110,6 +111,7 @@ impl Blob {
 
 impl StorageType for Text {
     const SIZE: Size = Size::slots(1);
+    const LAYOUT: &'static Layout = &Layout::String;
     fn open(place: Place, authority: &Authority) -> Self {
         Self { bytes: Blob::open(place, authority) }
     }

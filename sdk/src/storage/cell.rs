@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::{Place, Size, Slot, StorageType, Value};
+use super::{Layout, Place, Size, Slot, StorageType, Value};
 use crate::{Authority, Number, Operand, Panic, host};
 
 /// Takes `bytes` bytes at `offset` out of a slot.
@@ -37,6 +37,7 @@ pub struct Cell<T> {
 
 impl<T: Value> StorageType for Cell<T> {
     const SIZE: Size = Size::value(T::BYTES);
+    const LAYOUT: &'static Layout = &Layout::of_value::<T>();
     #[inline]
     fn open(place: Place, _: &Authority) -> Self {
         Self { slot: place.slot, offset: place.offset, value: PhantomData }
@@ -62,7 +63,13 @@ impl<T: Value> Cell<T> {
     /// Sets the value.
     #[inline]
     pub fn set(&mut self, value: impl Operand<T>) {
-        self.write(value.operand().to_field());
+        self.put(&value.operand());
+    }
+
+    // One copy for the cell's own `set` and for what stores a value as a part of another.
+    #[inline]
+    pub(super) fn put(&mut self, value: &T) {
+        self.write(value.to_field());
     }
 
     #[inline]
@@ -149,6 +156,7 @@ pub struct TransientCell<T> {
 
 impl<T: Value> StorageType for TransientCell<T> {
     const SIZE: Size = Size::transient(T::BYTES);
+    const LAYOUT: &'static Layout = &Layout::Transient(&Layout::of_value::<T>());
     fn open(place: Place, _: &Authority) -> Self {
         Self { slot: Slot::ZERO.offset(place.transient_slot), offset: place.transient_offset, value: PhantomData }
     }

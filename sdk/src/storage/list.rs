@@ -1,9 +1,9 @@
 //! Arrays that grow.
 
 use alloc::vec::Vec;
-use core::marker::PhantomData;
+use core::{marker::PhantomData, ops::Range};
 
-use super::{Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
+use super::{Layout, Place, Record, Size, Slot, StorageType, Stored, View, ViewMut, fields::has_fixed};
 use crate::{Authority, Operand, Panic, U256};
 
 /// Solidity's `T[]`: the length in the array's own slot, the elements from the slot's hash on, small ones sharing slots.
@@ -14,8 +14,10 @@ pub struct List<V> {
 
 impl<V: Stored> StorageType for List<V> {
     const SIZE: Size = Size::slots(1);
+    const LAYOUT: &'static Layout = &Layout::List(<V::Handle as StorageType>::LAYOUT);
     const VALID: () = {
         assert!(<V::Handle as StorageType>::SIZE.transient == 0, "a list's elements cannot be transient");
+        assert!(!has_fixed(<V::Handle as StorageType>::PIECES), "a list's elements cannot have fields at fixed slots");
         <V::Handle as StorageType>::VALID
     };
     fn open(place: Place, _: &Authority) -> Self {
@@ -99,14 +101,14 @@ impl<V: Stored> List<V> {
     }
 }
 
-impl<V: Value> List<V> {
+impl<V: Record> List<V> {
     /// The value at `index`.
     ///
     /// # Panics
     /// Reverts with `Panic(0x32)` if there is none.
     #[must_use]
     pub fn get(&self, index: u64) -> V {
-        self.at(index).get()
+        V::load(&self.at(index))
     }
 
     /// Sets the value at `index`.
@@ -114,18 +116,18 @@ impl<V: Value> List<V> {
     /// # Panics
     /// Reverts with `Panic(0x32)` if there is none.
     pub fn set(&mut self, index: u64, value: impl Operand<V>) {
-        self.at_mut(index).set(value);
+        value.operand().store(&mut self.at_mut(index));
     }
 
     /// Appends a value.
     pub fn push(&mut self, value: impl Operand<V>) {
-        self.grow().set(value);
+        value.operand().store(&mut self.grow());
     }
 
     /// Removes the last value and returns it, if there is one.
     pub fn pop(&mut self) -> Option<V> {
         let last = self.len().checked_sub(1)?;
-        let value = Self::element(self.slot.contents(), last).get();
+        let value = V::load(&Self::element(self.slot.contents(), last));
         self.shrink();
         Some(value)
     }
@@ -139,7 +141,7 @@ impl<V: Value> List<V> {
         if let Some(last) = self.pop()
             && index < self.len()
         {
-            self.at_mut(index).set(last);
+            last.store(&mut self.at_mut(index));
         }
         removed
     }
@@ -147,7 +149,64 @@ impl<V: Value> List<V> {
     /// All values, in order. Costs a read for every element.
     #[must_use]
     pub fn to_vec(&self) -> Vec<V> {
+        self.iter().collect()
+    }
+
+    /// The values, in order. Each costs its reads when it is asked for.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_, V> {
+        Iter::new(self.slot.contents(), self.len())
+    }
+
+    /// Makes the list hold these values: what Solidity does where an array in memory is assigned to one in storage.
+    pub(super) fn assign(&mut self, values: &[V]) {
+        let (before, now) = (self.len(), values.len() as u64);
         let contents = self.slot.contents();
-        (0..self.len()).map(|index| Self::element(contents, index).get()).collect()
+        for (index, value) in (0..).zip(values) {
+            value.store(&mut Self::element(contents, index));
+        }
+        for index in now..before {
+            Self::element(contents, index).clear();
+        }
+        self.set_len(now);
+    }
+}
+
+impl<'a, V: Record> IntoIterator for &'a List<V> {
+    type Item = V;
+    type IntoIter = Iter<'a, V>;
+    fn into_iter(self) -> Iter<'a, V> {
+        self.iter()
+    }
+}
+
+/// The values of a [`List`] or an [`super::Array`], each read when it is asked for.
+pub struct Iter<'a, V> {
+    contents: Slot,
+    indices: Range<u64>,
+    values: PhantomData<&'a V>,
+}
+
+impl<V> Iter<'_, V> {
+    pub(super) const fn new(contents: Slot, length: u64) -> Self {
+        Self { contents, indices: 0..length, values: PhantomData }
+    }
+}
+
+impl<V: Record> Iterator for Iter<'_, V> {
+    type Item = V;
+    fn next(&mut self) -> Option<V> {
+        let index = self.indices.next()?;
+        Some(V::load(&List::<V>::element(self.contents, index)))
+    }
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.indices.size_hint()
+    }
+}
+
+impl<V: Record> DoubleEndedIterator for Iter<'_, V> {
+    fn next_back(&mut self) -> Option<V> {
+        let index = self.indices.next_back()?;
+        Some(V::load(&List::<V>::element(self.contents, index)))
     }
 }

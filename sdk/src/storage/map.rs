@@ -3,7 +3,9 @@
 use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
-use super::{Cell, Place, Size, Slot, StorageType, Stored, Value, View, ViewMut};
+use super::{
+    KeyLayout, Layout, Place, Record, Size, Slot, StorageType, Stored, Value, View, ViewMut, fields::has_fixed,
+};
 use crate::{Authority, Bytes, Operand, buffer::Buffer, host, words};
 
 /// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
@@ -19,7 +21,11 @@ pub struct Map<K, V> {
     label = "not a key",
     note = "keys are numbers, bool, Address, FixedBytes<N>, enums with #[derive(Abi)], String, Bytes, and tuples of these for nested mappings"
 )]
-pub trait MapKey {}
+pub trait MapKey {
+    /// What it is, for tools.
+    #[doc(hidden)]
+    const KEY: &'static KeyLayout;
+}
 
 /// What a mapping with keys `K` is asked by: whatever stands for a value ([`Operand`]), text for `String`, bytes for
 /// [`Bytes`], and a tuple of these for a tuple.
@@ -47,11 +53,21 @@ fn hash_bytes(key: &[u8], slot: &Slot) -> Slot {
     Slot(hash)
 }
 
-impl<T: Value> MapKey for T {}
-impl MapKey for String {}
-impl MapKey for Bytes {}
-impl<A: MapKey, B: MapKey> MapKey for (A, B) {}
-impl<A: MapKey, B: MapKey, C: MapKey> MapKey for (A, B, C) {}
+impl<T: Value> MapKey for T {
+    const KEY: &'static KeyLayout = &KeyLayout::Key(&Layout::of_value::<T>());
+}
+impl MapKey for String {
+    const KEY: &'static KeyLayout = &KeyLayout::Key(&Layout::String);
+}
+impl MapKey for Bytes {
+    const KEY: &'static KeyLayout = &KeyLayout::Key(&Layout::Bytes);
+}
+impl<A: MapKey, B: MapKey> MapKey for (A, B) {
+    const KEY: &'static KeyLayout = &KeyLayout::Several(&[A::KEY, B::KEY]);
+}
+impl<A: MapKey, B: MapKey, C: MapKey> MapKey for (A, B, C) {
+    const KEY: &'static KeyLayout = &KeyLayout::Several(&[A::KEY, B::KEY, C::KEY]);
+}
 
 impl<T: Value, O: Operand<T>> Lookup<T> for O {
     #[cfg_attr(target_arch = "wasm32", inline(never))]
@@ -97,8 +113,10 @@ impl<A, B, C, P: Lookup<A>, Q: Lookup<B>, R: Lookup<C>> Lookup<(A, B, C)> for (P
 
 impl<K: MapKey, V: Stored> StorageType for Map<K, V> {
     const SIZE: Size = Size::slots(1);
+    const LAYOUT: &'static Layout = &Layout::Mapping(K::KEY, <V::Handle as StorageType>::LAYOUT);
     const VALID: () = {
         assert!(<V::Handle as StorageType>::SIZE.transient == 0, "a mapping's values cannot be transient");
+        assert!(!has_fixed(<V::Handle as StorageType>::PIECES), "a mapping's values cannot have fields at fixed slots");
         <V::Handle as StorageType>::VALID
     };
     #[inline]
@@ -127,16 +145,16 @@ impl<K: MapKey, V: Stored> Map<K, V> {
     }
 }
 
-impl<K: MapKey, V: Value> Map<K, V> {
-    /// The value at `key`; zero if it was never set.
+impl<K: MapKey, V: Record> Map<K, V> {
+    /// The value at `key`; zero, or empty, if it was never set.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn get(&self, key: impl Lookup<K>) -> V {
-        Cell::<V>::open(Place::at(key.slot(&self.slot)), &Authority::new()).get()
+        V::load(&V::Handle::open(Place::at(key.slot(&self.slot)), &Authority::new()))
     }
 
     /// Sets the value at `key`.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn set(&mut self, key: impl Lookup<K>, value: impl Operand<V>) {
-        Cell::<V>::open(Place::at(key.slot(&self.slot)), &Authority::new()).set(value);
+        value.operand().store(&mut V::Handle::open(Place::at(key.slot(&self.slot)), &Authority::new()));
     }
 }

@@ -10,17 +10,31 @@
 mod array;
 mod byte_strings;
 mod cell;
+mod fields;
+mod fixed;
+mod layout;
+mod layout_json;
 mod list;
 mod map;
 mod place;
+mod record;
 mod value;
 
 pub use array::Array;
 pub use byte_strings::{Blob, Text};
 pub use cell::{Cell, TransientCell};
-pub use list::List;
+pub use fields::{
+    At, Base, Cursor, Origin, Piece, Placement, Root, StorageStruct, Within, check_piece, field_place, struct_size,
+};
+pub use fixed::{eip1967_slot, erc7201_slot, slot_from};
+pub use layout::{Again, KeyLayout, Layout, Member, StructLayout};
+#[cfg(not(target_arch = "wasm32"))]
+pub use layout_json::layout_json;
+pub use layout_json::{layout_bytes, layout_len};
+pub use list::{Iter, List};
 pub use map::{Lookup, Map, MapKey};
-pub use place::{FieldPlace, Place, Size, Slot, layout, layout_size, root_place};
+pub use place::{FieldPlace, Place, Size, Slot};
+pub use record::Record;
 pub use value::Value;
 
 use core::{
@@ -39,6 +53,14 @@ use crate::Authority;
 pub trait StorageType: Sized {
     /// How much room it takes.
     const SIZE: Size;
+
+    /// What it is, for tools. The compiler writes it where a module carries it, and nothing of it stays in the code.
+    #[doc(hidden)]
+    const LAYOUT: &'static Layout;
+
+    /// The fields inside, if it is a `#[storage]` struct.
+    #[doc(hidden)]
+    const PIECES: &'static [Piece] = &[];
 
     /// Fails to compile where what it holds cannot lie in it. `#[storage]` evaluates it for every field; apart from
     /// [`StorageType::SIZE`], so that a struct may hold a list of its own kind.
@@ -61,14 +83,15 @@ pub trait StorageType: Sized {
     }
 }
 
-/// A type that may be a mapping's value or an array's element: a value, or a storage type.
+/// A type that may be a mapping's value or an array's element: a value, a storage type, or what is kept in one, such as
+/// `String` and structs with `#[derive(Stored)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a mapping's value or an array's element",
     label = "cannot be stored",
-    note = "use a value (numbers, bool, Address, FixedBytes<N>, enums with #[derive(Abi)]), Map<K, V>, List<T>, Array<T, N>, Text (for String), Blob (for Bytes), or a #[storage] struct"
+    note = "use a value (numbers, bool, Address, FixedBytes<N>, enums with #[derive(Abi)]), String, Bytes, Vec<T>, [T; N], a struct with #[derive(Stored)], Map<K, V>, or a #[storage] struct"
 )]
 pub trait Stored {
-    /// What gives access to it: [`Cell`] for a value, the type itself for a storage type.
+    /// What gives access to it: [`Cell`] for a value, [`Text`] for `String`, the type itself for a storage type.
     type Handle: StorageType;
 }
 
@@ -94,6 +117,17 @@ stored! {
 
 impl<V: Stored, const N: usize> Stored for Array<V, N> {
     type Handle = Self;
+}
+
+/// Takes no room and holds nothing: for the type parameters of a generic `#[storage]` struct that no field has.
+impl<T: ?Sized> StorageType for PhantomData<T> {
+    const SIZE: Size = Size::NOTHING;
+    const LAYOUT: &'static Layout = &Layout::Nothing;
+    #[inline(always)]
+    fn open(_: Place, _: &Authority) -> Self {
+        Self
+    }
+    fn clear(&mut self) {}
 }
 
 /// A handle to read through, for as long as the storage is not written.

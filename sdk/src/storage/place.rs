@@ -1,4 +1,4 @@
-//! Slots, places inside them, and how Solidity lays fields out.
+//! Slots, and places inside them.
 
 use crate::{U256, host};
 
@@ -65,6 +65,9 @@ pub struct Size {
 }
 
 impl Size {
+    /// No room at all.
+    pub const NOTHING: Self = Self::slots(0);
+
     /// A value of 1 to 32 bytes.
     #[must_use]
     pub const fn value(bytes: usize) -> Self {
@@ -147,88 +150,8 @@ impl Place {
     }
 }
 
-/// A field's place in the contract's own struct, checked where the compiler evaluates it.
-#[must_use]
-pub const fn root_place(place: FieldPlace) -> FieldPlace {
-    assert!(place.0 <= u32::MAX as u64, "a contract's own struct takes fewer than 2^32 slots: use Map or List");
-    place
-}
-
 /// A field's slot, byte, transient slot and transient byte, relative to its struct.
 pub type FieldPlace = (u64, u8, u64, u8);
-
-/// Where the next packed value may go.
-struct Cursor {
-    slot: u64,
-    offset: u64,
-}
-
-impl Cursor {
-    const fn value(&mut self, bytes: u64) -> (u64, u8) {
-        if self.offset + bytes > 32 {
-            self.next_slot();
-        }
-        let place = (self.slot, self.offset as u8);
-        self.offset += bytes;
-        place
-    }
-
-    const fn slots(&mut self, slots: u64) -> (u64, u8) {
-        self.next_slot();
-        let place = (self.slot, 0);
-        self.slot += slots;
-        place
-    }
-
-    const fn next_slot(&mut self) {
-        if self.offset > 0 {
-            self.slot += 1;
-            self.offset = 0;
-        }
-    }
-}
-
-const fn lay_out<const N: usize>(sizes: &[Size; N]) -> ([FieldPlace; N], Size) {
-    let mut places = [(0, 0, 0, 0); N];
-    let mut persistent = Cursor { slot: 0, offset: 0 };
-    let mut transient = Cursor { slot: 0, offset: 0 };
-    let mut index = 0;
-    while index < N {
-        let size = sizes[index];
-        let (mut place, mut transient_place) = ((0, 0), (0, 0));
-        if size.bytes > 0 {
-            place = persistent.value(size.bytes as u64);
-        } else if size.slots > 0 {
-            place = persistent.slots(size.slots);
-            if size.transient > 0 {
-                transient_place = transient.slots(size.transient / 32);
-            }
-        } else if size.transient <= 32 {
-            transient_place = transient.value(size.transient);
-        } else {
-            transient_place = transient.slots(size.transient / 32);
-        }
-        places[index] = (place.0, place.1, transient_place.0, transient_place.1);
-        index += 1;
-    }
-    persistent.next_slot();
-    transient.next_slot();
-    // A struct always takes whole slots, at least one.
-    let slots = if persistent.slot == 0 { 1 } else { persistent.slot };
-    (places, Size { bytes: 0, slots, transient: transient.slot * 32 })
-}
-
-/// Where the fields of a struct lie, given their sizes in order.
-#[must_use]
-pub const fn layout<const N: usize>(sizes: &[Size; N]) -> [FieldPlace; N] {
-    lay_out(sizes).0
-}
-
-/// How much room a struct takes, given its fields' sizes in order.
-#[must_use]
-pub const fn layout_size<const N: usize>(sizes: &[Size; N]) -> Size {
-    lay_out(sizes).1
-}
 
 #[cfg(test)]
 mod tests {
@@ -248,30 +171,5 @@ mod tests {
         assert_eq!(Slot::small(1).offset(u64::MAX), Slot(high));
         assert_eq!(Slot::small(u32::MAX).offset(1).key()[26..], [0, 1, 0, 0, 0, 0]);
         assert_eq!(Slot::small(0x0102).key()[30..], [1, 2]);
-    }
-
-    #[test]
-    fn small_values_share_a_slot_until_one_does_not_fit() {
-        // uint128, uint64, address, bool, uint256, uint8: Solidity gives 0/0, 0/16, 1/0, 1/20, 2/0, 3/0.
-        let sizes = [16, 8, 20, 1, 32, 1].map(Size::value);
-        let places = layout(&sizes).map(|(slot, offset, ..)| (slot, offset));
-        assert_eq!(places, [(0, 0), (0, 16), (1, 0), (1, 20), (2, 0), (3, 0)]);
-        assert_eq!(layout_size(&sizes), Size::slots(4));
-    }
-
-    #[test]
-    fn what_takes_whole_slots_starts_one_and_ends_one() {
-        // uint8, mapping, uint8, struct of two slots, uint8.
-        let sizes = [Size::value(1), Size::slots(1), Size::value(1), Size::slots(2), Size::value(1)];
-        let places = layout(&sizes).map(|(slot, offset, ..)| (slot, offset));
-        assert_eq!(places, [(0, 0), (1, 0), (2, 0), (3, 0), (5, 0)]);
-        assert_eq!(layout_size(&sizes).slots, 6);
-    }
-
-    #[test]
-    fn transient_values_are_numbered_on_their_own() {
-        let sizes = [Size::value(32), Size::transient(1), Size::value(1), Size::transient(20), Size::transient(20)];
-        assert_eq!(layout(&sizes), [(0, 0, 0, 0), (0, 0, 0, 0), (1, 0, 0, 0), (0, 0, 0, 1), (0, 0, 1, 0)]);
-        assert_eq!(layout_size(&sizes), Size { bytes: 0, slots: 2, transient: 64 });
     }
 }

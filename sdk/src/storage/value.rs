@@ -12,6 +12,10 @@ pub trait Value: AbiType {
     /// Bytes it takes in storage, 1 to 32.
     const BYTES: usize;
 
+    /// Its name, if it is an enum: to the ABI it is a number.
+    #[doc(hidden)]
+    const ENUM: Option<&'static str> = None;
+
     /// The value as an ABI word.
     fn word(&self) -> [u8; 32];
 

@@ -1,0 +1,372 @@
+//! The lock file of a storage layout: `NAME.layout.json` beside a contract's Cargo.toml holds the layout that deployed
+//! contracts keep their storage in, and a build refuses source that would read it otherwise.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::{StorageField, StorageLayout};
+
+/// What to do about the lock file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMode {
+    /// Compare if there is one.
+    Compare,
+    /// Compare if there is one, else write it.
+    Create,
+    /// Write it, whatever it said.
+    Accept,
+}
+
+/// What was done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Locked {
+    /// There is none.
+    Unlocked,
+    /// It says the same.
+    Same,
+    /// These fields are new behind those that it knew; it knows them now.
+    Appended(Vec<String>),
+    /// It was written anew.
+    Written,
+}
+
+/// The lock file cannot be used, or the layout is not the one that it holds.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// The file system refused.
+    #[error("cannot use {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is no layout.
+    #[error("{} is no storage layout: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Contracts that are upgraded would read other fields than they wrote.
+    #[error("the storage of {contract} no longer lies as {} says", path.display())]
+    Incompatible {
+        /// The contract.
+        contract: String,
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        changes: Vec<Change>,
+    },
+}
+
+/// Something that an upgrade would break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// `moved`, `retyped`, `renamed`, `removed` or `inserted`.
+    pub what: &'static str,
+    /// The field.
+    pub label: String,
+    /// How it was, and how it is.
+    pub detail: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:8}  {}: {}", self.what, self.label, self.detail)
+    }
+}
+
+/// The lock file of the contract `name` in `folder`.
+#[must_use]
+pub fn lock_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.layout.json"))
+}
+
+/// Compares a layout with its lock file, and brings the file up to date where that is harmless.
+///
+/// # Errors
+/// [`LockError::Incompatible`] lists what an upgrade would break; the file stays as it was.
+pub fn lock_layout(folder: &Path, name: &str, layout: &StorageLayout, mode: LockMode) -> Result<Locked, LockError> {
+    let path = lock_file(folder, name);
+    let exists = path.exists();
+    if (!exists && mode == LockMode::Create) || mode == LockMode::Accept {
+        write(&path, layout)?;
+        return Ok(Locked::Written);
+    }
+    if !exists {
+        return Ok(Locked::Unlocked);
+    }
+    let text = fs::read_to_string(&path).map_err(|source| LockError::Io { path: path.clone(), source })?;
+    let locked: StorageLayout = serde_json::from_str(&text)
+        .map_err(|error| LockError::Malformed { path: path.clone(), reason: error.to_string() })?;
+    let (changes, appended) = compare(&locked, layout);
+    if !changes.is_empty() {
+        return Err(LockError::Incompatible { contract: name.to_owned(), path, changes });
+    }
+    if locked == *layout {
+        return Ok(Locked::Same);
+    }
+    write(&path, layout)?;
+    Ok(if appended.is_empty() { Locked::Same } else { Locked::Appended(appended) })
+}
+
+fn write(path: &Path, layout: &StorageLayout) -> Result<(), LockError> {
+    let failed = |source| LockError::Io { path: path.to_owned(), source };
+    let mut json = serde_json::to_string_pretty(layout).expect("a layout is plain JSON");
+    json.push('\n');
+    // At once or not at all.
+    let unfinished = path.with_extension("json.new");
+    fs::write(&unfinished, json).and_then(|()| fs::rename(&unfinished, path)).map_err(failed)
+}
+
+/// What differs to the worse, and the labels of fields that are merely new.
+fn compare(old: &StorageLayout, new: &StorageLayout) -> (Vec<Change>, Vec<String>) {
+    let mut changes = Vec::new();
+    let mut known: Vec<&str> = Vec::new();
+    let change = |what, field: &StorageField, detail| Change { what, label: field.label.clone(), detail };
+    for field in &old.storage {
+        if let Some(now) = new.storage.iter().find(|now| now.label == field.label) {
+            known.push(&now.label);
+            if place(field) != place(now) {
+                changes.push(change("moved", field, format!("{} -> {}", shown(field), shown(now))));
+            }
+            if !Comparison::of(old, new).same(&field.kind, &now.kind, false) {
+                changes.push(change("retyped", field, retyped(old, &field.kind, new, &now.kind)));
+            }
+            continue;
+        }
+        let is_new = |now: &&StorageField| !old.storage.iter().any(|known| known.label == now.label);
+        let heir = new.storage.iter().filter(is_new).find(|now| place(field) == place(now));
+        match heir {
+            Some(now) if Comparison::of(old, new).same(&field.kind, &now.kind, false) => {
+                known.push(&now.label);
+                changes.push(change("renamed", field, format!("now {}, at {}", now.label, shown(now))));
+            }
+            _ => changes.push(change("removed", field, format!("{} at {}", label(old, &field.kind), shown(field)))),
+        }
+    }
+    let fresh: Vec<&StorageField> = new.storage.iter().filter(|field| !known.contains(&field.label.as_str())).collect();
+    // What stands between others without moving any fills bytes that nobody wrote.
+    if !changes.is_empty() {
+        let end = old.storage.iter().map(order).max();
+        let inserted = fresh.iter().filter(|field| Some(order(field)) <= end);
+        changes.extend(
+            inserted.map(|field| change("inserted", field, format!("{} at {}", label(new, &field.kind), shown(field)))),
+        );
+    }
+    (changes, fresh.iter().map(|field| field.label.clone()).collect())
+}
+
+fn place(field: &StorageField) -> (&str, u64) {
+    (&field.slot, field.offset)
+}
+
+/// Decimal numbers without leading zeros are in order by length, then by digits.
+fn order(field: &StorageField) -> (usize, &str, u64) {
+    (field.slot.len(), &field.slot, field.offset)
+}
+
+fn shown(field: &StorageField) -> String {
+    if field.offset == 0 {
+        format!("slot {}", field.slot)
+    } else {
+        format!("slot {} byte {}", field.slot, field.offset)
+    }
+}
+
+fn label(layout: &StorageLayout, kind: &str) -> String {
+    layout.types.get(kind).map_or_else(|| kind.to_owned(), |entry| entry.label.clone())
+}
+
+fn retyped(old: &StorageLayout, before: &str, new: &StorageLayout, after: &str) -> String {
+    let (before, after) = (label(old, before), label(new, after));
+    if before == after { format!("the members of {after} differ") } else { format!("{before} -> {after}") }
+}
+
+/// Whether types of two layouts lie the same.
+struct Comparison<'a> {
+    old: &'a StorageLayout,
+    new: &'a StorageLayout,
+    /// Pairs that are being compared: a struct may hold a list of its own kind.
+    around: Vec<(String, String)>,
+}
+
+impl<'a> Comparison<'a> {
+    const fn of(old: &'a StorageLayout, new: &'a StorageLayout) -> Self {
+        Self { old, new, around: Vec::new() }
+    }
+
+    /// `may_grow`: nothing lies behind it, as behind a mapping's value.
+    fn same(&mut self, before: &str, after: &str, may_grow: bool) -> bool {
+        let pair = (before.to_owned(), after.to_owned());
+        if self.around.contains(&pair) {
+            return true;
+        }
+        let (Some(one), Some(other)) = (self.old.types.get(before), self.new.types.get(after)) else { return false };
+        if one.encoding != other.encoding {
+            return false;
+        }
+        self.around.push(pair);
+        let same = match (&one.members, &other.members) {
+            (Some(was), Some(is)) => {
+                let kept = was.iter().zip(is).all(|(was, is)| {
+                    was.label == is.label && place(was) == place(is) && self.same(&was.kind, &is.kind, false)
+                });
+                kept && was.len() <= is.len() && (may_grow || one.number_of_bytes == other.number_of_bytes)
+            }
+            (None, None) => match (&one.key, &other.key, &one.value, &other.value, &one.base, &other.base) {
+                (Some(key), Some(other_key), Some(value), Some(other_value), ..) => {
+                    self.same(key, other_key, false) && self.same(value, other_value, true)
+                }
+                (.., Some(base), Some(other_base)) => {
+                    let length = |kind: &str| kind.rsplit(')').next().map(str::to_owned);
+                    length(before) == length(after) && self.same(base, other_base, false)
+                }
+                _ => one == other,
+            },
+            _ => false,
+        };
+        self.around.pop();
+        same
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StorageTypeEntry;
+
+    fn field(label: &str, slot: u64, offset: u64, kind: &str) -> StorageField {
+        let (contract, label) = ("src/lib.rs:T".to_owned(), label.to_owned());
+        StorageField { contract, label, offset, slot: slot.to_string(), kind: kind.to_owned() }
+    }
+
+    fn entry(encoding: &str, label: &str, bytes: u64) -> StorageTypeEntry {
+        StorageTypeEntry {
+            encoding: encoding.to_owned(),
+            label: label.to_owned(),
+            number_of_bytes: bytes.to_string(),
+            key: None,
+            value: None,
+            base: None,
+            members: None,
+        }
+    }
+
+    /// A layout with a struct of `members` in a mapping, in a list and by itself.
+    fn layout(fields: &[(&str, u64, u64, &str)], members: &[(&str, u64, u64, &str)]) -> StorageLayout {
+        let of = |fields: &[(&str, u64, u64, &str)]| -> Vec<StorageField> {
+            fields.iter().map(|(label, slot, offset, kind)| field(label, *slot, *offset, kind)).collect()
+        };
+        let slots = members.iter().map(|(_, slot, ..)| slot + 1).max().unwrap_or(1);
+        let structure = "t_struct(S)1_storage";
+        let types = [
+            ("t_uint256", entry("inplace", "uint256", 32)),
+            ("t_uint64", entry("inplace", "uint64", 8)),
+            ("t_address", entry("inplace", "address", 20)),
+            (structure, StorageTypeEntry { members: Some(of(members)), ..entry("inplace", "struct S", 32 * slots) }),
+            (
+                "t_mapping(t_uint256,S)",
+                StorageTypeEntry {
+                    key: Some("t_uint256".to_owned()),
+                    value: Some(structure.to_owned()),
+                    ..entry("mapping", "mapping(uint256 => struct S)", 32)
+                },
+            ),
+            (
+                "t_array(S)dyn_storage",
+                StorageTypeEntry { base: Some(structure.to_owned()), ..entry("dynamic_array", "struct S[]", 32) },
+            ),
+        ];
+        let types = types.into_iter().map(|(key, entry)| (key.to_owned(), entry)).collect();
+        StorageLayout { storage: of(fields), types }
+    }
+
+    fn changes(old: &StorageLayout, new: &StorageLayout) -> Vec<String> {
+        compare(old, new).0.iter().map(ToString::to_string).collect()
+    }
+
+    const MEMBERS: &[(&str, u64, u64, &str)] = &[("a", 0, 0, "t_uint256")];
+
+    #[test]
+    fn every_change_is_named() {
+        let old = layout(
+            &[("x", 0, 0, "t_uint64"), ("y", 0, 8, "t_uint64"), ("z", 1, 0, "t_uint256"), ("o", 2, 0, "t_address")],
+            MEMBERS,
+        );
+        let new = layout(
+            &[("y", 0, 0, "t_uint64"), ("n", 1, 0, "t_uint256"), ("w", 2, 0, "t_uint64"), ("o", 3, 0, "t_uint256")],
+            MEMBERS,
+        );
+        assert_eq!(
+            changes(&old, &new),
+            [
+                "removed   x: uint64 at slot 0",
+                "moved     y: slot 0 byte 8 -> slot 0",
+                "renamed   z: now n, at slot 1",
+                "moved     o: slot 2 -> slot 3",
+                "retyped   o: address -> uint256",
+                "inserted  w: uint64 at slot 2",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_appended_harms_nothing() {
+        let old = layout(&[("x", 0, 0, "t_uint64"), ("z", 1, 0, "t_uint256")], MEMBERS);
+        let new = layout(
+            &[("x", 0, 0, "t_uint64"), ("gap", 0, 8, "t_uint64"), ("z", 1, 0, "t_uint256"), ("end", 2, 0, "t_address")],
+            MEMBERS,
+        );
+        assert_eq!(compare(&old, &new), (Vec::new(), vec!["gap".to_owned(), "end".to_owned()]));
+        assert_eq!(compare(&old, &old), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn a_struct_may_grow_where_nothing_lies_behind_it() {
+        let grown: &[_] = &[("a", 0, 0, "t_uint256"), ("b", 1, 0, "t_uint64")];
+        let changed: &[_] = &[("a", 0, 0, "t_uint64")];
+        for (kind, may_grow) in
+            [("t_mapping(t_uint256,S)", true), ("t_array(S)dyn_storage", false), ("t_struct(S)1_storage", false)]
+        {
+            let fields = [("s", 0, 0, kind)];
+            let old = layout(&fields, MEMBERS);
+            assert_eq!(changes(&old, &layout(&fields, grown)).is_empty(), may_grow, "{kind}");
+            let refused = changes(&old, &layout(&fields, changed));
+            assert!(refused.len() == 1 && refused[0].starts_with("retyped   s: the members of"), "{refused:?}");
+            assert!(!changes(&layout(&fields, grown), &old).is_empty(), "{kind} shrank");
+        }
+        // Room that the struct has anyway may be used everywhere.
+        let half: &[_] = &[("a", 0, 0, "t_uint64")];
+        let whole: &[_] = &[("a", 0, 0, "t_uint64"), ("b", 0, 8, "t_uint64")];
+        let fields = [("s", 0, 0, "t_array(S)dyn_storage")];
+        assert!(changes(&layout(&fields, half), &layout(&fields, whole)).is_empty());
+    }
+
+    #[test]
+    fn the_file_is_written_when_asked_for_and_follows_what_is_harmless() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lock = |layout: &StorageLayout, mode| lock_layout(folder.path(), "T", layout, mode);
+        let first = layout(&[("x", 0, 0, "t_uint256")], MEMBERS);
+        let second = layout(&[("x", 0, 0, "t_uint256"), ("y", 1, 0, "t_uint256")], MEMBERS);
+        assert_eq!(lock(&first, LockMode::Compare).expect("nothing to compare with"), Locked::Unlocked);
+        assert!(!lock_file(folder.path(), "T").exists());
+        assert_eq!(lock(&first, LockMode::Create).expect("written"), Locked::Written);
+        assert_eq!(lock(&first, LockMode::Create).expect("compared"), Locked::Same);
+        assert_eq!(lock(&second, LockMode::Compare).expect("appended"), Locked::Appended(vec!["y".to_owned()]));
+        assert_eq!(lock(&second, LockMode::Compare).expect("kept"), Locked::Same);
+        let error = lock(&first, LockMode::Compare).expect_err("y is gone");
+        assert!(matches!(&error, LockError::Incompatible { changes, .. } if changes.len() == 1), "{error}");
+        assert!(lock(&first, LockMode::Create).is_err());
+        assert_eq!(lock(&second, LockMode::Compare).expect("the refusal changed nothing"), Locked::Same);
+        assert_eq!(lock(&first, LockMode::Accept).expect("accepted"), Locked::Written);
+        assert_eq!(lock(&first, LockMode::Compare).expect("compared"), Locked::Same);
+        fs::write(lock_file(folder.path(), "T"), "{}").expect("written");
+        assert!(matches!(lock(&first, LockMode::Compare), Err(LockError::Malformed { .. })));
+        let names: Vec<_> = fs::read_dir(folder.path()).expect("a folder").flatten().collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+    }
+}
