@@ -6,6 +6,7 @@ use syn::{Attribute, Field, Fields, ItemStruct, LitStr, spanned::Spanned};
 
 use crate::{
     attributes::{Errors, arguments, no_generics, option, take, take_flag},
+    component_parts,
     names::plain,
 };
 
@@ -201,8 +202,11 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
     } else {
         (quote!(static LAYOUT: ::esker_sdk::expansion::StructLayout = #described;), quote!(LAYOUT))
     };
+    let no_component = component_parts::plain_struct(&item);
     Ok(quote! {
         #item
+
+        #no_component
 
         #valid
 
