@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "the contracts here are read by nobody but this test")]
 
 use esker_sdk::{
-    Address, Contract, ContractError, Reverted, U256,
+    abi, interface,
     native::{MemoryHost, Outcome},
     prelude::*,
 };
@@ -10,6 +10,11 @@ use esker_sdk::{
 const GOLD: Address = Address::repeat_byte(0x60);
 const ALICE: Address = Address::repeat_byte(0xa1);
 const BOB: Address = Address::repeat_byte(0xb0);
+
+#[interface]
+pub trait ISupply {
+    fn total_supply(&self) -> U256;
+}
 
 #[component]
 pub mod erc20 {
@@ -40,10 +45,6 @@ pub mod erc20 {
         #[hook]
         fn before_update(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) {}
 
-        pub fn total_supply(&self) -> U256 {
-            self.total_supply.get()
-        }
-
         pub fn balance_of(&self, account: Address) -> U256 {
             self.balances.get(account)
         }
@@ -70,6 +71,12 @@ pub mod erc20 {
             cx.emit(Transfer { from: Address::ZERO, to, value });
         }
     }
+
+    impl ISupply for Erc20 {
+        fn total_supply(&self) -> U256 {
+            self.total_supply.get()
+        }
+    }
 }
 
 #[component]
@@ -93,6 +100,11 @@ pub mod pausable {
 
         pub fn secret(&self) -> u8 {
             7
+        }
+
+        #[payable]
+        pub fn pay(&mut self) {
+            self.paused.set(false);
         }
 
         #[internal]
@@ -175,7 +187,7 @@ pub mod capped {
     }
 }
 
-#[contract]
+#[contract(erc165)]
 pub mod gold {
     use super::{capped::Capped, ownable::Ownable, pausable::Pausable, *};
 
@@ -188,6 +200,7 @@ pub mod gold {
         pausable: Pausable,
         ownable: Ownable,
         hooked: Cell<u64>,
+        second: Ownable,
     }
 
     #[error]
@@ -216,6 +229,11 @@ pub mod gold {
             self.pausable.set(true);
         }
 
+        /// Calls whom the caller says, itself perhaps.
+        pub fn relay(&mut self, cx: &mut Context, target: Address, input: &[u8]) -> Bytes {
+            cx.call(target, U256::ZERO, u64::MAX, input).unwrap_or_else(|error| error.raise()).into()
+        }
+
         /// Twice what others have.
         #[overrides]
         pub fn decimals() -> u8 {
@@ -236,12 +254,258 @@ pub mod gold {
         }
     }
 }
-use gold::{Gold, GoldHandle};
 
-fn host() -> MemoryHost {
-    let mut host = MemoryHost::new();
-    host.deploy::<Gold>(ALICE, GOLD, U256::ZERO, GoldHandle::constructor());
-    host
+/// The same layout, written in one piece.
+#[contract]
+pub mod monolith {
+    use super::*;
+
+    #[storage]
+    pub struct Monolith {
+        balances: Map<Address, U256>,
+        total_supply: Cell<U256>,
+        updates: Cell<u64>,
+        paused: Cell<bool>,
+        owner: Cell<Address>,
+        hooked: Cell<u64>,
+        second: Cell<Address>,
+    }
+    impl Monolith {}
 }
+
+/// Takes coins with a component's method, and exposes one that swaps its handles.
+#[contract]
+pub mod purse {
+    use super::{pausable::Pausable, *};
+
+    #[storage]
+    pub struct Purse {
+        #[expose]
+        pausable: Pausable,
+        #[expose]
+        swapper: Swapper,
+    }
+
+    impl Purse {
+        pub fn own(&self) -> bool {
+            self.pausable.paused()
+        }
+    }
+
+    pub use swapping::Swapper;
+
+    #[rustfmt::skip]
+    mod swapping {
+        use super::*;
+        #[component]
+        pub mod swapper {
+            use super::*;
+            #[storage]
+            pub struct Swapper { one: Cell<U256>, two: Cell<U256> }
+            impl Swapper {
+                pub fn swap(&mut self) { core::mem::swap(&mut self.one, &mut self.two); }
+                pub fn call(&mut self, cx: &mut Context, target: Address, input: &[u8]) -> Bytes {
+                    cx.call(target, U256::ZERO, u64::MAX, input).unwrap_or_else(|error| error.raise()).into()
+                }
+            }
+        }
+        pub use swapper::Swapper;
+    }
+}
+
+use capped::Error as CapError;
+use erc20::{Error as TokenError, Transfer};
+use gold::{Error, Gold, GoldHandle};
+use monolith::Monolith;
+use ownable::OwnableUnauthorizedAccount;
+use purse::{Purse, PurseHandle};
+
+fn number(value: u64) -> U256 {
+    U256::from(value)
+}
+
+fn gold() -> (MemoryHost, GoldHandle) {
+    let mut host = MemoryHost::new();
+    let gold = host.deploy(ALICE, GOLD, &GoldHandle::constructor()).expect("it deploys");
+    (host, gold)
+}
+
+fn returned<T: abi::AbiType>(outcome: Outcome) -> T {
+    match outcome {
+        Outcome::Return(data) => abi::decode(&data).expect("an answer of the type"),
+        other => panic!("it did not return: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn reverts(outcome: Outcome, error: impl ContractError) {
+    assert_eq!(outcome, Outcome::Revert(error.encode()));
+}
+
 #[test]
-fn placeholder() { let _ = host(); }
+fn exposed_methods_are_the_contract_s() {
+    let (mut host, gold) = gold();
+    assert_eq!(host.send(ALICE, &gold.mint(ALICE, 700)), Outcome::Return(vec![]));
+    assert!(returned::<bool>(host.send(ALICE, &gold.transfer(BOB, 300))));
+    assert_eq!(returned::<U256>(host.send(BOB, &gold.balance_of(BOB))), number(300));
+    assert_eq!(returned::<U256>(host.send(BOB, &gold.total_supply())), number(700));
+    assert_eq!(returned::<U256>(host.send(BOB, &gold.cap())), number(1000));
+    assert!(!returned::<bool>(host.send(BOB, &gold.paused())));
+    reverts(
+        host.send(BOB, &gold.transfer(ALICE, 301)),
+        TokenError::ERC20InsufficientBalance { sender: BOB, balance: number(300), needed: number(301) },
+    );
+    let transfers = host.logs().iter().filter(|log| log.topics[0].0 == <Transfer as Event>::TOPIC).count();
+    assert_eq!(transfers, 2);
+}
+
+#[test]
+fn what_is_not_exposed_cannot_be_called() {
+    let (mut host, _) = gold();
+    let all = pausable::PausableHandle::at(GOLD);
+    assert!(!returned::<bool>(host.send(BOB, &all.paused())));
+    assert_eq!(host.send(BOB, &all.secret()), Outcome::Revert(vec![]));
+}
+
+#[test]
+fn hooks_run_from_the_inside_out_and_revert_with_their_owner_s_error() {
+    let (mut host, gold) = gold();
+    assert_eq!(host.send(ALICE, &gold.mint(ALICE, 1000)), Outcome::Return(vec![]));
+    reverts(
+        host.send(ALICE, &gold.mint(ALICE, 1)),
+        CapError::ExceededCap { supply: number(1001), cap: number(1000) },
+    );
+    assert!(returned::<bool>(host.send(ALICE, &gold.transfer(BOB, 1))));
+    // The nested component's own hook and the contract's both ran, twice each; what reverted is undone.
+    assert_eq!(returned::<u64>(host.send(ALICE, &gold.updates())), 2);
+    assert_eq!(returned::<u64>(host.send(ALICE, &gold.hooked())), 2);
+    assert_eq!(host.send(ALICE, &gold.pause()), Outcome::Return(vec![]));
+    reverts(host.send(ALICE, &gold.transfer(BOB, 1)), Error::Frozen { from: ALICE });
+    assert_eq!(returned::<u64>(host.send(ALICE, &gold.updates())), 2);
+}
+
+#[test]
+fn guards_run_in_order_before_the_body() {
+    let (mut host, gold) = gold();
+    assert_eq!(host.send(ALICE, &gold.pause()), Outcome::Return(vec![]));
+    reverts(host.send(BOB, &gold.mint(BOB, 1)), OwnableUnauthorizedAccount { account: BOB });
+    reverts(host.send(ALICE, &gold.mint(BOB, 1)), pausable::Error::EnforcedPause);
+    reverts(host.send(BOB, &gold.pause()), OwnableUnauthorizedAccount { account: BOB });
+}
+
+#[test]
+fn the_contract_s_own_method_overrides() {
+    let (mut host, gold) = gold();
+    assert_eq!(returned::<u8>(host.send(BOB, &gold.decimals())), 36);
+    let decimals = Gold::ABI.functions.iter().filter(|function| function.name == "decimals").count();
+    assert_eq!(decimals, 1);
+}
+
+#[test]
+fn the_abi_has_what_the_parts_bring() {
+    let json: serde_json::Value = serde_json::from_str(Gold::abi_json()).expect("JSON");
+    let of = |kind: &str| {
+        let items = json.as_array().into_iter().flatten().filter(|item| item["type"] == kind);
+        let mut names: Vec<String> = items.map(|item| item["name"].as_str().unwrap_or_default().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let functions = [
+        "balanceOf", "cap", "decimals", "hooked", "mint", "pause", "paused", "relay", "supportsInterface",
+        "totalSupply", "transfer", "updates",
+    ];
+    assert_eq!(of("function"), functions);
+    assert_eq!(of("event"), ["Transfer"]);
+    let errors = [
+        "ERC20InsufficientBalance", "EnforcedPause", "ExceededCap", "Frozen", "OwnableUnauthorizedAccount",
+        "ReentrancyGuardReentrantCall",
+    ];
+    assert_eq!(of("error"), errors);
+    let mutability = |name: &str| {
+        let items = json.as_array().into_iter().flatten();
+        items.filter(|item| item["name"] == name).map(|item| item["stateMutability"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(mutability("balanceOf"), ["view"]);
+    assert_eq!(mutability("transfer"), ["nonpayable"]);
+}
+
+#[test]
+fn interfaces_of_exposed_components_count() {
+    let (mut host, gold) = gold();
+    let supports = |host: &mut MemoryHost, id: FixedBytes<4>| {
+        returned::<bool>(host.send(BOB, &gold.supports_interface(id)))
+    };
+    assert!(supports(&mut host, ISupplyHandle::INTERFACE_ID));
+    assert!(supports(&mut host, FixedBytes([0x01, 0xff, 0xc9, 0xa7])));
+    assert!(!supports(&mut host, FixedBytes([1, 2, 3, 4])));
+}
+
+/// The fields without names and members: slot and byte of each.
+fn places(json: &str) -> Vec<(String, String)> {
+    let layout: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    fn walk(value: &serde_json::Value, found: &mut Vec<(String, String)>) {
+        if let Some(fields) = value.as_array() {
+            fields.iter().for_each(|field| walk(field, found));
+        } else if let Some(object) = value.as_object() {
+            if let (Some(slot), Some(offset)) = (object.get("slot"), object.get("offset")) {
+                found.push((slot.to_string(), offset.to_string()));
+            }
+            object.values().for_each(|value| walk(value, found));
+        }
+    }
+    let mut found = Vec::new();
+    walk(&layout, &mut found);
+    found
+}
+
+#[test]
+fn parts_lie_where_solidity_s_inherited_contracts_do() {
+    let (mut host, gold) = gold();
+    host.send(ALICE, &gold.mint(ALICE, 700));
+    host.send(ALICE, &gold.pause());
+    let slot = |host: &MemoryHost, slot: u8| {
+        let mut key = [0; 32];
+        key[31] = slot;
+        host.storage(GOLD, esker_sdk::B256::from(key))
+    };
+    // balances at 0, total_supply at 1, updates at 2; the structs behind take slots of their own.
+    assert_eq!(U256::from_be_bytes(slot(&host, 1).0), number(700));
+    assert_eq!(U256::from_be_bytes(slot(&host, 2).0), number(1));
+    assert_eq!(U256::from_be_bytes(slot(&host, 3).0), number(1));
+    assert_eq!(slot(&host, 4).0[12..], ALICE.0);
+    assert_eq!(U256::from_be_bytes(slot(&host, 5).0), number(1));
+    assert!(!places(&esker_sdk::storage::layout_json::<Gold>()).is_empty());
+    let _ = Monolith::NAME;
+}
+
+fn purse() -> (MemoryHost, PurseHandle) {
+    let mut host = MemoryHost::new();
+    let purse = host.deploy(ALICE, GOLD, &PurseHandle::constructor()).expect("it deploys");
+    host.set_balance(ALICE, number(100));
+    (host, purse)
+}
+
+#[test]
+fn coins_go_to_payable_methods_only() {
+    let (mut host, purse) = purse();
+    assert_eq!(host.send(ALICE, &purse.pay().value(5)), Outcome::Return(vec![]));
+    let mut input = purse.own().input().to_vec();
+    assert_eq!(host.send_raw(ALICE, GOLD, number(5), &input), Outcome::Revert(vec![]));
+    input = purse.paused().input().to_vec();
+    assert_eq!(host.send_raw(ALICE, GOLD, number(5), &input), Outcome::Revert(vec![]));
+}
+
+#[test]
+fn exposed_methods_are_guarded_as_own_ones_are() {
+    let (mut host, purse) = purse();
+    let swapped = host.send(ALICE, &purse.swap());
+    let Outcome::Revert(data) = swapped else { panic!("it did not revert") };
+    assert!(String::from_utf8_lossy(&data).contains("were swapped or replaced in memory"), "{data:?}");
+    let other = Address::repeat_byte(0x33);
+    let second = host.deploy(ALICE, other, &PurseHandle::constructor()).expect("it deploys");
+    let back = purse.call(ALICE, &[][..]);
+    let through = second.call(GOLD, back.input());
+    let outcome = host.send(ALICE, &purse.call(other, through.input()));
+    let guard = esker_sdk::expansion::REENTRANT_CALL.selector().to_be_bytes().to_vec();
+    assert_eq!(outcome, Outcome::Revert(guard));
+}

@@ -152,7 +152,7 @@ pub fn implemented(
             errors.at(function.sig.ident.span(), "the interface names its methods and their results: mark them there");
         }
         method.cfgs.extend(conditions.iter().cloned());
-        method.interface = Some(quote_spanned!(interface.span()=> <#storage as #interface>));
+        method.interface = Some(quote_spanned!(interface.span()=> <#this as #interface>));
         methods.push(method);
     }
     errors.finish()?;
