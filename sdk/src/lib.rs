@@ -119,8 +119,9 @@ pub mod expansion {
     pub use crate::error::{REENTRANT_CALL, decode_error};
     pub use crate::literals::{parse_address, parse_number};
     pub use crate::storage::{
-        At, Base, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct, StructLayout, StorageType, Stored, Value, Within, check_piece,
-        eip1967_slot, erc7201_slot, field_place, layout_bytes, layout_len, slot_from, struct_size,
+        Again, At, Base, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct, StorageType,
+        Stored, StructLayout, Value, Within, check_piece, eip1967_slot, erc7201_slot, field_place, layout_bytes,
+        layout_len, slot_from, struct_size,
     };
     pub use alloc::{string::String, vec::Vec};
     pub use core;

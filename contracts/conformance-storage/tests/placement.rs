@@ -1,6 +1,6 @@
 //! Where everything lies, natively and as wasm: the kit compares the runs, these tests compare the slots with Solidity's.
 
-use esker_conformance_storage::{places::PlacesHandle, Proposal, Window};
+use esker_conformance_storage::{Proposal, Window, places::PlacesHandle};
 use esker_sdk::{Address, B256, FixedBytes, U256, abi::keccak256};
 use esker_sdk_test::{Chain, User};
 
@@ -87,7 +87,8 @@ fn a_struct_is_one_in_storage_and_in_the_abi(chain: &mut Chain, alice: User) {
     (preimage[31], preimage[63]) = (7, 8);
     let entry = FixedBytes(keccak256(&preimage));
     let one = |value: u64| U256::from(value);
-    let four = |marks: &[u64]| marks.iter().enumerate().map(|(at, mark)| (8 * at as u32, one(*mark))).collect::<Vec<_>>();
+    let four =
+        |marks: &[u64]| marks.iter().enumerate().map(|(at, mark)| (8 * at as u32, one(*mark))).collect::<Vec<_>>();
     for first in [entry, word(10)] {
         for (behind_it, value) in [
             (0, packed(&[(0, number(alice.address)), (20, one(7))])),

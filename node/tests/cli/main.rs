@@ -7,6 +7,7 @@ mod docs;
 mod founders;
 mod homes;
 mod keys;
+mod layouts;
 mod light;
 mod networks;
 mod process;

@@ -9,7 +9,7 @@ use esker_vm::envelope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Layouts, ToolchainRecord};
+use crate::{Layouts, StorageLayout, ToolchainRecord};
 
 /// Sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,8 +65,10 @@ struct ArtifactFile {
     dependency_hash: String,
     #[serde(default)]
     profile_hash: String,
-    #[serde(flatten)]
-    layouts: Option<Layouts>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    storage_layout: Option<StorageLayout>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    transient_storage_layout: Option<StorageLayout>,
 }
 
 /// Written as `_format`.
@@ -113,7 +115,8 @@ impl Artifact {
             source_hash: self.source_hash.clone(),
             dependency_hash: self.dependency_hash.clone(),
             profile_hash: self.profile_hash.clone(),
-            layouts: self.layouts.clone(),
+            storage_layout: self.layouts.as_ref().map(|layouts| layouts.storage_layout.clone()),
+            transient_storage_layout: self.layouts.as_ref().map(|layouts| layouts.transient_storage_layout.clone()),
         };
         let mut json = serde_json::to_string_pretty(&file).expect("an artifact is plain JSON");
         json.push('\n');
@@ -158,7 +161,10 @@ impl Artifact {
             source_hash: file.source_hash,
             dependency_hash: file.dependency_hash,
             profile_hash: file.profile_hash,
-            layouts: file.layouts,
+            layouts: file
+                .storage_layout
+                .zip(file.transient_storage_layout)
+                .map(|(storage_layout, transient_storage_layout)| Layouts { storage_layout, transient_storage_layout }),
         };
         let code = artifact.code().map_err(malformed)?;
         let hash = format!("0x{}", hex::encode(<sha3::Keccak256 as sha3::Digest>::digest(&code)));

@@ -12,8 +12,7 @@ use crate::module::custom_section;
 const SECTION: &str = "esker-layout";
 
 /// The layouts of both storages (Solidity's documentation, "JSON Output" of the storage layout).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layouts {
     /// Of persistent storage.
     pub storage_layout: StorageLayout,
@@ -80,58 +79,33 @@ struct Section {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 struct Field {
     label: String,
-    slot: Slot,
+    slot: Option<u64>,
+    /// In place of `slot`: 64 hexadecimal digits.
+    fixed: Option<String>,
     offset: u64,
     #[serde(rename = "type")]
     kind: Kind,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
-enum Slot {
-    Number(u64),
-    Digits(String),
-}
-
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
-enum Kind {
-    Value {
-        value: String,
-        bytes: u64,
-    },
-    Enum {
-        #[serde(rename = "enum")]
-        name: String,
-        bytes: u64,
-    },
-    Struct(Structure),
-    Array {
-        array: Box<Kind>,
-        length: u64,
-        slots: u64,
-    },
-    Mapping {
-        key: Box<Kind>,
-        mapping: Box<Kind>,
-    },
-    List {
-        list: Box<Kind>,
-    },
-    String {
-        string: bool,
-    },
-    Bytes {
-        bytes: bool,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-struct Structure {
-    #[serde(rename = "struct")]
-    name: String,
-    module: String,
+/// A type: the members that are there say which.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Kind {
+    value: Option<String>,
+    #[serde(rename = "enum")]
+    variant: Option<String>,
+    bytes: u64,
+    text: bool,
+    blob: bool,
+    key: Option<Box<Kind>>,
+    mapping: Option<Box<Kind>>,
+    list: Option<Box<Kind>>,
+    array: Option<Box<Kind>>,
+    length: u64,
     slots: u64,
+    #[serde(rename = "struct")]
+    name: Option<String>,
+    module: String,
     members: Option<Vec<Field>>,
 }
 
@@ -142,15 +116,23 @@ impl Layouts {
     /// Says what is wrong with the section.
     pub(crate) fn read(wasm: &[u8], contract: &str) -> Result<Option<Self>, String> {
         let Some(section) = custom_section(wasm, SECTION)? else { return Ok(None) };
+        Self::from_section(&section, contract).map(Some)
+    }
+
+    /// Makes it of what the SDK's `layout_json` writes. `contract` names the source and the contract.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn from_section(section: &[u8], contract: &str) -> Result<Self, String> {
         let section: Section =
-            serde_json::from_slice(&section).map_err(|error| format!("it cannot be read: {error}"))?;
+            serde_json::from_slice(section).map_err(|error| format!("it cannot be read: {error}"))?;
         let of = |fields: &[Field]| {
             let mut types = Types { contract, table: BTreeMap::new(), structs: Vec::new() };
             let storage = types.fields(fields, &mut Vec::new())?;
-            Ok(StorageLayout { storage, types: types.table })
+            Ok::<_, String>(StorageLayout { storage, types: types.table })
         };
         let (storage_layout, transient_storage_layout) = (of(&section.storage)?, of(&section.transient)?);
-        Ok(Some(Self { storage_layout, transient_storage_layout }))
+        Ok(Self { storage_layout, transient_storage_layout })
     }
 }
 
@@ -159,19 +141,24 @@ struct Types<'a> {
     contract: &'a str,
     table: BTreeMap<String, StorageTypeEntry>,
     /// The structs, numbered as solc numbers them so that two of one name have different keys.
-    structs: Vec<Structure>,
+    structs: Vec<Kind>,
 }
 
 impl Types<'_> {
-    fn fields(&mut self, fields: &[Field], around: &mut Vec<(String, String, usize)>) -> Result<Vec<StorageField>, String> {
+    fn fields(
+        &mut self,
+        fields: &[Field],
+        around: &mut Vec<(String, String, usize)>,
+    ) -> Result<Vec<StorageField>, String> {
         let field = |field: &Field| {
             Ok(StorageField {
                 contract: self.contract.to_owned(),
                 label: field.label.clone(),
                 offset: field.offset,
-                slot: match &field.slot {
-                    Slot::Number(number) => number.to_string(),
-                    Slot::Digits(digits) => decimal(digits)?,
+                slot: match (&field.slot, &field.fixed) {
+                    (Some(number), _) => number.to_string(),
+                    (None, Some(digits)) => decimal(digits)?,
+                    (None, None) => return Err(format!("{} lies nowhere", field.label)),
                 },
                 kind: self.add(&field.kind, around)?,
             })
@@ -190,49 +177,49 @@ impl Types<'_> {
             base: None,
             members: None,
         };
-        let (key, entry) = match kind {
-            Kind::Value { value, bytes } => (format!("t_{value}"), entry("inplace", value.clone(), *bytes)),
-            Kind::Enum { name, bytes } => (format!("t_enum({name})"), entry("inplace", format!("enum {name}"), *bytes)),
-            Kind::String { .. } => ("t_string_storage".to_owned(), entry("bytes", "string".to_owned(), 32)),
-            Kind::Bytes { .. } => ("t_bytes_storage".to_owned(), entry("bytes", "bytes".to_owned(), 32)),
-            Kind::Mapping { key, mapping } => {
-                let (key, value) = (self.key(key, around)?, self.add(mapping, around)?);
-                let label = format!("mapping({} => {})", self.label(&key), self.label(&value));
-                let id = format!("t_mapping({key},{value})");
-                (id, StorageTypeEntry { key: Some(key), value: Some(value), ..entry("mapping", label, 32) })
+        let (key, entry) = if let Some(value) = &kind.value {
+            (format!("t_{value}"), entry("inplace", value.clone(), kind.bytes))
+        } else if let Some(name) = &kind.variant {
+            (format!("t_enum({name})"), entry("inplace", format!("enum {name}"), kind.bytes))
+        } else if kind.text {
+            ("t_string_storage".to_owned(), entry("bytes", "string".to_owned(), 32))
+        } else if kind.blob {
+            ("t_bytes_storage".to_owned(), entry("bytes", "bytes".to_owned(), 32))
+        } else if let (Some(key), Some(value)) = (&kind.key, &kind.mapping) {
+            let (key, value) = (self.key(key, around)?, self.add(value, around)?);
+            let label = format!("mapping({} => {})", self.label(&key), self.label(&value));
+            let id = format!("t_mapping({key},{value})");
+            (id, StorageTypeEntry { key: Some(key), value: Some(value), ..entry("mapping", label, 32) })
+        } else if let Some(list) = &kind.list {
+            let base = self.add(list, around)?;
+            let (id, label) = (format!("t_array({base})dyn_storage"), format!("{}[]", self.label(&base)));
+            (id, StorageTypeEntry { base: Some(base), ..entry("dynamic_array", label, 32) })
+        } else if let Some(array) = &kind.array {
+            let base = self.add(array, around)?;
+            let length = kind.length;
+            let (id, label) = (format!("t_array({base}){length}_storage"), format!("{}[{length}]", self.label(&base)));
+            (id, StorageTypeEntry { base: Some(base), ..entry("inplace", label, bytes(kind.slots)?) })
+        } else if let Some(name) = &kind.name {
+            let id = |number: usize| format!("t_struct({name}){}_storage", number + 1);
+            let Some(members) = &kind.members else {
+                let found = around.iter().rev().find(|(outer, place, _)| outer == name && *place == kind.module);
+                let (.., number) = found.ok_or_else(|| format!("the struct {name} has no members"))?;
+                return Ok(id(*number));
+            };
+            if let Some(number) = self.structs.iter().position(|known| known == kind) {
+                return Ok(id(number));
             }
-            Kind::List { list } => {
-                let base = self.add(list, around)?;
-                let (id, label) = (format!("t_array({base})dyn_storage"), format!("{}[]", self.label(&base)));
-                (id, StorageTypeEntry { base: Some(base), ..entry("dynamic_array", label, 32) })
-            }
-            Kind::Array { array, length, slots } => {
-                let base = self.add(array, around)?;
-                let (id, label) =
-                    (format!("t_array({base}){length}_storage"), format!("{}[{length}]", self.label(&base)));
-                (id, StorageTypeEntry { base: Some(base), ..entry("inplace", label, bytes(*slots)?) })
-            }
-            Kind::Struct(structure) => {
-                let Structure { name, module, slots, members } = structure;
-                let id = |number: usize| format!("t_struct({name}){}_storage", number + 1);
-                let Some(members) = members else {
-                    let found = around.iter().rev().find(|(outer, place, _)| outer == name && place == module);
-                    let (.., number) = found.ok_or_else(|| format!("the struct {name} has no members"))?;
-                    return Ok(id(*number));
-                };
-                if let Some(number) = self.structs.iter().position(|known| known == structure) {
-                    return Ok(id(number));
-                }
-                let number = self.structs.len();
-                self.structs.push(structure.clone());
-                // What refers to itself finds its label there.
-                let whole = entry("inplace", format!("struct {name}"), bytes(*slots)?);
-                self.table.insert(id(number), whole.clone());
-                around.push((name.clone(), module.clone(), number));
-                let members = self.fields(members, around)?;
-                around.pop();
-                (id(number), StorageTypeEntry { members: Some(members), ..whole })
-            }
+            let number = self.structs.len();
+            self.structs.push(kind.clone());
+            // What refers to itself finds its label there.
+            let whole = entry("inplace", format!("struct {name}"), bytes(kind.slots)?);
+            self.table.insert(id(number), whole.clone());
+            around.push((name.clone(), kind.module.clone(), number));
+            let members = self.fields(members, around)?;
+            around.pop();
+            (id(number), StorageTypeEntry { members: Some(members), ..whole })
+        } else {
+            return Err("a type is none that is known".to_owned());
         };
         self.table.insert(key.clone(), entry);
         Ok(key)
@@ -242,8 +229,8 @@ impl Types<'_> {
     fn key(&mut self, kind: &Kind, around: &mut Vec<(String, String, usize)>) -> Result<String, String> {
         let id = self.add(kind, around)?;
         let name = match kind {
-            Kind::String { .. } => "t_string_memory_ptr",
-            Kind::Bytes { .. } => "t_bytes_memory_ptr",
+            Kind { text: true, .. } => "t_string_memory_ptr",
+            Kind { blob: true, .. } => "t_bytes_memory_ptr",
             _ => return Ok(id),
         };
         if let Some(entry) = self.table.get(&id).cloned() {

@@ -148,8 +148,7 @@ fn compare(old: &StorageLayout, new: &StorageLayout) -> (Vec<Change>, Vec<String
             _ => changes.push(change("removed", field, format!("{} at {}", label(old, &field.kind), shown(field)))),
         }
     }
-    let fresh: Vec<&StorageField> =
-        new.storage.iter().filter(|field| !known.contains(&field.label.as_str())).collect();
+    let fresh: Vec<&StorageField> = new.storage.iter().filter(|field| !known.contains(&field.label.as_str())).collect();
     // What stands between others without moving any fills bytes that nobody wrote.
     if !changes.is_empty() {
         let end = old.storage.iter().map(order).max();
@@ -171,7 +170,11 @@ fn order(field: &StorageField) -> (usize, &str, u64) {
 }
 
 fn shown(field: &StorageField) -> String {
-    if field.offset == 0 { format!("slot {}", field.slot) } else { format!("slot {} byte {}", field.slot, field.offset) }
+    if field.offset == 0 {
+        format!("slot {}", field.slot)
+    } else {
+        format!("slot {} byte {}", field.slot, field.offset)
+    }
 }
 
 fn label(layout: &StorageLayout, kind: &str) -> String {
@@ -314,7 +317,10 @@ mod tests {
     #[test]
     fn what_is_appended_harms_nothing() {
         let old = layout(&[("x", 0, 0, "t_uint64"), ("z", 1, 0, "t_uint256")], MEMBERS);
-        let new = layout(&[("x", 0, 0, "t_uint64"), ("gap", 0, 8, "t_uint64"), ("z", 1, 0, "t_uint256"), ("end", 2, 0, "t_address")], MEMBERS);
+        let new = layout(
+            &[("x", 0, 0, "t_uint64"), ("gap", 0, 8, "t_uint64"), ("z", 1, 0, "t_uint256"), ("end", 2, 0, "t_address")],
+            MEMBERS,
+        );
         assert_eq!(compare(&old, &new), (Vec::new(), vec!["gap".to_owned(), "end".to_owned()]));
         assert_eq!(compare(&old, &old), (Vec::new(), Vec::new()));
     }

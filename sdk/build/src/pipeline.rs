@@ -119,8 +119,7 @@ pub fn build(
         .map_err(|reason| BuildError::Abi { package: package.name.clone(), reason })?
         .unwrap_or_else(|| ContractAbi { name: None, items: serde_json::Value::Array(Vec::new()) });
     let bytecode = envelope::encode(&wasm);
-    let contract_name =
-        package.artifact_name.clone().or(abi.name).unwrap_or_else(|| contract_name(&package.library));
+    let contract_name = package.artifact_name.clone().or(abi.name).unwrap_or_else(|| contract_name(&package.library));
     let source_name = source_name(package);
     let layouts = Layouts::read(&compiled.wasm, &format!("{source_name}:{contract_name}"))
         .map_err(|reason| unusable(format!("its storage layout is invalid: {reason}")))?;

@@ -4,7 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Data, DeriveInput, Fields, spanned::Spanned};
 
-use crate::{attributes::no_generics, names::{camel_case, plain}};
+use crate::{
+    attributes::no_generics,
+    names::{camel_case, plain},
+};
 
 pub fn expand(item: &DeriveInput) -> syn::Result<TokenStream> {
     no_generics(&item.generics, "a type with #[derive(Abi)]")?;

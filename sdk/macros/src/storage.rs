@@ -2,7 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Attribute, Field, Fields, ItemStruct, LitStr, spanned::Spanned};
+use syn::{
+    Attribute, Field, Fields, Ident, ItemStruct, LitStr, Type,
+    spanned::Spanned,
+    visit_mut::{self, VisitMut},
+};
 
 use crate::{
     attributes::{Errors, arguments, no_generics, option, take, take_flag},
@@ -69,6 +73,29 @@ fn fixed_slot(text: &LitStr) -> syn::Result<TokenStream> {
     Ok(quote!(::esker_sdk::expansion::slot_from([#(#bytes),*])))
 }
 
+/// Puts a stand-in where a struct's own type is what a mapping or an array holds: its description would have no end.
+/// Elsewhere a struct cannot hold its own kind, but name it.
+struct Recursion<'a> {
+    name: &'a Ident,
+    is_held: bool,
+}
+
+impl VisitMut for Recursion<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        let Type::Path(path) = ty else { return visit_mut::visit_type_mut(self, ty) };
+        let Some(last) = path.path.segments.last() else { return };
+        // A longer path leads to another struct of that name.
+        if self.is_held && path.path.segments.len() == 1 && last.ident == *self.name {
+            *ty = syn::parse_quote!(::esker_sdk::expansion::Again<#path>);
+            return;
+        }
+        let was_held = self.is_held;
+        self.is_held |= ["Map", "List", "Array"].iter().any(|container| last.ident == container);
+        visit_mut::visit_type_mut(self, ty);
+        self.is_held = was_held;
+    }
+}
+
 /// The struct, and what opens it at a place. `is_root`: it is a contract's own.
 pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
     if is_root {
@@ -94,10 +121,20 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
     let (generics, parameters, bounds) = item.generics.split_for_impl();
     let is_generic = !item.generics.params.is_empty();
 
-    let pieces = fields.iter().map(|(Field { ty, .. }, placement)| match placement {
-        Placement::Next => quote_spanned!(ty.span()=> ::esker_sdk::expansion::Piece::next::<#ty>()),
-        Placement::Flat => quote_spanned!(ty.span()=> ::esker_sdk::expansion::Piece::flat::<#ty>()),
-        Placement::Fixed(slot) => quote_spanned!(ty.span()=> ::esker_sdk::expansion::Piece::fixed::<#ty>(#slot)),
+    let pieces = fields.iter().map(|(Field { ty, .. }, placement)| {
+        let (place, slot) = match placement {
+            Placement::Next => (quote!(next), quote!()),
+            Placement::Flat => (quote!(flat), quote!()),
+            Placement::Fixed(slot) => (quote!(fixed), quote!(#slot,)),
+        };
+        // Not as the type parameter of a function: a type that cannot be stored would be reported twice.
+        quote_spanned! {ty.span()=>
+            ::esker_sdk::expansion::Piece::#place(
+                #slot
+                <#ty as ::esker_sdk::expansion::StorageType>::SIZE,
+                <#ty as ::esker_sdk::expansion::StorageType>::PIECES,
+            )
+        }
     });
     let clear = fields.iter().map(|(Field { ty, ident, .. }, _)| {
         quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::clear(&mut self.#ident);)
@@ -183,25 +220,11 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
     let title = plain(name);
     let members = fields.iter().map(|(Field { ty, ident, .. }, _)| {
         let label = ident.as_ref().map(plain).unwrap_or_default();
+        let mut ty = ty.clone();
+        Recursion { name, is_held: false }.visit_type_mut(&mut ty);
         let layout = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::LAYOUT);
         quote!(::esker_sdk::expansion::Member { label: #label, layout: #layout })
     });
-    let described = quote! {
-        ::esker_sdk::expansion::StructLayout {
-            name: #title,
-            module: ::core::module_path!(),
-            is_generic: #is_generic,
-            members: &[#(#members),*],
-            pieces: <#name #parameters as ::esker_sdk::expansion::StorageType>::PIECES,
-            size: <#name #parameters as ::esker_sdk::expansion::StorageType>::SIZE,
-        }
-    };
-    // A static, where there can be one: a struct may hold a list of its own kind, and only statics may name each other.
-    let (description, layout) = if is_generic {
-        (quote!(), quote!(#described))
-    } else {
-        (quote!(static LAYOUT: ::esker_sdk::expansion::StructLayout = #described;), quote!(LAYOUT))
-    };
     let no_component = component_parts::plain_struct(&item);
     Ok(quote! {
         #item
@@ -213,12 +236,13 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
         #(#apart)*
 
         const _: () = {
-            #description
-
             #root
 
             #[automatically_derived]
             impl #generics ::esker_sdk::expansion::StorageStruct for #name #parameters #bounds {
+                const NAME: &'static str = #title;
+                const MODULE: &'static str = ::core::module_path!();
+
                 #[allow(unused_variables, reason = "a struct without fields lies nowhere")]
                 #[inline(always)]
                 fn open_in<__B: ::esker_sdk::expansion::Base, __A: ::esker_sdk::expansion::At>(
@@ -245,7 +269,13 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
                     ::esker_sdk::expansion::struct_size(<Self as ::esker_sdk::expansion::StorageType>::PIECES);
 
                 const LAYOUT: &'static ::esker_sdk::expansion::Layout =
-                    &::esker_sdk::expansion::Layout::Struct(&#layout);
+                    &::esker_sdk::expansion::Layout::Struct(&::esker_sdk::expansion::StructLayout {
+                        name: <Self as ::esker_sdk::expansion::StorageStruct>::NAME,
+                        module: <Self as ::esker_sdk::expansion::StorageStruct>::MODULE,
+                        members: &[#(#members),*],
+                        pieces: <Self as ::esker_sdk::expansion::StorageType>::PIECES,
+                        size: <Self as ::esker_sdk::expansion::StorageType>::SIZE,
+                    });
 
                 const PIECES: &'static [::esker_sdk::expansion::Piece] = &[#(#pieces),*];
 

@@ -252,7 +252,7 @@ const fn tuple_fields(shape: &Shape) -> Option<&'static [Field]> {
     }
 }
 
-pub(crate) const fn same_text(one: &str, other: &str) -> bool {
+const fn same_text(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {
         return false;

@@ -21,9 +21,9 @@ pub use description::{
     ConstructorItem, Description, ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability, Parameter, selector, topic,
 };
 pub use encode::{AbiEncode, Encoder, encode};
+pub(crate) use json::Writer;
 #[cfg(not(target_arch = "wasm32"))]
 pub use json::json;
-pub(crate) use json::{Writer, same_text};
 pub use json::{json_bytes, json_len};
 pub use keccak::{Keccak, keccak256};
 #[cfg(not(target_arch = "wasm32"))]

@@ -19,7 +19,10 @@ impl<V: Stored, const N: usize> StorageType for Array<V, N> {
     const LAYOUT: &'static Layout =
         &Layout::Array(<V::Handle as StorageType>::LAYOUT, N as u64, <Self as StorageType>::SIZE.slots);
     const VALID: () = {
-        assert!(!has_fixed(<V::Handle as StorageType>::PIECES), "an array's elements cannot have fields at fixed slots");
+        assert!(
+            !has_fixed(<V::Handle as StorageType>::PIECES),
+            "an array's elements cannot have fields at fixed slots"
+        );
         <V::Handle as StorageType>::VALID
     };
     fn open(place: Place, _: &Authority) -> Self {

@@ -30,23 +30,23 @@ pub enum Placement {
 }
 
 impl Piece {
-    /// A field without attributes.
+    /// A field without attributes, of this size and with these fields inside.
     #[must_use]
-    pub const fn next<T: StorageType>() -> Self {
-        Self { placement: Placement::Next, size: T::SIZE, inside: T::PIECES }
+    pub const fn next(size: Size, inside: &'static [Self]) -> Self {
+        Self { placement: Placement::Next, size, inside }
     }
 
     /// A field with `#[flatten]`.
     #[must_use]
-    pub const fn flat<T: StorageStruct>() -> Self {
-        Self { placement: Placement::Flat, size: T::SIZE, inside: T::PIECES }
+    pub const fn flat(size: Size, inside: &'static [Self]) -> Self {
+        Self { placement: Placement::Flat, size, inside }
     }
 
     /// A field with `#[at("…")]`.
     #[must_use]
-    pub const fn fixed<T: StorageType>(slot: Slot) -> Self {
-        assert!(T::SIZE.transient == 0, "what lies at a fixed slot cannot be transient");
-        Self { placement: Placement::Fixed(slot), size: T::SIZE, inside: T::PIECES }
+    pub const fn fixed(slot: Slot, size: Size, inside: &'static [Self]) -> Self {
+        assert!(size.transient == 0, "what lies at a fixed slot cannot be transient");
+        Self { placement: Placement::Fixed(slot), size, inside }
     }
 }
 
@@ -196,6 +196,14 @@ impl Base for Place {
     note = "#[flatten] goes on a field whose type is another #[storage] struct; every other field is written without it"
 )]
 pub trait StorageStruct: StorageType {
+    /// Its name, for tools.
+    #[doc(hidden)]
+    const NAME: &'static str;
+
+    /// Its module's path, which tells structs of one name apart.
+    #[doc(hidden)]
+    const MODULE: &'static str;
+
     /// The handle of the struct whose first field may go to `A`, counted from `base`.
     #[doc(hidden)]
     fn open_in<B: Base, A: At>(base: &B, authority: &Authority) -> Self;

@@ -1,13 +1,15 @@
 //! What lies in storage, as data, for tools. No code that runs on a chain reads it.
 
-use super::{Piece, Size, Value};
-use crate::abi::Shape;
+use core::marker::PhantomData;
+
+use super::{Piece, Place, Size, StorageStruct, StorageType, Stored, Value};
+use crate::{Authority, abi::Shape};
 
 /// What a field is.
 #[derive(Clone, Copy, Debug)]
 pub enum Layout {
     /// A single value: its ABI type, its bytes in storage, and its name if it is an enum.
-    Value(&'static Shape, usize, Option<&'static str>),
+    Single(&'static Shape, usize, Option<&'static str>),
     /// The same in transient storage.
     Transient(&'static Layout),
     /// Solidity's `bytes`.
@@ -22,6 +24,8 @@ pub enum Layout {
     Array(&'static Layout, u64, u64),
     /// A struct.
     Struct(&'static StructLayout),
+    /// The struct of this name and module, inside itself: its name, its module, its slots.
+    Again(&'static str, &'static str, u64),
     /// What takes no room.
     Nothing,
 }
@@ -30,7 +34,7 @@ impl Layout {
     /// That of a value.
     #[must_use]
     pub const fn of_value<T: Value>() -> Self {
-        Self::Value(T::SHAPE, T::BYTES, T::ENUM)
+        Self::Single(T::SHAPE, T::BYTES, T::ENUM)
     }
 }
 
@@ -38,7 +42,7 @@ impl Layout {
 #[derive(Clone, Copy, Debug)]
 pub enum KeyLayout {
     /// One key.
-    One(&'static Layout),
+    Key(&'static Layout),
     /// The keys of nested mappings, the outermost first.
     Several(&'static [&'static KeyLayout]),
 }
@@ -50,8 +54,6 @@ pub struct StructLayout {
     pub name: &'static str,
     /// Its module's path, which tells structs of one name apart.
     pub module: &'static str,
-    /// Whether there are several structs of this name and module. Such a one cannot hold a list of its own kind.
-    pub is_generic: bool,
     /// Its fields.
     pub members: &'static [Member],
     /// Their placement, in the same order.
@@ -67,4 +69,20 @@ pub struct Member {
     pub label: &'static str,
     /// What it is.
     pub layout: &'static Layout,
+}
+
+/// Stands for the struct `S` in the description of its own fields.
+pub struct Again<S>(PhantomData<S>);
+
+impl<S: StorageStruct> StorageType for Again<S> {
+    const SIZE: Size = S::SIZE;
+    const LAYOUT: &'static Layout = &Layout::Again(S::NAME, S::MODULE, S::SIZE.slots);
+    fn open(_: Place, _: &Authority) -> Self {
+        Self(PhantomData)
+    }
+    fn clear(&mut self) {}
+}
+
+impl<S: StorageStruct> Stored for Again<S> {
+    type Handle = Self;
 }

@@ -1,25 +1,19 @@
 //! The JSON that a contract's layout is handed to the build in, as a custom section of the linker's module. The compiler
 //! writes it; the build makes Solidity's `storageLayout` of it and leaves the section out.
 //!
-//! `{"storage":[field…],"transient":[field…]}`, each field `{"label","slot","offset","type"}`. A field's `slot` is a number,
-//! or 64 hexadecimal digits where it was fixed. Fields of a flattened struct stand where they lie, with the path to them as
+//! `{"storage":[field…],"transient":[field…]}`, each field `{"label","slot","offset","type"}`; in place of `slot`, `fixed` has
+//! the 64 hexadecimal digits of one that was fixed. Fields of a flattened struct stand where they lie, with the path to them as
 //! label, and so do fixed and transient fields inside a struct. A type is one of `{"value","bytes"}`, `{"enum","bytes"}`,
-//! `{"string"}`, `{"bytes"}`, `{"key","mapping"}`, `{"list"}`, `{"array","length","slots"}`,
+//! `{"text"}`, `{"blob"}`, `{"key","mapping"}`, `{"list"}`, `{"array","length","slots"}`,
 //! `{"struct","module","slots","members"}`; a struct inside itself has no `members`.
 
 use super::{FieldPlace, KeyLayout, Layout, Member, Piece, Placement, StorageType, StructLayout, fields::Cursor};
-use crate::abi::{Writer, same_text};
+use crate::abi::Writer;
 
 /// The names of the fields that one lies in.
 struct Path<'a> {
     label: &'static str,
     up: Option<&'a Path<'a>>,
-}
-
-/// The structs that a type is described within.
-struct Around<'a> {
-    layout: &'static StructLayout,
-    up: Option<&'a Around<'a>>,
 }
 
 /// Which fields are listed.
@@ -69,18 +63,21 @@ const fn hexadecimal(writer: &mut Writer<'_>, bytes: &[u8; 32]) {
 }
 
 impl Listed<'_, '_> {
-    const fn field(&mut self, name: &Path<'_>, slot: Result<u64, &[u8; 32]>, offset: u8, layout: &Layout, around: Option<&Around<'_>>) {
+    const fn field(&mut self, name: &Path<'_>, slot: Result<u64, &[u8; 32]>, offset: u8, layout: &Layout) {
         if !self.first {
             self.writer.text(",");
         }
         self.first = false;
         self.writer.text("{\"label\":\"");
         path(self.writer, name);
-        self.writer.text("\",\"slot\":");
+        self.writer.text("\",");
         match slot {
-            Ok(number) => self::number(self.writer, number),
+            Ok(number) => {
+                self.writer.text("\"slot\":");
+                self::number(self.writer, number);
+            }
             Err(bytes) => {
-                self.writer.text("\"");
+                self.writer.text("\"fixed\":\"");
                 hexadecimal(self.writer, bytes);
                 self.writer.text("\"");
             }
@@ -88,12 +85,12 @@ impl Listed<'_, '_> {
         self.writer.text(",\"offset\":");
         number(self.writer, offset as u64);
         self.writer.text(",\"type\":");
-        kind(self.writer, layout, around);
+        kind(self.writer, layout);
         self.writer.text("}");
     }
 
     /// Lists the fields of a struct whose first goes to `cursor`.
-    const fn fields(&mut self, layout: &StructLayout, mut cursor: Cursor, lane: Lane, up: Option<&Path<'_>>, around: Option<&Around<'_>>) {
+    const fn fields(&mut self, layout: &StructLayout, mut cursor: Cursor, lane: Lane, up: Option<&Path<'_>>) {
         let mut index = 0;
         while index < layout.members.len() {
             let (member, piece) = (&layout.members[index], &layout.pieces[index]);
@@ -101,56 +98,47 @@ impl Listed<'_, '_> {
             let place = cursor.pass(piece);
             let name = Path { label: member.label, up };
             match (piece.placement, member.layout) {
-                (Placement::Flat, Layout::Struct(inner)) => self.fields(inner, before, lane, Some(&name), around),
-                _ => self.one(member, piece, place, lane, &name, around),
+                (Placement::Flat, Layout::Struct(inner)) => self.fields(inner, before, lane, Some(&name)),
+                _ => self.one(member, piece, place, lane, &name),
             }
             index += 1;
         }
     }
 
-    const fn one(&mut self, member: &Member, piece: &Piece, place: FieldPlace, lane: Lane, name: &Path<'_>, around: Option<&Around<'_>>) {
+    const fn one(&mut self, member: &Member, piece: &Piece, place: FieldPlace, lane: Lane, name: &Path<'_>) {
         let (slot, offset, transient_slot, transient_offset) = place;
         let takes_room = piece.size.bytes > 0 || piece.size.slots > 0;
         match lane {
             Lane::Transient(base) => match member.layout {
                 Layout::Transient(value) => {
-                    self.field(name, Ok(base + transient_slot), transient_offset, value, around);
+                    self.field(name, Ok(base + transient_slot), transient_offset, value);
                 }
                 Layout::Struct(inner) if piece.size.transient > 0 => {
-                    self.fields(inner, Cursor::START, Lane::Transient(base + transient_slot), Some(name), around);
+                    self.fields(inner, Cursor::START, Lane::Transient(base + transient_slot), Some(name));
                 }
                 _ => {}
             },
             Lane::Persistent | Lane::Fixed => {
                 match &piece.placement {
-                    Placement::Fixed(slot) if self.fixed => self.field(name, Err(&slot.0), 0, member.layout, around),
+                    Placement::Fixed(slot) if self.fixed => self.field(name, Err(&slot.0), 0, member.layout),
                     Placement::Next if takes_room && matches!(lane, Lane::Persistent) => {
-                        self.field(name, Ok(slot), offset, member.layout, around);
+                        self.field(name, Ok(slot), offset, member.layout);
                     }
                     _ => {}
                 }
-                if self.fixed && let Layout::Struct(inner) = member.layout {
-                    self.fields(inner, Cursor::START, Lane::Fixed, Some(name), around);
+                if self.fixed
+                    && let Layout::Struct(inner) = member.layout
+                {
+                    self.fields(inner, Cursor::START, Lane::Fixed, Some(name));
                 }
             }
         }
     }
 }
 
-/// Whether a struct is described within itself.
-const fn is_around(layout: &StructLayout, around: Option<&Around<'_>>) -> bool {
-    match around {
-        None => false,
-        Some(Around { layout: outer, up }) => {
-            let same = same_text(outer.name, layout.name) && same_text(outer.module, layout.module);
-            (same && !layout.is_generic) || is_around(layout, *up)
-        }
-    }
-}
-
-const fn kind(writer: &mut Writer<'_>, layout: &Layout, around: Option<&Around<'_>>) {
+const fn kind(writer: &mut Writer<'_>, layout: &Layout) {
     match layout {
-        Layout::Value(shape, bytes, name) => {
+        Layout::Single(shape, bytes, name) => {
             match name {
                 Some(name) => {
                     writer.text("{\"enum\":\"");
@@ -164,42 +152,43 @@ const fn kind(writer: &mut Writer<'_>, layout: &Layout, around: Option<&Around<'
             writer.text("\",\"bytes\":");
             number(writer, *bytes as u64);
         }
-        Layout::Transient(value) => return kind(writer, value, around),
-        Layout::Bytes => writer.text("{\"bytes\":true"),
-        Layout::String => writer.text("{\"string\":true"),
-        Layout::Mapping(keys, value) => return mapping(writer, keys, &After::Value(value), around),
+        Layout::Transient(value) => return kind(writer, value),
+        Layout::Bytes => writer.text("{\"blob\":true"),
+        Layout::String => writer.text("{\"text\":true"),
+        Layout::Mapping(keys, value) => return mapping(writer, keys, &After::Value(value)),
         Layout::List(element) => {
             writer.text("{\"list\":");
-            kind(writer, element, around);
+            kind(writer, element);
         }
         Layout::Array(element, length, slots) => {
             writer.text("{\"array\":");
-            kind(writer, element, around);
+            kind(writer, element);
             writer.text(",\"length\":");
             number(writer, *length);
             writer.text(",\"slots\":");
             number(writer, *slots);
         }
-        Layout::Struct(layout) => structure(writer, layout, around),
+        Layout::Struct(layout) => {
+            structure(writer, layout.name, layout.module, layout.size.slots);
+            writer.text(",\"members\":[");
+            let mut members = Listed { writer, first: true, fixed: false };
+            members.fields(layout, Cursor::START, Lane::Persistent, None);
+            writer.text("]");
+        }
+        Layout::Again(name, module, slots) => structure(writer, name, module, *slots),
         Layout::Nothing => writer.text("{"),
     }
     writer.text("}");
 }
 
-const fn structure(writer: &mut Writer<'_>, layout: &'static StructLayout, around: Option<&Around<'_>>) {
+/// Begins a struct, without the closing brace.
+const fn structure(writer: &mut Writer<'_>, name: &str, module: &str, slots: u64) {
     writer.text("{\"struct\":\"");
-    writer.text(layout.name);
+    writer.text(name);
     writer.text("\",\"module\":\"");
-    writer.text(layout.module);
+    writer.text(module);
     writer.text("\",\"slots\":");
-    number(writer, layout.size.slots);
-    if !is_around(layout, around) {
-        writer.text(",\"members\":[");
-        let around = Around { layout, up: around };
-        let mut members = Listed { writer, first: true, fixed: false };
-        members.fields(layout, Cursor::START, Lane::Persistent, None, Some(&around));
-        writer.text("]");
-    }
+    number(writer, slots);
 }
 
 /// What a mapping leads to: further keys, or the value.
@@ -208,25 +197,25 @@ enum After<'a> {
     Value(&'static Layout),
 }
 
-const fn mapping(writer: &mut Writer<'_>, keys: &KeyLayout, after: &After<'_>, around: Option<&Around<'_>>) {
+const fn mapping(writer: &mut Writer<'_>, keys: &KeyLayout, after: &After<'_>) {
     match keys {
-        KeyLayout::One(key) => {
+        KeyLayout::Key(key) => {
             writer.text("{\"key\":");
-            kind(writer, key, around);
+            kind(writer, key);
             writer.text(",\"mapping\":");
-            follow(writer, after, around);
+            follow(writer, after);
             writer.text("}");
         }
-        KeyLayout::Several(keys) => follow(writer, &After::Keys(keys, after), around),
+        KeyLayout::Several(keys) => follow(writer, &After::Keys(keys, after)),
     }
 }
 
-const fn follow(writer: &mut Writer<'_>, after: &After<'_>, around: Option<&Around<'_>>) {
+const fn follow(writer: &mut Writer<'_>, after: &After<'_>) {
     match after {
-        After::Value(value) => kind(writer, value, around),
+        After::Value(value) => kind(writer, value),
         After::Keys(keys, rest) => match keys.split_first() {
-            Some((first, others)) => mapping(writer, first, &After::Keys(others, rest), around),
-            None => follow(writer, rest, around),
+            Some((first, others)) => mapping(writer, first, &After::Keys(others, rest)),
+            None => follow(writer, rest),
         },
     }
 }
@@ -236,10 +225,10 @@ const fn write<S: StorageType>(bytes: &mut [u8]) -> usize {
     let mut writer = Writer::new(bytes);
     writer.text("{\"storage\":[");
     let mut listed = Listed { writer: &mut writer, first: true, fixed: true };
-    listed.fields(layout, Cursor::START, Lane::Persistent, None, None);
+    listed.fields(layout, Cursor::START, Lane::Persistent, None);
     writer.text("],\"transient\":[");
     let mut listed = Listed { writer: &mut writer, first: true, fixed: true };
-    listed.fields(layout, Cursor::START, Lane::Transient(0), None, None);
+    listed.fields(layout, Cursor::START, Lane::Transient(0), None);
     writer.text("]}");
     writer.length()
 }

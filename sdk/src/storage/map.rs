@@ -3,7 +3,9 @@
 use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
-use super::{KeyLayout, Layout, Place, Record, Size, Slot, StorageType, Stored, Value, View, ViewMut, fields::has_fixed};
+use super::{
+    KeyLayout, Layout, Place, Record, Size, Slot, StorageType, Stored, Value, View, ViewMut, fields::has_fixed,
+};
 use crate::{Authority, Bytes, Operand, buffer::Buffer, host, words};
 
 /// Solidity's `mapping(K => V)`. A tuple as key means nested mappings: `Map<(A, B), V>` is
@@ -52,13 +54,13 @@ fn hash_bytes(key: &[u8], slot: &Slot) -> Slot {
 }
 
 impl<T: Value> MapKey for T {
-    const KEY: &'static KeyLayout = &KeyLayout::One(&Layout::of_value::<T>());
+    const KEY: &'static KeyLayout = &KeyLayout::Key(&Layout::of_value::<T>());
 }
 impl MapKey for String {
-    const KEY: &'static KeyLayout = &KeyLayout::One(&Layout::String);
+    const KEY: &'static KeyLayout = &KeyLayout::Key(&Layout::String);
 }
 impl MapKey for Bytes {
-    const KEY: &'static KeyLayout = &KeyLayout::One(&Layout::Bytes);
+    const KEY: &'static KeyLayout = &KeyLayout::Key(&Layout::Bytes);
 }
 impl<A: MapKey, B: MapKey> MapKey for (A, B) {
     const KEY: &'static KeyLayout = &KeyLayout::Several(&[A::KEY, B::KEY]);

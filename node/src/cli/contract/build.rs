@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use esker_sdk_build::{ArtifactError, Built, Package, find_contracts};
+use esker_sdk_build::{ArtifactError, Built, LockMode, Package, find_contracts, lock_file};
 use serde_json::{Value, json};
 
-use super::failure;
 use super::source::CompilerArgs;
+use super::{failure, layout};
 use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
 
@@ -29,6 +29,10 @@ pub(super) struct BuildArgs {
     #[arg(long)]
     names: bool,
 
+    /// Write NAME.layout.json beside each Cargo.toml anew, whatever it says, instead of refusing what differs
+    #[arg(long)]
+    accept_layout: bool,
+
     #[command(flatten)]
     compiler: CompilerArgs,
 }
@@ -37,9 +41,15 @@ pub(super) fn run(args: &BuildArgs) -> Result<Answer, Failure> {
     let packages = packages(args)?;
     let built = args.compiler.build(&packages)?;
     distinct_names(&packages, &built)?;
+    let mode = if args.accept_layout { LockMode::Accept } else { LockMode::Compare };
+    // All of them before the first artifact is written.
+    let locked = packages.iter().zip(&built).map(|(package, built)| {
+        layout::lock(package, &built.artifact.contract_name, built.artifact.layouts.as_ref(), mode)
+    });
+    let locked = locked.collect::<Result<Vec<_>, _>>()?;
     let mut lines = Vec::new();
     let mut entries = Vec::new();
-    for (package, built) in packages.iter().zip(&built) {
+    for ((package, built), locked) in packages.iter().zip(&built).zip(&locked) {
         let out = args.out.clone().unwrap_or_else(|| package.workspace_root.join("artifacts"));
         let path = built.artifact.write(&out).map_err(|error| match error {
             ArtifactError::Io { .. } => Failure::infrastructure(error.to_string()),
@@ -56,6 +66,8 @@ pub(super) fn run(args: &BuildArgs) -> Result<Answer, Failure> {
             size.envelope,
             short(&path)
         ));
+        let lock = lock_file(package.folder(), &built.artifact.contract_name);
+        lines.extend(layout::said(locked).map(|said| format!("  {}: {said}", short(&lock))));
         entries.push(json!({
             "contractName": built.artifact.contract_name,
             "package": package.name,

@@ -4,6 +4,7 @@ mod abi;
 mod build;
 mod check;
 mod create;
+mod layout;
 mod progress;
 mod size;
 mod source;
@@ -82,6 +83,13 @@ enum ContractCommand {
         esker contract abi artifacts/Erc20.json --format solidity > IErc20.sol\n  \
         esker contract abi --format typescript > web/erc20.ts")]
     Abi(abi::AbiArgs),
+
+    /// Show where a contract's storage lies, or lock it against incompatible upgrades
+    #[command(after_help = "Examples:\n  \
+        esker contract layout contracts/erc20\n  \
+        esker contract layout artifacts/Erc20.json --json\n  \
+        esker contract layout --lock")]
+    Layout(layout::LayoutArgs),
 }
 
 /// Runs a command on contracts.
@@ -97,6 +105,7 @@ pub fn run(args: &ContractArgs, json: bool) -> Result<Answer, Failure> {
         ContractCommand::Verify(args) => verify::run(args),
         ContractCommand::Size(args) => size::run(args),
         ContractCommand::Abi(args) => abi::run(args),
+        ContractCommand::Layout(args) => layout::run(args),
     }
 }
 
