@@ -274,7 +274,6 @@ pub mod monolith {
 #[contract]
 pub mod flat {
     use super::{capped::Capped, ownable::Ownable, pausable::Pausable};
-    use esker_sdk::storage;
 
     #[storage]
     pub struct Flat {

@@ -14,8 +14,13 @@ use crate::{
     names::plain,
 };
 
-/// The SDK's own storage types, which are no components.
-const STORAGE_TYPES: [&str; 8] = ["Array", "Blob", "Cell", "List", "Map", "PhantomData", "Text", "TransientCell"];
+/// The SDK's own storage types, which are no components, and values that are mistaken for them: what is wrong there is said
+/// once and not of the component that they might have been.
+const OTHER_TYPES: [&str; 27] = [
+    "Address", "Array", "B256", "Blob", "Bytes", "Cell", "FixedBytes", "I256", "Int", "List", "Map", "Option",
+    "PhantomData", "String", "Text", "TransientCell", "U256", "Uint", "Vec", "bool", "i128", "i64", "u128", "u16",
+    "u32", "u64", "u8",
+];
 
 /// Whose fields they are.
 pub struct Owner {
@@ -198,7 +203,7 @@ fn may_be_component(ty: &Type, owner: &Owner) -> bool {
     let is_parameter = path.path.get_ident().is_some_and(|ident| {
         owner.parameters().any(|parameter| matches!(parameter, GenericParam::Type(ty) if ty.ident == *ident))
     });
-    !is_parameter && !STORAGE_TYPES.iter().any(|name| last.ident == name)
+    !is_parameter && !OTHER_TYPES.iter().any(|name| last.ident == name)
 }
 
 impl PartField {

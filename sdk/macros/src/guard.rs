@@ -80,7 +80,7 @@ pub fn take(function: &mut ImplItemFn, this: &TokenStream) -> syn::Result<Vec<To
         let anything = arguments.iter().map(|_| quote!(::esker_sdk::expansion::anything()));
         let call = quote_spanned!(name.span()=> self #(.#fields)* .#guard(#context, #(#arguments),*));
         calls.push(quote_spanned!(name.span()=> ::esker_sdk::expansion::Guarded::pass(#call);));
-        errors.push(quote! {
+        errors.push(quote_spanned! {name.span()=>
             ::esker_sdk::expansion::guard_errors(|__this: &mut #this, __cx: &mut ::esker_sdk::Context| {
                 __this #(.#fields)* .#guard(__cx, #(#anything),*)
             })
