@@ -19,6 +19,11 @@ pub enum Entry {
 }
 
 /// A contract, as tools see it. `#[contract]` implements it for the storage struct.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a contract",
+    label = "not a contract",
+    note = "a contract is the storage struct of a module marked #[contract]; a component, marked #[component], is a field of one"
+)]
 pub trait Contract {
     /// The contract's name: that of its storage struct.
     const NAME: &'static str;

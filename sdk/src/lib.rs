@@ -60,6 +60,7 @@ mod buffer;
 mod bytes;
 mod call;
 mod checks;
+mod component;
 mod context;
 mod contract;
 pub mod crypto;
@@ -89,7 +90,7 @@ pub use context::Context;
 pub use contract::{Authority, Contract, Entry};
 pub use eip712::{Eip712, Eip712Domain};
 pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
-pub use esker_sdk_macros::{Abi, Eip712, Stored, contract, error, event, interface, storage, test};
+pub use esker_sdk_macros::{Abi, Eip712, Stored, component, contract, error, event, interface, storage, test};
 pub use event::{Event, Indexed, Log};
 pub use numbers::{I256, Int, Number, NumberOutOfRange, ParseNumberError, Rounding, U256, Uint};
 pub use operand::Operand;
@@ -107,6 +108,11 @@ pub mod expansion {
     };
     pub use crate::checks::{
         Fallible, Selector, anything, assert_payability, assert_unique_selector, errors_of, event_of,
+    };
+    pub use crate::component::{
+        Access, Embed, Embedded, End, Everything, Exposed, Exposes, Filter, Guarded, Host, Part, PartField, PartHandle,
+        PartMethod, again, all_errors, all_events, assert_component, assert_in_handle, assert_method, count, errors_count,
+        events_count, guard_errors, implements, unembedded,
     };
     pub use crate::contract::{authority, done, empty_revert, finish, guard_payment, guard_reentrancy, input, log};
     pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};

@@ -14,4 +14,4 @@ pub use alloc::{
     vec,
     vec::Vec,
 };
-pub use esker_sdk_macros::{Stored, contract, error, event, interface, storage};
+pub use esker_sdk_macros::{Stored, component, contract, error, event, interface, storage};

@@ -8,8 +8,12 @@ use syn::{
 };
 
 use crate::{
-    attributes::{Errors, arguments, cfgs, doc_text, docs, is, option, take},
-    description, dispatch, errors, event, handle, interface,
+    attributes::{Errors, arguments, cfgs, doc_text, docs, is, option, take, take_flag},
+    component,
+    component_parts::{self, Owner, PartField},
+    description, dispatch, errors, event, guard, handle,
+    hook::{Hook, Implementation},
+    interface,
     mentions::Mentions,
     method::{Kind, Method},
     names::plain,
@@ -17,13 +21,13 @@ use crate::{
     storage,
 };
 
-const MARKERS: [&str; 7] = ["constructor", "fallback", "receive", "payable", "reentrant", "name", "returns"];
+const MARKERS: [&str; 9] =
+    ["constructor", "fallback", "receive", "payable", "reentrant", "name", "returns", "overrides", "internal"];
 
 /// Everything found in the module.
 #[derive(Default)]
 pub struct Found {
     items: Vec<TokenStream>,
-    storage: Option<ItemStruct>,
     results: Results,
     /// The module's documentation.
     pub docs: String,
@@ -32,9 +36,17 @@ pub struct Found {
     pub errors: Vec<(Vec<Attribute>, Path)>,
     pub mentions: Mentions,
     /// The interfaces that it implements.
-    interfaces: Vec<(Vec<Attribute>, Path)>,
+    pub interfaces: Vec<(Vec<Attribute>, Path)>,
+    /// The fields that may be components.
+    pub parts: Vec<PartField>,
+    /// The hooks of its parts that it implements.
+    pub implementations: Vec<Implementation>,
+    /// A component's own hooks.
+    pub hooks: Vec<Hook>,
+    /// The errors of its methods' guards, as expressions.
+    pub guards: Vec<TokenStream>,
     /// Whether `supportsInterface` is wanted.
-    erc165: bool,
+    pub erc165: bool,
     pub functions: Vec<Method>,
     pub constructor: Option<Method>,
     pub fallback: Option<Method>,
@@ -45,7 +57,7 @@ const ARGUMENTS: &str = "#[contract] takes nothing, or `erc165`, `events(path::E
 
 impl Found {
     /// Reads `#[contract(events(a::B, …), errors(c::D, …))]`.
-    fn with_arguments(tokens: TokenStream) -> syn::Result<Self> {
+    pub fn with_arguments(tokens: TokenStream) -> syn::Result<Self> {
         let mut this = Self::default();
         let span = tokens.span();
         let lists = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens);
@@ -73,33 +85,54 @@ impl Found {
 }
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    let mut found = Found::with_arguments(arguments)?;
+    let found = Found::with_arguments(arguments)?;
+    expand_module(item, found, "contract", |found, owner, errors| {
+        if found.erc165 {
+            let item = supports_interface(owner, found);
+            errors.keep(found.item(item, owner));
+        }
+        found.generate(owner)
+    })
+}
+
+/// Reads the module of a contract or component, and puts behind its items what `generate` makes of them.
+pub fn expand_module(
+    item: TokenStream,
+    mut found: Found,
+    what: &str,
+    generate: impl FnOnce(&mut Found, &Owner, &mut Errors) -> TokenStream,
+) -> syn::Result<TokenStream> {
     let module: ItemMod = syn::parse2(item)
-        .map_err(|error| syn::Error::new(error.span(), "#[contract] goes on a module: `mod token { … }`"))?;
+        .map_err(|error| syn::Error::new(error.span(), format!("#[{what}] goes on a module: `mod token {{ … }}`")))?;
     let Some((_, items)) = module.content else {
         return Err(syn::Error::new(
             module.span(),
-            "#[contract] needs the module's contents here: write `mod token { … }`, not `mod token;`",
+            format!("#[{what}] needs the module's contents here: write `mod token {{ … }}`, not `mod token;`"),
         ));
     };
     let mut errors = Errors::default();
-    let storage = storage_name(&items, module.ident.span(), &mut errors);
+    let storage = storage_struct(&items, module.ident.span(), what, &mut errors);
     let Some(storage) = storage else {
         errors.finish()?;
         return Ok(TokenStream::new());
+    };
+    let owner = Owner {
+        name: storage.ident.clone(),
+        visibility: storage.vis.clone(),
+        generics: (what == "component").then(|| storage.generics.clone()),
     };
     found.results = Results::of(&items);
     found.docs = doc_text(&module.attrs);
     found.mentions = Mentions::of(&items, &own_items(&items));
     for item in items {
-        let result = found.item(item, &storage);
+        let result = found.item(item, &owner);
         errors.keep(result);
     }
+    found.check_implementations(&mut errors);
     errors.finish()?;
-    if found.erc165 {
-        found.item(supports_interface(&storage, &found.interfaces), &storage)?;
-    }
-    let generated = found.generate(&storage)?;
+    let mut errors = Errors::default();
+    let generated = generate(&mut found, &owner, &mut errors);
+    errors.finish()?;
     // What stood at the head of the module means the same in front of it.
     let attributes = module.attrs.into_iter().map(|attribute| Attribute { style: AttrStyle::Outer, ..attribute });
     let (visibility, name, items) = (&module.vis, &module.ident, &found.items);
@@ -113,8 +146,11 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
 }
 
 /// ERC-165's one method, for all the interfaces.
-fn supports_interface(storage: &Ident, interfaces: &[(Vec<Attribute>, Path)]) -> Item {
-    let identifiers = interfaces.iter().map(|(cfgs, path)| quote!(#(#cfgs)* <#storage as #path>::INTERFACE_ID));
+fn supports_interface(owner: &Owner, found: &Found) -> Item {
+    let storage = &owner.name;
+    let parts = (!found.parts.is_empty())
+        .then(|| quote!(|| ::esker_sdk::expansion::implements(__ESKER_PART, interface_id.0)));
+    let identifiers = found.interfaces.iter().map(|(cfgs, path)| quote!(#(#cfgs)* <#storage as #path>::INTERFACE_ID));
     syn::parse_quote! {
         impl #storage {
             /// Whether the contract has the methods of an interface (ERC-165).
@@ -122,7 +158,7 @@ fn supports_interface(storage: &Ident, interfaces: &[(Vec<Attribute>, Path)]) ->
                 // The identifier of ERC-165 itself; 0xffffffff, which nothing has, is none of these.
                 const IDENTIFIERS: &[::esker_sdk::FixedBytes<4>] =
                     &[::esker_sdk::FixedBytes([0x01, 0xff, 0xc9, 0xa7]), #(#identifiers),*];
-                IDENTIFIERS.contains(&interface_id)
+                IDENTIFIERS.contains(&interface_id) #parts
             }
         }
     }
@@ -159,9 +195,9 @@ fn own_items(items: &[Item]) -> Vec<Ident> {
     names.collect()
 }
 
-/// The name of the one `#[storage]` struct.
-fn storage_name(items: &[Item], module: Span, errors: &mut Errors) -> Option<Ident> {
-    let mut name: Option<Ident> = None;
+/// The one `#[storage]` struct.
+fn storage_struct<'a>(items: &'a [Item], module: Span, what: &str, errors: &mut Errors) -> Option<&'a ItemStruct> {
+    let mut found: Option<&ItemStruct> = None;
     for item in items {
         let Item::Struct(item) = item else { continue };
         let Some(attribute) = item.attrs.iter().find(|attribute| is(attribute, "storage")) else { continue };
@@ -169,31 +205,39 @@ fn storage_name(items: &[Item], module: Span, errors: &mut Errors) -> Option<Ide
         if nested != Some(false) {
             continue;
         }
-        if name.is_some() {
+        if found.is_some() {
             errors.at(
                 item.ident.span(),
-                "a contract has one #[storage] struct; mark those that lie inside it #[storage(nested)]",
+                format!("a {what} has one #[storage] struct; mark those that lie inside it #[storage(nested)]"),
             );
         } else {
-            name = Some(item.ident.clone());
+            found = Some(item);
         }
     }
-    if name.is_none() {
-        errors.at(module, "a contract needs a storage struct, even an empty one: `#[storage] pub struct Token { … }`");
+    if found.is_none() {
+        errors.at(
+            module,
+            format!("a {what} needs a storage struct, even an empty one: `#[storage] pub struct Token {{ … }}`"),
+        );
     }
-    name
+    found
 }
 
 impl Found {
     /// Sorts one item in, expanding it if an attribute says so.
-    fn item(&mut self, item: Item, storage: &Ident) -> syn::Result<()> {
+    fn item(&mut self, item: Item, owner: &Owner) -> syn::Result<()> {
+        let storage = &owner.name;
         match item {
             Item::Struct(mut item) => {
                 if take(&mut item.attrs, "storage").is_some() {
-                    self.items.push(storage::expand(&item, item.ident == *storage)?);
-                    if item.ident == *storage {
-                        self.storage = Some(item);
+                    let is_own = item.ident == *storage;
+                    if is_own {
+                        if owner.is_component() {
+                            component::with_host(&mut item);
+                        }
+                        self.parts = component_parts::fields(&mut item, owner)?;
                     }
+                    self.items.push(storage::expand(&item, is_own && !owner.is_component())?);
                 } else if let Some(attribute) = take(&mut item.attrs, "event") {
                     self.events.push((cfgs(&item.attrs), item.ident.clone().into()));
                     self.items.push(event::expand(arguments(&attribute)?, item)?);
@@ -218,15 +262,18 @@ impl Found {
             }
             Item::Impl(mut item) => {
                 let is_internal = take(&mut item.attrs, "internal").is_some();
-                if is_type(&item.self_ty, storage) && !is_internal {
+                if is_type(&item.self_ty, storage) {
                     match item.trait_.as_ref().map(|(_, path, _)| path.clone()) {
-                        None => self.methods(&mut item)?,
-                        Some(path) if is_common(&path) => {}
+                        None => self.methods(&mut item, owner, is_internal)?,
+                        Some(path) if is_internal || is_common(&path) => {}
                         Some(path) => {
-                            let methods = interface::implemented(&mut item, &path, storage, &self.results)?;
+                            let methods = interface::implemented(&mut item, &path, owner, &self.results)?;
                             self.functions.extend(methods);
                             self.interfaces.push((cfgs(&item.attrs), path));
                         }
+                    }
+                    if owner.is_component() {
+                        component::host(&mut item, owner)?;
                     }
                 }
                 self.items.push(item.into_token_stream());
@@ -236,14 +283,34 @@ impl Found {
         Ok(())
     }
 
-    fn methods(&mut self, item: &mut ItemImpl) -> syn::Result<()> {
+    fn methods(&mut self, item: &mut ItemImpl, owner: &Owner, all_internal: bool) -> syn::Result<()> {
         item.attrs.push(syn::parse_quote!(
             #[allow(clippy::new_ret_no_self, reason = "a constructor fills the storage it is given")]
         ));
         let mut errors = Errors::default();
         let conditions = cfgs(&item.attrs);
+        let mut defaults = Vec::new();
         for member in &mut item.items {
             let ImplItem::Fn(function) = member else { continue };
+            if let Some(guards) = errors.keep(guard::take(function, &owner.this())) {
+                let conditions: Vec<_> = cfgs(&function.attrs).into_iter().chain(conditions.iter().cloned()).collect();
+                self.guards.extend(guards.into_iter().map(|guard| quote!(#(#conditions)* #guard)));
+            }
+            if let Some(attribute) = take(&mut function.attrs, "hook") {
+                let is_declared = matches!(attribute.meta, syn::Meta::Path(_));
+                if is_declared && owner.is_component() {
+                    self.hooks.extend(errors.keep(Hook::declared(function, &mut defaults)));
+                } else {
+                    let implementation = Implementation::read(&attribute, function, &self.results);
+                    self.implementations.extend(errors.keep(implementation));
+                }
+                if is_declared {
+                    continue;
+                }
+            }
+            if all_internal || errors.keep(take_flag(&mut function.attrs, "internal")).flatten().is_some() {
+                continue;
+            }
             let is_public = matches!(function.vis, Visibility::Public(_));
             let special = ["constructor", "fallback", "receive"];
             let is_special = function.attrs.iter().any(|attribute| special.iter().any(|name| is(attribute, name)));
@@ -269,6 +336,14 @@ impl Found {
                     self.functions.push(method);
                     continue;
                 }
+                _ if owner.is_component() => {
+                    errors.at(
+                        function.sig.ident.span(),
+                        "a component is no contract: write an `#[internal] pub fn` that the contract's own constructor, \
+                         fallback or receive calls",
+                    );
+                    continue;
+                }
                 Kind::Constructor => (&mut self.constructor, "constructor"),
                 Kind::Fallback => (&mut self.fallback, "fallback"),
                 Kind::Receive => (&mut self.receive, "receive"),
@@ -283,42 +358,57 @@ impl Found {
                 *place = Some(method);
             }
         }
+        item.items.extend(defaults);
         errors.finish()
+    }
+
+    /// That the hooks that are implemented are of fields that may have hooks, each once.
+    fn check_implementations(&self, errors: &mut Errors) {
+        for (index, one) in self.implementations.iter().enumerate() {
+            if !self.parts.iter().any(|part| part.ident == one.path[0]) {
+                errors.at(one.path[0].span(), format!("no field `{}` of the storage struct is a component", one.path[0]));
+            }
+            if self.implementations[..index].iter().any(|earlier| earlier.path == one.path) {
+                errors.at(one.span(), "this hook is implemented already: call the one function from the other");
+            }
+        }
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Method> {
         self.functions.iter().chain(&self.constructor).chain(&self.fallback).chain(&self.receive)
     }
 
-    fn generate(&self, storage: &Ident) -> syn::Result<TokenStream> {
+    fn generate(&self, owner: &Owner) -> TokenStream {
+        let storage = &owner.name;
         let name = plain(storage);
         let handle_name = format_ident!("{}Handle", storage, span = storage.span());
-        let visibility = self.storage.as_ref().map(|item| item.vis.clone());
         let mut handle_docs = vec![];
         let doc = format!("Calls a `{name}` contract, typed: `{name}Handle::at(address).method(…).call(cx)`.");
         handle_docs.extend(docs(&[syn::parse_quote!(#[doc = #doc])]));
         let constructor = handle::constructor(storage, self.constructor.as_ref());
         let functions: Vec<&Method> = self.functions.iter().collect();
-        let handle = handle::expand(
-            &handle_docs,
-            &visibility.unwrap_or(Visibility::Inherited),
-            &handle_name,
-            &functions,
-            &constructor,
-        );
-        let description = description::abi(self);
+        let parts = component_parts::handles(&self.parts, owner, &quote!(::esker_sdk::expansion::End));
+        let handle =
+            handle::expand(&handle_docs, &owner.visibility, &handle_name, &functions, &constructor, parts.as_ref());
+        let markers = self.parts.iter().map(|part| part.expand(owner, &self.implementations));
+        let description = description::abi(self, owner);
         let selectors = description::selectors(&self.functions, &handle_name);
-        let call = dispatch::call(storage, &self.functions, self.fallback.as_ref(), self.receive.as_ref());
-        let deploy = dispatch::deploy(storage, self.constructor.as_ref());
+        let exposures = description::exposures(self);
+        let call = dispatch::call(self, owner);
+        let deploy = dispatch::deploy(self, owner);
         let has_constructor = self.constructor.is_some();
         let exports = exports(storage);
-        Ok(quote! {
+        quote! {
+            #(#markers)*
+
             #description
 
             #handle
 
             const _: () = {
                 #selectors
+
+                #exposures
 
                 #[allow(dead_code, reason = "in wasm only the contract being built is entered")]
                 fn __call() -> ::esker_sdk::expansion::Vec<u8> {
@@ -358,12 +448,12 @@ impl Found {
 
                 #exports
             };
-        })
+        }
     }
 }
 
 fn is_type(ty: &Type, ident: &Ident) -> bool {
-    matches!(ty, Type::Path(path) if path.path.is_ident(ident))
+    matches!(ty, Type::Path(path) if path.path.segments.len() == 1 && path.path.segments[0].ident == *ident)
 }
 
 /// Whether the crate being compiled is the contract being built: see the top of `esker-sdk`'s `lib.rs`.

@@ -8,15 +8,16 @@ use syn::{Ident, spanned::Spanned};
 
 use crate::{
     attributes::doc_text,
+    component_parts::Owner,
     contract::Found,
-    dispatch::selector_constant,
+    dispatch::{none_payable, selector_constant},
     interface::constants,
     method::{Method, text},
+    names::plain,
 };
 
-/// `const __ESKER_ABI`.
-pub fn abi(found: &Found) -> TokenStream {
-    let functions = found.functions.iter().map(conditional);
+/// `const __ESKER_ABI`, and in front of it what it is made of if there are parts.
+pub fn abi(found: &Found, owner: &Owner) -> TokenStream {
     let constructor = found.constructor.as_ref().map_or(quote!(None), |method| {
         let (inputs, payable) = (method.parameters(), method.payable);
         quote!(Some(::esker_sdk::expansion::ConstructorItem { inputs: #inputs, payable: #payable }))
@@ -26,22 +27,106 @@ pub fn abi(found: &Found) -> TokenStream {
         quote!(Some(::esker_sdk::expansion::Mutability::#variant))
     });
     let (receive, docs) = (found.receive.is_some(), &found.docs);
-    let events = found.events.iter().map(|(cfgs, path)| quote!(#(#cfgs)* <#path as ::esker_sdk::Event>::ITEM));
-    let (mentioned_events, mentioned_errors) = (&found.mentions.events, &found.mentions.errors);
-    let errors = errors(found);
-    let guard = guard(found);
+    let (parts, functions, events, errors) = if found.parts.is_empty() {
+        let functions = found.functions.iter().map(conditional);
+        let (events, errors, guard) = (events(found), errors(found), guard(found));
+        (quote!(), quote!(&[#(#functions),*]), quote!(&[#(#events),*]), quote!(&[#(#errors,)* #(#guard),*]))
+    } else {
+        let (part, own_payable) = (part(found, owner), !none_payable(found));
+        let parts = quote! {
+            const __ESKER_PART: &::esker_sdk::expansion::Part = &#part;
+            const __ESKER_COUNT: usize = ::esker_sdk::expansion::count(__ESKER_PART);
+            const __ESKER_EXPOSED: &::esker_sdk::expansion::Exposed<__ESKER_COUNT> =
+                &::esker_sdk::expansion::Exposed::of(__ESKER_PART);
+            const __ESKER_FUNCTIONS: [::esker_sdk::expansion::FunctionItem; __ESKER_EXPOSED.functions_count()] =
+                __ESKER_EXPOSED.functions();
+            const __ESKER_EVENTS:
+                [&::esker_sdk::expansion::EventItem; ::esker_sdk::expansion::events_count(__ESKER_PART)] =
+                ::esker_sdk::expansion::all_events(__ESKER_PART);
+            const __ESKER_ERRORS:
+                [&::esker_sdk::expansion::ErrorSet; ::esker_sdk::expansion::errors_count(__ESKER_PART)] =
+                ::esker_sdk::expansion::all_errors(__ESKER_PART);
+            const __ESKER_NONE_PAYABLE: bool = !#own_payable && __ESKER_EXPOSED.none_payable();
+        };
+        let guard = quote! {
+            ::esker_sdk::expansion::ErrorSet { items: __ESKER_EXPOSED.guard_errors(), wrapped: &__ESKER_ERRORS }
+        };
+        (parts, quote!(&__ESKER_FUNCTIONS), quote!(&__ESKER_EVENTS), quote!(&[&#guard]))
+    };
     quote! {
+        #parts
+
         #[doc(hidden)]
         const __ESKER_ABI: &::esker_sdk::expansion::Description = &::esker_sdk::expansion::Description {
             constructor: ::core::option::Option::#constructor,
-            functions: &[#(#functions),*],
-            events: &[#(#events,)* #(#mentioned_events),*],
-            errors: &[#(#errors,)* #(#mentioned_errors,)* #(#guard),*],
+            functions: #functions,
+            events: #events,
+            errors: #errors,
             fallback: ::core::option::Option::#fallback,
             receive: #receive,
             docs: #docs,
         };
     }
+}
+
+/// What a component, or a contract with parts, brings into an ABI: a `Part`.
+pub fn part(found: &Found, owner: &Owner) -> TokenStream {
+    let this = owner.this();
+    let methods = found.functions.iter().enumerate().map(|(index, method)| {
+        let (cfgs, item, name) = (&method.cfgs, function(method), plain(&method.ident));
+        let (guarded, overrides, selector) = (method.is_guarded(), method.overrides, selector_constant(index));
+        let selector =
+            if owner.is_component() { quote!(<#this>::#selector) } else { quote!(#item.selector()) };
+        quote! {
+            #(#cfgs)*
+            ::esker_sdk::expansion::PartMethod {
+                name: #name,
+                selector: #selector,
+                item: #item,
+                guarded: #guarded,
+                overrides: #overrides,
+            }
+        }
+    });
+    let (events, errors) = (events(found), errors(found));
+    let fields = found.parts.iter().map(|part| part.entry(owner));
+    let is_component = owner.is_component();
+    let interfaces = found.interfaces.iter().filter(|_| is_component);
+    let interfaces = interfaces.map(|(cfgs, path)| quote!(#(#cfgs)* <#this as #path>::INTERFACE_ID));
+    quote! {
+        ::esker_sdk::expansion::Part {
+            is_component: #is_component,
+            methods: &[#(#methods),*],
+            events: &[#(#events),*],
+            errors: &[#(#errors),*],
+            interfaces: &[#(#interfaces),*],
+            fields: &[#(#fields),*],
+        }
+    }
+}
+
+/// That what the contract's parts expose differs from its own methods, and from each other.
+pub fn exposures(found: &Found) -> TokenStream {
+    if found.parts.is_empty() {
+        return TokenStream::new();
+    }
+    let own = found.functions.iter().enumerate().map(|(index, method)| {
+        let (cfgs, selector, overrides) = (&method.cfgs, selector_constant(index), method.overrides);
+        quote_spanned! {method.ident.span()=>
+            #(#cfgs)*
+            const _: () = __ESKER_EXPOSED.check_own(#selector, #overrides);
+        }
+    });
+    let fields = found.parts.iter().enumerate().map(|(index, part)| {
+        quote_spanned!(part.ident.span()=> const _: () = __ESKER_EXPOSED.check_field(#index);)
+    });
+    quote!(#(#own)* #(#fields)*)
+}
+
+/// The events of the module, and those that its functions emit.
+fn events(found: &Found) -> Vec<TokenStream> {
+    let own = found.events.iter().map(|(cfgs, path)| quote!(#(#cfgs)* <#path as ::esker_sdk::Event>::ITEM));
+    own.chain(found.mentions.events.iter().cloned()).collect()
 }
 
 /// A method's item, with its conditions.
@@ -70,19 +155,21 @@ pub fn function(method: &Method) -> TokenStream {
     }
 }
 
-/// The sets of the module's errors and of those that its methods return, each once.
+/// The sets of the module's errors, of those that its methods, hooks and guards return, and of those that its functions
+/// revert with.
 fn errors(found: &Found) -> Vec<TokenStream> {
     let own = found.errors.iter().map(|(cfgs, path)| (cfgs.as_slice(), syn::parse_quote!(#path)));
     let returned = found.all().filter_map(|method| Some((method.cfgs.as_slice(), method.error.clone()?)));
+    let hooks = found.implementations.iter().filter_map(|hook| Some((&[][..], hook.error.clone()?)));
     let mut seen = BTreeSet::new();
-    let sets = own.chain(returned).filter_map(|(cfgs, ty)| {
+    let sets = own.chain(returned).chain(hooks).filter_map(|(cfgs, ty)| {
         let name = text(&ty);
         if !seen.insert((quote!(#(#cfgs)*).to_string(), name)) {
             return None;
         }
         Some(quote_spanned!(ty.span()=> #(#cfgs)* <#ty as ::esker_sdk::ContractError>::ERRORS))
     });
-    sets.collect()
+    sets.chain(found.mentions.errors.iter().cloned()).chain(found.guards.iter().cloned()).collect()
 }
 
 /// The error of re-entered methods, if there are guarded ones.

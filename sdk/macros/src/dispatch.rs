@@ -4,16 +4,77 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
-use crate::method::{Access, Method, Returned};
+use crate::{
+    component_parts::Owner,
+    contract::Found,
+    method::{Access, Method, Returned},
+    names::plain,
+};
 
 /// The constant that holds the `index`-th function's selector.
 pub fn selector_constant(index: usize) -> Ident {
     format_ident!("__ESKER_SELECTOR_{index}")
 }
 
+/// Where a dispatcher stands: what its methods run on, and what the code around it calls things.
+pub struct Site {
+    /// The type that has the methods.
+    pub this: TokenStream,
+    /// Opens the contract's storage, for `__root`.
+    pub root: TokenStream,
+    /// What a method's `&self` and `&mut self` are.
+    pub shared: TokenStream,
+    pub mutable: TokenStream,
+    /// What a native run checks behind a method.
+    pub check: TokenStream,
+    pub authority: TokenStream,
+    pub decoder: TokenStream,
+    pub encoder: TokenStream,
+}
+
+impl Site {
+    /// The contract's own.
+    fn contract(owner: &Owner) -> Self {
+        let (this, open) = (owner.this(), owner.open());
+        Self {
+            this,
+            root: open,
+            shared: quote!(&__root),
+            mutable: quote!(&mut __root),
+            check: owner.check(&quote!(&__root)),
+            authority: quote!(&__authority),
+            decoder: quote!(&mut __decoder),
+            encoder: quote!(&mut __encoder),
+        }
+    }
+
+    /// A component's, somewhere in a contract.
+    fn component(owner: &Owner) -> Self {
+        Self {
+            this: owner.this(),
+            root: quote!(__A::root(__authority)),
+            shared: quote!(__A::part(&__root)),
+            mutable: quote!(__A::part_mut(&mut __root)),
+            check: quote!(__A::check(&__root);),
+            authority: quote!(__authority),
+            decoder: quote!(__decoder),
+            encoder: quote!(__encoder),
+        }
+    }
+}
+
+/// Whether coins are refused in front of all methods: always, never, or as this constant says.
+#[derive(Clone)]
+pub enum Refused {
+    Before,
+    Here,
+    As(TokenStream),
+}
+
 /// Decodes the arguments from `data`, calls the method, reverts on its error, and leaves its value in `__value`.
-fn invoke(contract: &Ident, method: &Method, arguments: &TokenStream, names: &[Ident]) -> TokenStream {
+fn invoke(site: &Site, method: &Method, arguments: &TokenStream, names: &[Ident]) -> TokenStream {
     let ident = &method.ident;
+    let Site { this, root, shared, mutable, check, authority, .. } = site;
     let mut parameters: Vec<TokenStream> = method
         .arguments
         .iter()
@@ -22,35 +83,22 @@ fn invoke(contract: &Ident, method: &Method, arguments: &TokenStream, names: &[I
         .collect();
     let context = match method.context {
         Access::None => None,
-        Access::Shared => Some(quote!(&::esker_sdk::Context::new(&__authority))),
-        Access::Mutable => Some(quote!(&mut ::esker_sdk::Context::new(&__authority))),
+        Access::Shared => Some(quote!(&::esker_sdk::Context::new(#authority))),
+        Access::Mutable => Some(quote!(&mut ::esker_sdk::Context::new(#authority))),
     };
     if let Some(context) = context {
         parameters.insert(method.context_position, context);
     }
     let (root, receiver) = match method.receiver {
         Access::None => (None, None),
-        Access::Shared => (Some(quote!(let __root = #contract::__esker_root(&__authority);)), Some(quote!(&__root))),
-        Access::Mutable => {
-            (Some(quote!(let mut __root = #contract::__esker_root(&__authority);)), Some(quote!(&mut __root)))
-        }
+        Access::Shared => (Some(quote!(let __root = #root;)), Some(shared)),
+        Access::Mutable => (Some(quote!(let mut __root = #root;)), Some(mutable)),
     };
     // Two handles of one type can be swapped in memory. That changes nothing in storage, but looks so to the rest of the
     // call: found in native tests, at no cost on the chain.
-    let in_place = (method.receiver == Access::Mutable).then(|| {
-        let message = format!(
-            "fields of `{contract}` were swapped or replaced in memory, which changes nothing in storage: swap their values, \
-             with get and set"
-        );
-        quote! {
-            #[cfg(not(target_arch = "wasm32"))]
-            if !::esker_sdk::expansion::StorageType::lies_at(&__root, &::esker_sdk::expansion::Place::ROOT) {
-                ::core::panic!(#message)
-            }
-        }
-    });
-    let parameters = receiver.into_iter().chain(parameters);
-    let path = method.path(contract);
+    let in_place = (method.receiver == Access::Mutable).then(|| quote!(#[cfg(not(target_arch = "wasm32"))] { #check }));
+    let parameters = receiver.into_iter().cloned().chain(parameters);
+    let path = method.path(this);
     let call = quote_spanned!(ident.span()=> #path(#(#parameters),*));
     let call = match &method.error {
         None => call,
@@ -74,14 +122,15 @@ fn invoke(contract: &Ident, method: &Method, arguments: &TokenStream, names: &[I
 }
 
 /// Decodes the arguments from `__decoder`.
-fn decode(method: &Method) -> (TokenStream, Vec<Ident>) {
+fn decode(site: &Site, method: &Method) -> (TokenStream, Vec<Ident>) {
     let names: Vec<Ident> = (0..method.arguments.len()).map(|index| format_ident!("__argument_{index}")).collect();
     if names.is_empty() {
         return (TokenStream::new(), names);
     }
+    let decoder = &site.decoder;
     let decoded = method.arguments.iter().map(|argument| {
         let owned = &argument.owned;
-        quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::decode(&mut __decoder))
+        quote_spanned!(argument.ty.span()=> <#owned as ::esker_sdk::expansion::AbiType>::decode(#decoder))
     });
     let size = method.arguments_size();
     let shapes = method.arguments.iter().map(|argument| {
@@ -100,33 +149,38 @@ fn decode(method: &Method) -> (TokenStream, Vec<Ident>) {
     (tokens, names)
 }
 
-fn guards(method: &Method, check_payment: bool) -> TokenStream {
-    let payment = (check_payment && !method.payable).then(|| quote!(::esker_sdk::expansion::guard_payment();));
+fn guards(method: &Method, refused: &Refused) -> TokenStream {
+    let payment = (!method.payable).then(|| match refused {
+        Refused::Before => quote!(),
+        Refused::Here => quote!(::esker_sdk::expansion::guard_payment();),
+        Refused::As(before) => quote!(if !#before { ::esker_sdk::expansion::guard_payment(); }),
+    });
     let reentrancy = method.is_guarded().then(|| quote!(::esker_sdk::expansion::guard_reentrancy();));
     quote!(#payment #reentrancy)
 }
 
-fn function(contract: &Ident, method: &Method, check_payment: bool) -> TokenStream {
-    let guards = guards(method, check_payment);
-    let (arguments, names) = decode(method);
-    let invoke = invoke(contract, method, &arguments, &names);
-    let output = method.output();
+/// What runs a method and leaves its results in the encoder.
+fn function(site: &Site, method: &Method, refused: &Refused) -> TokenStream {
+    let guards = guards(method, refused);
+    let (arguments, names) = decode(site, method);
+    let invoke = invoke(site, method, &arguments, &names);
+    let (output, encoder) = (method.output(), &site.encoder);
     let encode = match &method.returned {
         Returned::Nothing => quote!(),
         Returned::One(ty) | Returned::Several(ty) => quote_spanned! {ty.span()=>
             __encoder.reserve(const { ::esker_sdk::expansion::output_size::<#output>() });
-            <#output as ::esker_sdk::expansion::Output>::encode(&__value, &mut __encoder);
+            <#output as ::esker_sdk::expansion::Output>::encode(&__value, #encoder);
         },
     };
-    quote!({ #guards #invoke #encode ::esker_sdk::expansion::done(__encoder) })
+    quote!(#guards #invoke #encode)
 }
 
-fn fallback(contract: &Ident, method: &Method, check_payment: bool) -> TokenStream {
-    let guards = guards(method, check_payment);
+fn fallback(site: &Site, method: &Method, refused: &Refused) -> TokenStream {
+    let guards = guards(method, refused);
     let names = [format_ident!("__input")];
     // The fallback takes the whole input, undecoded.
     let owned = quote!(let __input = ::esker_sdk::Bytes(__input););
-    let invoke = invoke(contract, method, &owned, &names);
+    let invoke = invoke(site, method, &owned, &names);
     let output = match &method.returned {
         Returned::Nothing => quote!(::esker_sdk::expansion::Vec::new()),
         Returned::One(_) | Returned::Several(_) => quote!(__value.0),
@@ -134,36 +188,58 @@ fn fallback(contract: &Ident, method: &Method, check_payment: bool) -> TokenStre
     quote!({ #guards #invoke #output })
 }
 
+/// Whether the contract itself has nothing that takes value.
+pub fn none_payable(found: &Found) -> bool {
+    found.functions.iter().chain(&found.fallback).chain(&found.receive).all(|method| !method.payable)
+}
+
 /// The body of the entry point `call`.
-pub fn call(
-    contract: &Ident,
-    functions: &[Method],
-    fallback_method: Option<&Method>,
-    receive: Option<&Method>,
-) -> TokenStream {
+pub fn call(found: &Found, owner: &Owner) -> TokenStream {
+    let site = Site::contract(owner);
+    let (functions, fallback_method, receive) = (&found.functions, found.fallback.as_ref(), found.receive.as_ref());
     // When nothing takes value, one check in front serves all.
-    let none_payable = functions.iter().chain(fallback_method).chain(receive).all(|method| !method.payable);
-    let check_first = none_payable.then(|| quote!(::esker_sdk::expansion::guard_payment();));
+    let none_payable = none_payable(found);
+    let (check_first, refused) = match (none_payable, found.parts.is_empty()) {
+        (false, _) => (None, Refused::Here),
+        (true, true) => (Some(quote!(::esker_sdk::expansion::guard_payment();)), Refused::Before),
+        (true, false) => (
+            Some(quote!(if __ESKER_NONE_PAYABLE { ::esker_sdk::expansion::guard_payment(); })),
+            Refused::As(quote!(__ESKER_NONE_PAYABLE)),
+        ),
+    };
     let arms = functions.iter().enumerate().map(|(index, method)| {
-        let (selector, body) = (selector_constant(index), function(contract, method, !none_payable));
+        let (selector, body) = (selector_constant(index), function(&site, method, &refused));
         let reversed = format_ident!("__REVERSED_{index}");
         let cfgs = &method.cfgs;
         (
             quote!(#(#cfgs)* const #reversed: u32 = #selector.swap_bytes();),
-            quote!(#(#cfgs)* ::core::option::Option::Some(#reversed) => #body),
+            quote! {
+                #(#cfgs)*
+                ::core::option::Option::Some(#reversed) => { #body ::esker_sdk::expansion::done(__encoder) }
+            },
         )
     });
     let (constants, arms): (Vec<TokenStream>, Vec<TokenStream>) = arms.unzip();
+    let parts = found.parts.iter().filter_map(|part| part.call(owner, &site.decoder, &site.encoder));
+    let parts: Vec<TokenStream> = parts.collect();
+    // Not matched in front of the contract's own methods, which may override them.
+    let exposed = (!parts.is_empty()).then(|| {
+        quote! {
+            ::core::option::Option::Some(__selector) if false #(|| #parts)* => {
+                ::esker_sdk::expansion::done(__encoder)
+            }
+        }
+    });
     let otherwise = match fallback_method {
         Some(method) => {
-            let body = fallback(contract, method, !none_payable);
+            let body = fallback(&site, method, &refused);
             quote!(::esker_sdk::expansion::finish(#body),)
         }
         None => quote!(::esker_sdk::expansion::empty_revert(),),
     };
     let receive = receive.map(|method| {
-        let guards = guards(method, false);
-        let invoke = invoke(contract, method, &TokenStream::new(), &[]);
+        let guards = guards(method, &Refused::Before);
+        let invoke = invoke(&site, method, &TokenStream::new(), &[]);
         quote! {
             if __input.is_empty() {
                 #guards
@@ -186,28 +262,54 @@ pub fn call(
         let mut __encoder = ::esker_sdk::expansion::Encoder::empty();
         match __selector {
             #(#arms)*
+            #exposed
             _ => #otherwise
         }
     }
 }
 
+/// The body of a component's `Embedded::call`: whether an exposed method has `__selector`.
+pub fn component(found: &Found, owner: &Owner) -> TokenStream {
+    let (site, this) = (Site::component(owner), owner.this());
+    let refused = Refused::As(quote!(const { __A::REFUSED_COINS }));
+    let methods = found.functions.iter().enumerate().map(|(index, method)| {
+        let (selector, body) = (selector_constant(index), function(&site, method, &refused));
+        let (cfgs, name) = (&method.cfgs, plain(&method.ident));
+        quote! {
+            #(#cfgs)*
+            if const { <__A as ::esker_sdk::expansion::Exposes>::FILTER.lets(#name) }
+                && __selector == const { <#this>::#selector.swap_bytes() }
+            {
+                #body
+                return true;
+            }
+        }
+    });
+    let parts = found.parts.iter().filter_map(|part| part.call(owner, &site.decoder, &site.encoder));
+    quote! {
+        #(#methods)*
+        false #(|| #parts)*
+    }
+}
+
 /// The body of the entry point `deploy`.
-pub fn deploy(contract: &Ident, constructor: Option<&Method>) -> TokenStream {
-    let Some(method) = constructor else {
+pub fn deploy(found: &Found, owner: &Owner) -> TokenStream {
+    let Some(method) = &found.constructor else {
         return quote! {
             ::esker_sdk::expansion::guard_payment();
             ::esker_sdk::expansion::finish(::esker_sdk::expansion::Vec::new())
         };
     };
-    let guards = guards(method, true);
-    let (arguments, names) = decode(method);
+    let site = Site::contract(owner);
+    let guards = guards(method, &Refused::Here);
+    let (arguments, names) = decode(&site, method);
     let input = (!names.is_empty()).then(|| {
         quote! {
             let __input = ::esker_sdk::expansion::input();
             let mut __decoder = ::esker_sdk::expansion::Decoder::new(&__input);
         }
     });
-    let invoke = invoke(contract, method, &arguments, &names);
+    let invoke = invoke(&site, method, &arguments, &names);
     quote! {
         #[allow(unused_variables, reason = "a constructor may ignore its storage and context")]
         let __authority = ::esker_sdk::expansion::authority();

@@ -1,12 +1,14 @@
 //! Typed handles: one method of the handle per method of the contract, returning an encoded call.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, Ident, Type, Visibility, spanned::Spanned};
 
 use crate::{
+    component_parts::Owner,
     dispatch::selector_constant,
     method::{Access, Method, Returned},
+    names::plain,
 };
 
 const PRIMITIVES: [&str; 11] = ["u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "bool"];
@@ -43,9 +45,10 @@ fn encoded(method: &Method) -> (Vec<TokenStream>, Vec<TokenStream>) {
     (parameters.collect(), statements.collect())
 }
 
-fn method(index: usize, method: &Method) -> TokenStream {
+/// A method: `value` is the expression of its selector, `target` of whom to call, `check` stands in front.
+fn method(index: usize, method: &Method, value: &TokenStream, target: &TokenStream, check: &TokenStream) -> TokenStream {
     let (ident, docs, cfgs, solidity) = (&method.ident, &method.docs, &method.cfgs, &method.solidity);
-    let (selector, value) = (selector_constant(index), method.selector());
+    let selector = selector_constant(index);
     let (parameters, statements) = encoded(method);
     let (output, size) = (method.output(), method.arguments_size());
     let marker = match (method.payable, method.receiver) {
@@ -61,7 +64,7 @@ fn method(index: usize, method: &Method) -> TokenStream {
         Returned::One(ty) | Returned::Several(ty) => ty.span(),
         Returned::Nothing => ident.span(),
     };
-    let call = quote_spanned!(returned=> ::esker_sdk::MethodCall::new(self.address, __encoder.finish()));
+    let call = quote_spanned!(returned=> ::esker_sdk::MethodCall::new(#target, __encoder.finish()));
     quote! {
         // The one place where the compiler hashes the signature.
         #(#cfgs)*
@@ -72,6 +75,7 @@ fn method(index: usize, method: &Method) -> TokenStream {
         #fallback_doc
         #(#cfgs)*
         pub fn #ident(&self, #(#parameters),*) -> ::esker_sdk::MethodCall<::esker_sdk::#marker, #output> {
+            #check
             #[allow(unused_mut, reason = "a method may have no arguments")]
             let mut __encoder =
                 ::esker_sdk::expansion::Encoder::new(&Self::#selector.to_be_bytes(), const { #size });
@@ -96,22 +100,33 @@ pub fn constructor(contract: &Ident, method: Option<&Method>) -> TokenStream {
     }
 }
 
-/// The handle's struct with a method per function, and `extra` in its `impl`.
+/// The handle's struct with a method per function, and `extra` in its `impl`. `parts` is the type of the handles that it
+/// gives by `Deref`, if there are any.
 pub fn expand(
     docs: &[Attribute],
     visibility: &Visibility,
     name: &Ident,
     methods: &[&Method],
     extra: &TokenStream,
+    parts: Option<&TokenStream>,
 ) -> TokenStream {
     // The contract's methods come first: where one takes a name of the handle's own, `From` does the same.
     let is_free = |name: &str| methods.iter().all(|method| method.ident != name);
+    let constness = parts.is_none().then(|| quote!(const));
+    let (field, made, target) = match parts {
+        None => (quote!(address: ::esker_sdk::Address), quote!(Self { address }), quote!(self.address)),
+        Some(parts) => (
+            quote!(parts: #parts),
+            quote!(Self { parts: ::core::convert::From::from(address) }),
+            quote!(::esker_sdk::expansion::PartHandle::target(&self.parts)),
+        ),
+    };
     let at = is_free("at").then(|| {
         quote! {
             /// The contract at an address. Nothing is checked.
             #[must_use]
-            pub const fn at(address: ::esker_sdk::Address) -> Self {
-                Self { address }
+            pub #constness fn at(address: ::esker_sdk::Address) -> Self {
+                #made
             }
         }
     });
@@ -119,17 +134,36 @@ pub fn expand(
         quote! {
             /// The contract's address.
             #[must_use]
-            pub const fn address(&self) -> ::esker_sdk::Address {
-                self.address
+            pub #constness fn address(&self) -> ::esker_sdk::Address {
+                #target
             }
         }
     });
-    let methods = methods.iter().enumerate().map(|(index, one)| method(index, one));
+    let methods =
+        methods.iter().enumerate().map(|(index, one)| method(index, one, &one.selector(), &target, &quote!()));
+    let deref = parts.map(|parts| {
+        quote! {
+            /// The methods of the components that the contract exposes.
+            #[automatically_derived]
+            impl ::core::ops::Deref for #name {
+                type Target = #parts;
+                fn deref(&self) -> &#parts {
+                    &self.parts
+                }
+            }
+        }
+    });
+    let target = parts.map_or(quote!(handle.address), |_| {
+        quote!(::esker_sdk::expansion::PartHandle::target(&handle.parts))
+    });
+    let own_target = parts.map_or(quote!(self.address), |_| {
+        quote!(::esker_sdk::expansion::PartHandle::target(&self.parts))
+    });
     quote! {
         #(#docs)*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #visibility struct #name {
-            address: ::esker_sdk::Address,
+            #field,
         }
 
         #[automatically_derived]
@@ -150,24 +184,132 @@ pub fn expand(
             #(#methods)*
         }
 
+        #deref
+
         #[automatically_derived]
         impl ::core::convert::From<::esker_sdk::Address> for #name {
             fn from(address: ::esker_sdk::Address) -> Self {
-                Self { address }
+                #made
             }
         }
 
         #[automatically_derived]
         impl ::core::convert::From<#name> for ::esker_sdk::Address {
             fn from(handle: #name) -> Self {
-                handle.address
+                #target
             }
         }
 
         #[automatically_derived]
         impl ::esker_sdk::Operand<::esker_sdk::Address> for #name {
             fn operand(self) -> ::esker_sdk::Address {
-                self.address
+                #own_target
+            }
+        }
+    }
+}
+
+/// A component's handle: the exposed ones of its methods, with the handles of its own parts and of what stands behind it
+/// in the contract by `Deref`.
+pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) -> TokenStream {
+    let (visibility, unit, title) = (&owner.visibility, owner.unit(), plain(&owner.name));
+    let name = format_ident!("{title}Handle", span = owner.name.span());
+    let (declared, arguments, types, predicates) =
+        (owner.declared(), owner.arguments(), owner.types(), owner.predicates());
+    let end = quote!(__N);
+    let next = next.unwrap_or(&end);
+    let doc = format!(
+        "Calls a contract that exposes the component `{title}`, typed: `{title}Handle::at(address).method(…).call(cx)`."
+    );
+    let target = quote!(::esker_sdk::expansion::PartHandle::target(&self.next));
+    let methods = methods.iter().enumerate().map(|(index, one)| {
+        let (selector, called) = (selector_constant(index), plain(&one.ident));
+        let check = quote! {
+            const { ::esker_sdk::expansion::assert_in_handle(&<__A as ::esker_sdk::expansion::Exposes>::FILTER, #called) }
+        };
+        method(index, one, &quote!(<#unit>::#selector), &target, &check)
+    });
+    let introduced = quote!(<#declared __A: ::esker_sdk::expansion::Exposes, __N: ::esker_sdk::expansion::PartHandle>);
+    let this = quote!(#name<#arguments __A, __N>);
+    let bounds = quote!(where #predicates);
+    quote! {
+        #[doc = #doc]
+        #visibility struct #name<
+            #declared
+            __A: ::esker_sdk::expansion::Exposes = ::esker_sdk::expansion::Everything,
+            __N: ::esker_sdk::expansion::PartHandle = ::esker_sdk::expansion::End,
+        > #bounds {
+            next: #next,
+            exposed: ::core::marker::PhantomData<(#types, __A, __N)>,
+        }
+
+        #[automatically_derived]
+        impl<#declared> #name<#arguments ::esker_sdk::expansion::Everything, ::esker_sdk::expansion::End> #bounds {
+            /// The contract at an address. Nothing is checked.
+            #[must_use]
+            pub fn at(address: ::esker_sdk::Address) -> Self {
+                ::core::convert::From::from(address)
+            }
+        }
+
+        #[automatically_derived]
+        #[allow(
+            clippy::too_many_arguments,
+            clippy::wrong_self_convention,
+            clippy::should_implement_trait,
+            dead_code,
+            reason = "the component chooses its methods' names and arguments"
+        )]
+        impl #introduced #this #bounds {
+            #(#methods)*
+        }
+
+        #[automatically_derived]
+        impl #introduced ::core::clone::Clone for #this #bounds {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        #[automatically_derived]
+        impl #introduced ::core::marker::Copy for #this #bounds {}
+
+        #[automatically_derived]
+        impl #introduced ::core::fmt::Debug for #this #bounds {
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                formatter.debug_tuple(#title).field(&self.next).finish()
+            }
+        }
+
+        #[automatically_derived]
+        impl #introduced ::core::cmp::PartialEq for #this #bounds {
+            fn eq(&self, other: &Self) -> bool {
+                self.next == other.next
+            }
+        }
+
+        #[automatically_derived]
+        impl #introduced ::core::cmp::Eq for #this #bounds {}
+
+        #[automatically_derived]
+        impl #introduced ::core::convert::From<::esker_sdk::Address> for #this #bounds {
+            fn from(address: ::esker_sdk::Address) -> Self {
+                Self { next: ::core::convert::From::from(address), exposed: ::core::marker::PhantomData }
+            }
+        }
+
+        #[automatically_derived]
+        impl #introduced ::esker_sdk::expansion::PartHandle for #this #bounds {
+            fn target(&self) -> ::esker_sdk::Address {
+                #target
+            }
+        }
+
+        #[automatically_derived]
+        impl #introduced ::core::ops::Deref for #this #bounds {
+            type Target = #next;
+            fn deref(&self) -> &#next {
+                &self.next
             }
         }
     }

@@ -10,6 +10,7 @@ use syn::{
 
 use crate::{
     attributes::{Errors, cfgs, docs, no_generics},
+    component_parts::Owner,
     description,
     dispatch::selector_constant,
     handle,
@@ -74,7 +75,7 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         docs => docs,
     };
     let all: Vec<&Method> = methods.iter().collect();
-    let handle = handle::expand(&handle_docs, &item.vis, &handle_name, &all, &extra);
+    let handle = handle::expand(&handle_docs, &item.vis, &handle_name, &all, &extra, None);
     for method in &methods {
         let (item_constant, selector_constant) = constants(&method.ident);
         let (cfgs, description) = (&method.cfgs, description::function(method));
@@ -127,9 +128,12 @@ pub fn constants(method: &Ident) -> (Ident, Ident) {
 pub fn implemented(
     item: &mut ItemImpl,
     interface: &Path,
-    storage: &Ident,
+    owner: &Owner,
     results: &Results,
 ) -> syn::Result<Vec<Method>> {
+    // A component's errors are the same whoever owns it.
+    let (this, storage) = (owner.this(), owner.unit());
+    let storage = &storage;
     let mut errors = Errors::default();
     let conditions = cfgs(&item.attrs);
     let mut methods = Vec::new();
@@ -148,7 +152,7 @@ pub fn implemented(
             errors.at(function.sig.ident.span(), "the interface names its methods and their results: mark them there");
         }
         method.cfgs.extend(conditions.iter().cloned());
-        method.interface = Some(quote_spanned!(interface.span()=> <#storage as #interface>));
+        method.interface = Some(quote_spanned!(interface.span()=> <#this as #interface>));
         methods.push(method);
     }
     errors.finish()?;
@@ -157,7 +161,7 @@ pub fn implemented(
 
 /// `Self::Error` means something inside the `impl` only.
 struct OwnTypes<'a> {
-    storage: &'a Ident,
+    storage: &'a TokenStream,
     interface: &'a Path,
 }
 

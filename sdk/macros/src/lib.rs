@@ -5,13 +5,17 @@
 
 mod abi;
 mod attributes;
+mod component;
+mod component_parts;
 mod contract;
 mod description;
 mod dispatch;
 mod eip712;
 mod errors;
 mod event;
+mod guard;
 mod handle;
+mod hook;
 mod interface;
 mod mentions;
 mod method;
@@ -37,6 +41,17 @@ fn expanded(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 #[proc_macro_attribute]
 pub fn contract(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expanded(contract::expand(arguments.into(), item.into()))
+}
+
+/// Makes a module a component: storage, events, errors and methods that contracts, and other components, have as a field
+/// of their storage struct.
+///
+/// Its one `#[storage]` struct may have type and const parameters. `#[hook] fn` is called by the component and may be
+/// implemented by whoever embeds it; its `pub fn`s are exposed where the field is marked `#[expose]`, except those marked
+/// `#[internal]`.
+#[proc_macro_attribute]
+pub fn component(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expanded(component::expand(arguments.into(), item.into()))
 }
 
 /// Makes a trait an interface: contracts implement it, `impl IErc20 for Token` inside `#[contract] mod`, and others call

@@ -67,6 +67,8 @@ pub struct Method {
     pub error: Option<Type>,
     pub payable: bool,
     pub reentrant: bool,
+    /// Whether it takes the place of a component's method.
+    pub overrides: bool,
 }
 
 /// What a type is called in messages and compared by.
@@ -122,6 +124,7 @@ impl Method {
         let receive = flag("receive");
         let payable = flag("payable");
         let reentrant = flag("reentrant");
+        let overrides = flag("overrides");
         let solidity = errors.keep(take_name(attributes)).flatten();
         let output_names = take(attributes, "returns").and_then(|attribute| errors.keep(output_names(&attribute)));
         let kind = match (constructor, fallback, receive) {
@@ -223,6 +226,7 @@ impl Method {
             error,
             payable: payable.is_some() || kind == Kind::Receive,
             reentrant: reentrant.is_some(),
+            overrides: overrides.is_some(),
         };
         method.check_kind(signature, &mut errors);
         if let Returned::One(ty) = &method.returned {
@@ -279,11 +283,11 @@ impl Method {
     }
 
     /// The function itself.
-    pub fn path(&self, contract: &Ident) -> TokenStream {
+    pub fn path(&self, contract: &TokenStream) -> TokenStream {
         let ident = &self.ident;
         match &self.interface {
             Some(interface) => quote_spanned!(ident.span()=> #interface::#ident),
-            None => quote_spanned!(ident.span()=> #contract::#ident),
+            None => quote_spanned!(ident.span()=> <#contract>::#ident),
         }
     }
 

@@ -10,6 +10,7 @@ use syn::{
 
 use crate::{
     attributes::{Errors, arguments, no_generics, option, take, take_flag},
+    component_parts,
     names::plain,
 };
 
@@ -224,8 +225,11 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
         let layout = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::LAYOUT);
         quote!(::esker_sdk::expansion::Member { label: #label, layout: #layout })
     });
+    let no_component = component_parts::plain_struct(&item);
     Ok(quote! {
         #item
+
+        #no_component
 
         #valid
 

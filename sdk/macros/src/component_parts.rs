@@ -1,0 +1,474 @@
+//! The fields of a contract or component that may be components: each gets a type that names it, by which the component
+//! finds its owner's hooks and the dispatcher finds the component.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{
+    Fields, GenericParam, Generics, Ident, ItemStruct, Meta, Token, Type, Visibility, parse_quote,
+    punctuated::Punctuated, spanned::Spanned,
+};
+
+use crate::{
+    attributes::{Errors, take},
+    hook,
+    names::plain,
+};
+
+/// The SDK's own storage types, which are no components, and values that are mistaken for them: what is wrong there is said
+/// once and not of the component that they might have been.
+const OTHER_TYPES: [&str; 27] = [
+    "Address", "Array", "B256", "Blob", "Bytes", "Cell", "FixedBytes", "I256", "Int", "List", "Map", "Option",
+    "PhantomData", "String", "Text", "TransientCell", "U256", "Uint", "Vec", "bool", "i128", "i64", "u128", "u16",
+    "u32", "u64", "u8",
+];
+
+/// Whose fields they are.
+pub struct Owner {
+    pub name: Ident,
+    pub visibility: Visibility,
+    /// A component's parameters, as the author wrote them; `None` for a contract.
+    pub generics: Option<Generics>,
+}
+
+impl Owner {
+    pub fn is_component(&self) -> bool {
+        self.generics.is_some()
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = &GenericParam> {
+        self.generics.iter().flat_map(|generics| &generics.params)
+    }
+
+    /// The parameters as they are declared, without defaults, each with a comma behind it.
+    pub fn declared(&self) -> TokenStream {
+        let declared = self.parameters().map(|parameter| {
+            let mut parameter = parameter.clone();
+            match &mut parameter {
+                GenericParam::Type(parameter) => (parameter.eq_token, parameter.default) = (None, None),
+                GenericParam::Const(parameter) => (parameter.eq_token, parameter.default) = (None, None),
+                GenericParam::Lifetime(_) => {}
+            }
+            quote!(#parameter,)
+        });
+        quote!(#(#declared)*)
+    }
+
+    /// The parameters' names, each with a comma behind it.
+    pub fn arguments(&self) -> TokenStream {
+        let names = self.parameters().map(|parameter| match parameter {
+            GenericParam::Type(parameter) => parameter.ident.to_token_stream(),
+            GenericParam::Const(parameter) => parameter.ident.to_token_stream(),
+            GenericParam::Lifetime(parameter) => parameter.lifetime.to_token_stream(),
+        });
+        quote!(#(#names,)*)
+    }
+
+    /// The type parameters as a tuple, for what has to mention them.
+    pub fn types(&self) -> TokenStream {
+        let types = self.parameters().filter_map(|parameter| match parameter {
+            GenericParam::Type(parameter) => Some(&parameter.ident),
+            _ => None,
+        });
+        quote!((#(#types,)*))
+    }
+
+    /// The author's own conditions, each with a comma behind it.
+    pub fn predicates(&self) -> TokenStream {
+        let clause = self.generics.as_ref().and_then(|generics| generics.where_clause.as_ref());
+        let predicates = clause.iter().flat_map(|clause| &clause.predicates);
+        quote!(#(#predicates,)*)
+    }
+
+    /// The type itself.
+    pub fn this(&self) -> TokenStream {
+        let (name, arguments) = (&self.name, self.arguments());
+        if self.is_component() { quote!(#name<#arguments __Host>) } else { quote!(#name) }
+    }
+
+    /// The type without an owner.
+    pub fn unit(&self) -> TokenStream {
+        let (name, arguments) = (&self.name, self.arguments());
+        if self.is_component() { quote!(#name<#arguments ()>) } else { quote!(#name) }
+    }
+
+    /// `<…>` behind `impl`.
+    pub fn introduced(&self) -> TokenStream {
+        let declared = self.declared();
+        if self.is_component() { quote!(<#declared __Host: ?::core::marker::Sized>) } else { quote!() }
+    }
+
+    /// The struct of a component's hooks.
+    pub fn hooks(&self) -> Ident {
+        format_ident!("{}Hooks", self.name, span = self.name.span())
+    }
+
+    /// `where …` for what needs the hooks.
+    pub fn bounds(&self) -> TokenStream {
+        let (this, hooks) = (self.this(), self.hooks());
+        let (arguments, predicates) = (self.arguments(), self.predicates());
+        if self.is_component() {
+            quote!(where #predicates __Host: ::esker_sdk::expansion::Host<#this, Hooks = #hooks<#arguments __Host>>)
+        } else {
+            quote!()
+        }
+    }
+
+    /// Opens it, with `__authority`.
+    pub fn open(&self) -> TokenStream {
+        let this = self.this();
+        if self.is_component() {
+            quote!(<__Host as ::esker_sdk::expansion::Host<#this>>::part(&__authority))
+        } else {
+            quote!(#this::__esker_root(&__authority))
+        }
+    }
+
+    /// What a native run checks of a contract's storage in `root`.
+    pub fn check(&self, root: &TokenStream) -> TokenStream {
+        let name = &self.name;
+        let message = format!(
+            "fields of `{name}` were swapped or replaced in memory, which changes nothing in storage: swap their values, \
+             with get and set"
+        );
+        quote! {
+            if !::esker_sdk::expansion::StorageType::lies_at(#root, &::esker_sdk::expansion::Place::ROOT) {
+                ::core::panic!(#message)
+            }
+        }
+    }
+}
+
+/// A field that may be a component.
+pub struct PartField {
+    pub ident: Ident,
+    /// As written.
+    pub ty: Type,
+    /// The type that names it.
+    marker: Ident,
+    /// Which methods are exposed, if any.
+    exposed: Option<Exposed>,
+}
+
+struct Exposed {
+    span: Span,
+    /// All, if `None`.
+    methods: Option<Vec<Ident>>,
+}
+
+/// Reads `#[expose]` off the fields, and gives the fields that may be components the type that has their owner in it.
+pub fn fields(item: &mut ItemStruct, owner: &Owner) -> syn::Result<Vec<PartField>> {
+    let mut errors = Errors::default();
+    let mut found = Vec::new();
+    let Fields::Named(fields) = &mut item.fields else { return Ok(found) };
+    for field in &mut fields.named {
+        let exposed = take(&mut field.attrs, "expose").and_then(|attribute| {
+            let methods = match &attribute.meta {
+                Meta::Path(_) => Ok(None),
+                Meta::List(list) => {
+                    let names = list.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated);
+                    names.map(|names| Some(names.into_iter().collect()))
+                }
+                Meta::NameValue(_) => Err(syn::Error::new(attribute.span(), "")),
+            };
+            let methods = methods.map_err(|_| {
+                syn::Error::new(
+                    attribute.span(),
+                    "write #[expose] for all of the component's methods, or name some: #[expose(transfer, balance_of)]",
+                )
+            });
+            errors.keep(methods).map(|methods| Exposed { span: attribute.path().span(), methods })
+        });
+        let Some(ident) = field.ident.clone() else { continue };
+        if !may_be_component(&field.ty, owner) {
+            if let Some(exposed) = exposed {
+                errors.at(exposed.span, "this field is no component, so there is nothing to expose: leave #[expose] out");
+            }
+            continue;
+        }
+        let marker = format_ident!("__{}_{}", owner.name, plain(&ident), span = ident.span());
+        let part = PartField { ident, ty: field.ty.clone(), marker, exposed };
+        field.ty = Type::Verbatim(part.field_type(owner));
+        found.push(part);
+    }
+    errors.finish()?;
+    Ok(found)
+}
+
+fn may_be_component(ty: &Type, owner: &Owner) -> bool {
+    let Type::Path(path) = ty else { return false };
+    if path.qself.is_some() {
+        return false;
+    }
+    let Some(last) = path.path.segments.last() else { return false };
+    let is_parameter = path.path.get_ident().is_some_and(|ident| {
+        owner.parameters().any(|parameter| matches!(parameter, GenericParam::Type(ty) if ty.ident == *ident))
+    });
+    !is_parameter && !OTHER_TYPES.iter().any(|name| last.ident == name)
+}
+
+impl PartField {
+    fn marker_type(&self, owner: &Owner) -> TokenStream {
+        let (marker, arguments) = (&self.marker, owner.arguments());
+        if owner.is_component() { quote!(#marker<#arguments __Host>) } else { quote!(#marker) }
+    }
+
+    fn through(&self) -> Ident {
+        format_ident!("{}_through", self.marker)
+    }
+
+    /// `<Erc20 as Embed<…>>`.
+    fn embed(&self, owner: &Owner) -> TokenStream {
+        let (ty, marker) = (&self.ty, self.marker_type(owner));
+        quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Embed<#marker>>)
+    }
+
+    fn embedded(&self, owner: &Owner) -> TokenStream {
+        let (ty, marker) = (&self.ty, self.marker_type(owner));
+        quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Embedded<#marker>>)
+    }
+
+    fn field_type(&self, owner: &Owner) -> TokenStream {
+        let embed = self.embed(owner);
+        quote_spanned!(self.ty.span()=> #embed::Field)
+    }
+
+    /// The field of the struct of hooks.
+    pub fn hooks_type(&self, owner: &Owner) -> TokenStream {
+        let embed = self.embed(owner);
+        quote_spanned!(self.ty.span()=> #embed::Hooks)
+    }
+
+    fn filter(&self) -> TokenStream {
+        let filter = match &self.exposed {
+            None => quote!(Nothing),
+            Some(Exposed { methods: None, .. }) => quote!(All),
+            Some(Exposed { methods: Some(methods), .. }) => {
+                let names = methods.iter().map(plain);
+                quote!(Only(&[#(#names),*]))
+            }
+        };
+        quote!(::esker_sdk::expansion::Filter::#filter)
+    }
+
+    /// What it brings into the ABI, as an entry of `Part::fields`.
+    pub fn entry(&self, owner: &Owner) -> TokenStream {
+        let (embed, filter) = (self.embed(owner), self.filter());
+        let part = quote_spanned!(self.ty.span()=> #embed::PART);
+        quote!(::esker_sdk::expansion::PartField { part: #part, filter: #filter })
+    }
+
+    /// The hooks, with those that the owner implements.
+    pub fn hooks(&self, owner: &Owner, implementations: &[hook::Implementation]) -> TokenStream {
+        let embedded = self.embedded(owner);
+        let set = implementations.iter().filter(|one| one.path[0] == self.ident).map(|one| {
+            let (fields, function) = (&one.path[1..], one.closure(owner, &embedded));
+            quote_spanned!(one.span()=> __hooks.#(#fields).* = #function;)
+        });
+        quote! {{
+            #[allow(unused_mut, reason = "perhaps the owner implements none")]
+            let mut __hooks = #embedded::DEFAULTS;
+            #(#set)*
+            __hooks
+        }}
+    }
+
+    /// The types that name the field, and what they say of it.
+    pub fn expand(&self, owner: &Owner, implementations: &[hook::Implementation]) -> TokenStream {
+        let (marker, ident, visibility) = (&self.marker, &self.ident, &owner.visibility);
+        let (declared, types, predicates) = (owner.declared(), owner.types(), owner.predicates());
+        let (introduced, bounds, this) = (owner.introduced(), owner.bounds(), owner.this());
+        let (embed, marker_type, open) = (self.embed(owner), self.marker_type(owner), owner.open());
+        let field_type = self.field_type(owner);
+        let (definition, hooks) = if owner.is_component() {
+            let definition = quote! {
+                #visibility struct #marker<#declared __Host: ?::core::marker::Sized>(
+                    ::core::marker::PhantomData<#types>,
+                    ::core::marker::PhantomData<__Host>,
+                ) where #predicates;
+            };
+            (definition, quote!(<__Host as ::esker_sdk::expansion::Host<#this>>::HOOKS.#ident))
+        } else {
+            (quote!(#visibility enum #marker {}), self.hooks(owner, implementations))
+        };
+        let access = self.access(owner);
+        let checks = self.checks(owner);
+        quote! {
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code, reason = "it only names a field")]
+            #definition
+
+            #[automatically_derived]
+            impl #introduced ::esker_sdk::expansion::Host<#field_type> for #marker_type #bounds {
+                type Hooks = #embed::Hooks;
+                const HOOKS: Self::Hooks = #hooks;
+                #[inline(always)]
+                fn part(__authority: &::esker_sdk::Authority) -> #field_type {
+                    #open.#ident
+                }
+            }
+
+            #access
+
+            #checks
+        }
+    }
+
+    /// The way to it, for the dispatcher.
+    fn access(&self, owner: &Owner) -> TokenStream {
+        if self.exposed.is_none() {
+            return TokenStream::new();
+        }
+        let (marker, ident, visibility, this) = (&self.marker, &self.ident, &owner.visibility, owner.this());
+        let (filter, field_type) = (self.filter(), self.field_type(owner));
+        if !owner.is_component() {
+            let check = owner.check(&quote!(__root));
+            return quote! {
+                #[automatically_derived]
+                impl ::esker_sdk::expansion::Exposes for #marker {
+                    const FILTER: ::esker_sdk::expansion::Filter = #filter;
+                }
+
+                #[automatically_derived]
+                impl ::esker_sdk::expansion::Access for #marker {
+                    type Root = #this;
+                    type Part = #field_type;
+                    const REFUSED_COINS: bool = __ESKER_NONE_PAYABLE;
+                    #[inline(always)]
+                    fn root(__authority: &::esker_sdk::Authority) -> #this {
+                        #this::__esker_root(__authority)
+                    }
+                    #[inline(always)]
+                    fn part(__root: &#this) -> &#field_type {
+                        &__root.#ident
+                    }
+                    #[inline(always)]
+                    fn part_mut(__root: &mut #this) -> &mut #field_type {
+                        &mut __root.#ident
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    fn check(__root: &#this) {
+                        #check
+                    }
+                }
+            };
+        }
+        let (through, declared, predicates) = (self.through(), owner.declared(), owner.predicates());
+        quote! {
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code, reason = "it only names a way")]
+            #visibility struct #through<__A>(::core::marker::PhantomData<__A>);
+
+            #[automatically_derived]
+            impl<__A: ::esker_sdk::expansion::Exposes> ::esker_sdk::expansion::Exposes for #through<__A> {
+                const FILTER: ::esker_sdk::expansion::Filter =
+                    ::esker_sdk::expansion::Filter::Both(&#filter, &<__A as ::esker_sdk::expansion::Exposes>::FILTER);
+            }
+
+            #[automatically_derived]
+            impl<#declared __Host: ?::core::marker::Sized, __A> ::esker_sdk::expansion::Access for #through<__A>
+            where
+                #predicates
+                __A: ::esker_sdk::expansion::Access<Part = #this>,
+            {
+                type Root = __A::Root;
+                type Part = #field_type;
+                const REFUSED_COINS: bool = __A::REFUSED_COINS;
+                #[inline(always)]
+                fn root(__authority: &::esker_sdk::Authority) -> __A::Root {
+                    __A::root(__authority)
+                }
+                #[inline(always)]
+                fn part(__root: &__A::Root) -> &#field_type {
+                    &__A::part(__root).#ident
+                }
+                #[inline(always)]
+                fn part_mut(__root: &mut __A::Root) -> &mut #field_type {
+                    &mut __A::part_mut(__root).#ident
+                }
+                #[cfg(not(target_arch = "wasm32"))]
+                fn check(__root: &__A::Root) {
+                    __A::check(__root);
+                }
+            }
+        }
+    }
+
+    /// That what is exposed is there. In a generic component nothing can be evaluated before it is embedded.
+    fn checks(&self, owner: &Owner) -> TokenStream {
+        let Some(exposed) = &self.exposed else { return TokenStream::new() };
+        if owner.parameters().next().is_some() {
+            return TokenStream::new();
+        }
+        let ty = &self.ty;
+        let part = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Embed<()>>::PART);
+        let component = quote_spanned! {exposed.span=>
+            const _: () = ::esker_sdk::expansion::assert_component(#part);
+        };
+        let methods = exposed.methods.iter().flatten().map(|method| {
+            let name = plain(method);
+            quote_spanned!(method.span()=> const _: () = ::esker_sdk::expansion::assert_method(#part, #name);)
+        });
+        quote!(#component #(#methods)*)
+    }
+
+    /// Asks the exposed methods: an expression that is true if one ran.
+    pub fn call(&self, owner: &Owner, decoder: &TokenStream, encoder: &TokenStream) -> Option<TokenStream> {
+        self.exposed.as_ref()?;
+        let (embedded, marker, through) = (self.embedded(owner), self.marker_type(owner), self.through());
+        let access = if owner.is_component() { quote!(#through<__A>) } else { marker };
+        let authority = if owner.is_component() { quote!(__authority) } else { quote!(&__authority) };
+        Some(quote!(#embedded::call::<#access>(__selector, #decoder, #encoder, #authority)))
+    }
+
+    /// Its handle in front of `next`.
+    fn handle(&self, owner: &Owner, next: &TokenStream) -> Option<TokenStream> {
+        self.exposed.as_ref()?;
+        let (ty, marker, through) = (&self.ty, &self.marker, self.through());
+        let exposes = if owner.is_component() { quote!(#through<__A>) } else { quote!(#marker) };
+        Some(quote!(<#ty as ::esker_sdk::expansion::Embed<()>>::Handle<#exposes, #next>))
+    }
+}
+
+/// The handles of all exposed fields in a row, or `None` if there are none.
+pub fn handles(fields: &[PartField], owner: &Owner, end: &TokenStream) -> Option<TokenStream> {
+    let mut chain = None;
+    for field in fields.iter().rev() {
+        let next = chain.clone().unwrap_or_else(|| end.clone());
+        chain = field.handle(owner, &next).or(chain);
+    }
+    chain
+}
+
+/// That a storage struct is no component.
+pub fn plain_struct(item: &ItemStruct) -> TokenStream {
+    let mut generics = item.generics.clone();
+    if generics.params.iter().any(|parameter| matches!(parameter, GenericParam::Type(ty) if ty.ident == "__Host")) {
+        return TokenStream::new();
+    }
+    let name = &item.ident;
+    let (_, parameters, bounds) = item.generics.split_for_impl();
+    generics.params.push(parse_quote!(__H: ?::core::marker::Sized));
+    let (introduced, _, _) = generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #introduced ::esker_sdk::expansion::Embed<__H> for #name #parameters #bounds {
+            type Field = Self;
+            type Hooks = ();
+            const PART: &'static ::esker_sdk::expansion::Part = ::esker_sdk::expansion::Part::NONE;
+            type Handle<__F: ::esker_sdk::expansion::Exposes, __N: ::esker_sdk::expansion::PartHandle> = __N;
+        }
+
+        #[automatically_derived]
+        impl #introduced ::esker_sdk::expansion::Embedded<__H> for #name #parameters #bounds {
+            const DEFAULTS: () = ();
+            fn call<__A: ::esker_sdk::expansion::Access<Part = Self>>(
+                _: u32,
+                _: &mut ::esker_sdk::expansion::Decoder<'_>,
+                _: &mut ::esker_sdk::expansion::Encoder,
+                _: &::esker_sdk::Authority,
+            ) -> bool {
+                false
+            }
+        }
+    }
+}
