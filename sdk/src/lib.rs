@@ -64,6 +64,7 @@ mod context;
 mod contract;
 pub mod crypto;
 mod eip712;
+mod embedded;
 mod error;
 mod event;
 mod host;
@@ -88,6 +89,7 @@ pub use call::{CallError, CallResult, Deployment, MethodCall, Payable, SafeERC20
 pub use context::Context;
 pub use contract::{Authority, Contract, Entry};
 pub use eip712::{Eip712, Eip712Domain};
+pub use embedded::Embedded;
 pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
 pub use esker_sdk_macros::{Abi, Eip712, contract, error, event, interface, storage, test};
 pub use event::{Event, Indexed, Log};
@@ -102,8 +104,8 @@ pub mod expansion {
     pub use crate::abi::json;
     pub use crate::abi::{
         AbiElement, AbiEncode, AbiType, ConstructorItem, Decoder, Description, Encoder, ErrorItem, ErrorSet, EventItem,
-        Field, FunctionItem, Mutability, One, Output, Packed, PackedElement, Packer, Parameter, Shape, json_bytes,
-        json_len, output_size, selector, topic,
+        Field, FunctionItem, Mutability, One, Output, Packed, PackedElement, Packer, Parameter, Shape, docs_bytes,
+        docs_len, json_bytes, json_len, output_size, selector, topic,
     };
     pub use crate::checks::{
         Fallible, Selector, anything, assert_payability, assert_unique_selector, errors_of, event_of,

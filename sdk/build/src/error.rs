@@ -68,6 +68,16 @@ pub enum BuildError {
         /// What is wrong.
         reason: String,
     },
+    /// A contract that is to be embedded cannot be.
+    #[error("{package} cannot embed the contract `{name}`: {reason}")]
+    Embedding {
+        /// The package that embeds it.
+        package: String,
+        /// What it calls the other's crate.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
     /// There is no telling what code was built from.
     #[error("the code cannot be verified: {0}")]
     Unverifiable(String),

@@ -409,5 +409,11 @@ fn exports() -> TokenStream {
         #[unsafe(link_section = "esker.abi")]
         #[allow(unsafe_code, reason = "the ABI travels in a custom section")]
         static SECTION: [u8; LENGTH] = ::esker_sdk::expansion::json_bytes(__ESKER_ABI);
+        #[cfg(target_arch = "wasm32")]
+        const DOCS_LENGTH: usize = ::esker_sdk::expansion::docs_len(__ESKER_ABI);
+        #[cfg(target_arch = "wasm32")]
+        #[unsafe(link_section = "esker.docs")]
+        #[allow(unsafe_code, reason = "the documentation travels to the artifact in a custom section")]
+        static DOCS_SECTION: [u8; DOCS_LENGTH] = ::esker_sdk::expansion::docs_bytes(__ESKER_ABI);
     }
 }

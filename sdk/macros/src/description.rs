@@ -18,8 +18,8 @@ use crate::{
 pub fn abi(found: &Found) -> TokenStream {
     let functions = found.functions.iter().map(conditional);
     let constructor = found.constructor.as_ref().map_or(quote!(None), |method| {
-        let (inputs, payable) = (method.parameters(), method.payable);
-        quote!(Some(::esker_sdk::expansion::ConstructorItem { inputs: #inputs, payable: #payable }))
+        let (inputs, payable, docs) = (method.parameters(), method.payable, doc_text(&method.docs));
+        quote!(Some(::esker_sdk::expansion::ConstructorItem { inputs: #inputs, payable: #payable, docs: #docs }))
     });
     let fallback = found.fallback.as_ref().map_or(quote!(None), |method| {
         let variant = if method.payable { quote!(Payable) } else { quote!(NonPayable) };
