@@ -7,7 +7,7 @@ mod shrink;
 use serde_json::Value;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
-pub(crate) use docs::{SECTION_DOCS, docs};
+pub(crate) use docs::docs;
 pub(crate) use section::{custom_section, unpack};
 pub(crate) use shrink::shrink;
 
