@@ -46,13 +46,7 @@ pub mod token_factory {
         }
 
         /// Creates a token at the next address.
-        pub fn create(
-            &mut self,
-            cx: &mut Context,
-            name: &str,
-            symbol: &str,
-            supply: U256,
-        ) -> Result<Address, Error> {
+        pub fn create(&mut self, cx: &mut Context, name: &str, symbol: &str, supply: U256) -> Result<Address, Error> {
             let token = TOKEN.create(cx, &Erc20Handle::constructor(name, symbol, supply), U256::ZERO);
             self.hand_over(cx, token, symbol, supply)
         }

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cache::FileLock;
+use crate::embedded::Embedded;
 use crate::inputs::{Unit, units};
 use crate::process::Finished;
 use crate::settings::{PROFILE, flags, profile};
 use crate::toolchain::TARGET;
 use crate::{BuildError, BuildOptions, Package, Progress, Toolchain};
-use crate::embedded::Embedded;
 use crate::{carried, embedded, process};
 
 /// What cargo left.

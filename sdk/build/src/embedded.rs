@@ -104,7 +104,8 @@ pub(crate) fn is_code(path: &Path) -> bool {
 /// # Errors
 /// [`BuildError::Embedding`] if there is none, or embedding it would never end.
 pub(crate) fn resolve(package: &Package, name: &str, within: &[PathBuf]) -> Result<Package, BuildError> {
-    let refused = |reason: String| BuildError::Embedding { package: package.name.clone(), name: name.to_owned(), reason };
+    let refused =
+        |reason: String| BuildError::Embedding { package: package.name.clone(), name: name.to_owned(), reason };
     if matches!(name, "crate" | "self" | "super") {
         return Err(refused(
             "a path in include_contract! begins with the name of another contract's crate; no contract can hold its own code"

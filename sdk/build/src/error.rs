@@ -81,6 +81,9 @@ pub enum BuildError {
     /// There is no telling what code was built from.
     #[error("the code cannot be verified: {0}")]
     Unverifiable(String),
+    /// Nothing here reads the counts of instrumented code.
+    #[error("coverage cannot be measured: {0}")]
+    NoCoverage(String),
     /// The file system refused.
     #[error("cannot use {}: {source}", path.display())]
     Io {
@@ -104,6 +107,6 @@ impl BuildError {
     /// Whether the machine is at fault (no compiler, no disk) rather than the crate.
     #[must_use]
     pub fn is_infrastructure(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Toolchain(_) | Self::Cache(_) | Self::Process(_))
+        matches!(self, Self::Io { .. } | Self::NoCoverage(_) | Self::Toolchain(_) | Self::Cache(_) | Self::Process(_))
     }
 }

@@ -34,7 +34,11 @@ impl NatSpec {
     pub(crate) fn new(abi: &Value, docs: &[String]) -> Result<Self, String> {
         let items = abi.as_array().map(Vec::as_slice).unwrap_or_default();
         let Some((contract, docs)) = docs.split_first().filter(|(_, docs)| docs.len() == items.len()) else {
-            return Err(format!("it has {} items, its documentation is of {}", items.len(), docs.len().saturating_sub(1)));
+            return Err(format!(
+                "it has {} items, its documentation is of {}",
+                items.len(),
+                docs.len().saturating_sub(1)
+            ));
         };
         let mut sections: BTreeMap<&str, [Map<String, Value>; 2]> =
             ["methods", "events", "errors"].into_iter().map(|key| (key, Default::default())).collect();
@@ -138,7 +142,8 @@ mod tests {
             {"type": "event", "name": "Put", "inputs": [{"name": "by", "type": "address"}]},
             {"type": "error", "name": "Full", "inputs": []},
         ]);
-        let texts = ["A box.\n\nOf wood.", "Makes\none.", "", "Puts.\n\nTwice,\nin fact.", "", "It was put.", "No room."];
+        let texts =
+            ["A box.\n\nOf wood.", "Makes\none.", "", "Puts.\n\nTwice,\nin fact.", "", "It was put.", "No room."];
         let docs = NatSpec::new(&abi, &texts.map(str::to_owned)).expect("as many as items");
         (abi, docs)
     }

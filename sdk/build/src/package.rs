@@ -250,7 +250,10 @@ pub(crate) fn find_library(package: &Package, name: &str) -> Result<Option<Packa
     let metadata = metadata(&package.manifest)?;
     let in_code = |name: &str| name.replace('-', "_");
     let own = metadata.packages.iter().find(|found| found.manifest_path == package.manifest);
-    let renamed = own.into_iter().flat_map(|own| &own.dependencies).find(|found| found.rename.as_deref().map(in_code).as_deref() == Some(name));
+    let renamed = own
+        .into_iter()
+        .flat_map(|own| &own.dependencies)
+        .find(|found| found.rename.as_deref().map(in_code).as_deref() == Some(name));
     let is_library = |found: &&MetadataPackage| found.library().is_some_and(|library| in_code(&library.name) == name);
     if let (None, Some(member)) = (renamed, metadata.packages.iter().find(is_library)) {
         return Package::from_metadata(member, &metadata).map(Some);

@@ -100,7 +100,8 @@ fn every_template_builds_and_passes_its_tests() {
         assert!(tested.success && tested.passed == tests && tested.failed == 0, "{name}: {tested:?}\n{said}");
 
         // Both other languages can be written for each.
-        let interface = esker_sdk_build::solidity(name, &built.artifact.abi, &built.artifact.docs).expect("an interface");
+        let interface =
+            esker_sdk_build::solidity(name, &built.artifact.abi, &built.artifact.docs).expect("an interface");
         assert!(interface.contains("function "), "{interface}");
         esker_sdk_build::typescript(name, &built.artifact.abi, &built.artifact.docs).expect("a module");
     }

@@ -35,7 +35,9 @@ fn comment(remark: &Remark, indent: &str) -> String {
     match (closed(&remark.notice), closed(&remark.details)) {
         _ if remark.is_empty() => String::new(),
         (one, other) if one.is_empty() || other.is_empty() => format!("{indent}/** {one}{other} */\n"),
-        (notice, details) => format!("{indent}/**\n{indent} * {notice}\n{indent} *\n{indent} * {details}\n{indent} */\n"),
+        (notice, details) => {
+            format!("{indent}/**\n{indent} * {notice}\n{indent} *\n{indent} * {details}\n{indent} */\n")
+        }
     }
 }
 
@@ -59,11 +61,13 @@ mod tests {
 
     #[test]
     fn documentation_stands_above_what_it_is_of() {
-        let abi = json!([{"type": "error", "name": "Late", "inputs": []}, {"type": "error", "name": "Early", "inputs": []}]);
+        let abi =
+            json!([{"type": "error", "name": "Late", "inputs": []}, {"type": "error", "name": "Early", "inputs": []}]);
         let texts = ["A shop.\n\nOf two floors.", "Too */ late.", ""].map(str::to_owned);
         let docs = NatSpec::new(&abi, &texts).expect("as many as items");
         let text = typescript("Shop", &abi, &docs).expect("an ABI");
-        let expected = "/**\n * A shop.\n *\n * Of two floors.\n */\nexport const shopAbi = [\n  /** Too *\\/ late. */\n  {\n";
+        let expected =
+            "/**\n * A shop.\n *\n * Of two floors.\n */\nexport const shopAbi = [\n  /** Too *\\/ late. */\n  {\n";
         assert!(text.contains(expected), "{text}");
         assert!(text.contains("  },\n  {\n    \"inputs\": [],\n    \"name\": \"Early\""), "{text}");
     }
