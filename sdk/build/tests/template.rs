@@ -36,6 +36,7 @@ fn a_new_contract_builds_at_once_and_its_tests_pass() {
     let options = BuildOptions { cache: Some(cache.clone()), ..BuildOptions::default() };
     let built = build_in(&folder, toolchain, &options).expect("the template builds");
     assert_eq!(built.artifact.contract_name, "MyCounter");
+    assert!(built.artifact.size.wasm <= 4_096, "{:?}", built.artifact.size);
     let abi: alloy_json_abi::JsonAbi = serde_json::from_value(built.artifact.abi).expect("an ABI");
     assert_eq!(abi.function("set").expect("the method")[0].signature(), "set(uint256)");
     assert!(abi.event("Changed").is_some() && abi.error("NotOwner").is_some());
