@@ -65,6 +65,7 @@ mod context;
 mod contract;
 pub mod crypto;
 mod eip712;
+mod embedded;
 mod error;
 mod event;
 mod host;
@@ -89,6 +90,7 @@ pub use call::{CallError, CallResult, Deployment, MethodCall, Payable, SafeERC20
 pub use context::Context;
 pub use contract::{Authority, Contract, Entry};
 pub use eip712::{Eip712, Eip712Domain};
+pub use embedded::Embedded;
 pub use error::{ContractError, Panic, Reverted, revert_bytes, revert_text, revert_with};
 pub use esker_sdk_macros::{Abi, Eip712, Stored, component, contract, error, event, interface, storage, test};
 pub use event::{Event, Indexed, Log};
@@ -103,16 +105,16 @@ pub mod expansion {
     pub use crate::abi::json;
     pub use crate::abi::{
         AbiElement, AbiEncode, AbiType, ConstructorItem, Decoder, Description, Encoder, ErrorItem, ErrorSet, EventItem,
-        Field, FunctionItem, Mutability, One, Output, Packed, PackedElement, Packer, Parameter, Shape, json_bytes,
-        json_len, output_size, selector, topic,
+        Field, FunctionItem, Mutability, One, Output, Packed, PackedElement, Packer, Parameter, Shape, docs_bytes,
+        docs_len, json_bytes, json_len, output_size, selector, topic,
     };
     pub use crate::checks::{
         Fallible, Selector, anything, assert_payability, assert_unique_selector, errors_of, event_of,
     };
     pub use crate::component::{
         Access, Embed, Embedded, End, Everything, Exposed, Exposes, Filter, Guarded, Host, Part, PartField, PartHandle,
-        PartMethod, again, all_errors, all_events, assert_component, assert_in_handle, assert_method, count, errors_count,
-        events_count, guard_errors, implements, unembedded,
+        PartMethod, again, all_errors, all_events, assert_component, assert_in_handle, assert_method, count,
+        errors_count, events_count, guard_errors, implements, unembedded,
     };
     pub use crate::contract::{authority, done, empty_revert, finish, guard_payment, guard_reentrancy, input, log};
     pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};

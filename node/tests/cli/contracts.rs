@@ -92,17 +92,22 @@ fn size_counts_every_byte_and_says_what_deploying_costs() {
     assert_eq!(report["deployGas"], json!(null));
 }
 
+/// A built contract's artifact without an interface.
+fn artifact() -> serde_json::Value {
+    let envelope = esker_vm::envelope::encode(&module(false));
+    let code = format!("0x{}", hex::encode(&envelope));
+    json!({
+        "contractName": "Good", "sourceName": "src/lib.rs", "abi": [], "bytecode": code, "deployedBytecode": code,
+        "size": {"wasm": 1, "envelope": 1}, "codeHash": alloy_primitives::keccak256(&envelope).to_string(),
+        "toolchain": {"rustc": "", "cargo": "", "linker": "", "standardLibrary": ""}, "sourceHash": "", "dependencyHash": "",
+    })
+}
+
 #[test]
 fn size_takes_names_from_the_file_beside_an_artifact_of_the_same_code() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let envelope = esker_vm::envelope::encode(&module(false));
-    let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
-    let hash = alloy_primitives::keccak256(&envelope).to_string();
-    let artifact = json!({
-        "contractName": "Good", "sourceName": "src/lib.rs", "abi": [], "bytecode": hex(&envelope),
-        "deployedBytecode": hex(&envelope), "size": {"wasm": 1, "envelope": 1}, "codeHash": hash,
-        "toolchain": {"rustc": "", "cargo": "", "linker": "", "standardLibrary": ""}, "sourceHash": "", "dependencyHash": "",
-    });
+    let artifact = artifact();
+    let hash = artifact["codeHash"].as_str().expect("a text").to_owned();
     let path = write(folder.path(), "Good.json", artifact.to_string().as_bytes());
     let names =
         |hash: &str| json!({"codeHash": hash, "functions": [{"index": 0, "name": "good::shop::open"}]}).to_string();
@@ -128,6 +133,8 @@ fn new_writes_a_crate_once() {
     assert!(manifest.contains("name = \"my-token\"") && manifest.contains("esker-sdk = \"0.1\""), "{manifest}");
     let run = esker_in(folder.path(), &["contract", "new", "my-token"]).expect(2);
     assert!(run.stderr.contains("exists already"), "{run:?}");
+    let run = esker_in(folder.path(), &["contract", "new", "another"]).expect(0);
+    assert!(run.stdout.starts_with("wrote another\n") && run.stdout.contains("\n  cd another\n"), "{run:?}");
     for name in ["My Token", "", "1st", "../up", "-x-"] {
         let run = esker_in(folder.path(), &["contract", "new", "--", name]).expect(2);
         assert!(run.stderr.contains("use lowercase letters"), "{run:?}");
@@ -157,6 +164,26 @@ fn abi_is_written_for_other_languages() {
 }
 
 #[test]
+fn abi_shows_the_documentation_of_an_artifact() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut artifact = artifact();
+    artifact["abi"] = json!([{"type": "error", "name": "Late", "inputs": [{"name": "by", "type": "uint64"}]}]);
+    artifact["userdoc"] = json!({"kind": "user", "version": 1, "notice": "A shop.", "methods": {}, "events": {},
+        "errors": {"Late(uint64)": [{"notice": "It is closed."}]}});
+    artifact["devdoc"] = json!({"kind": "dev", "version": 1, "methods": {}, "events": {}, "errors": {}});
+    let path = write(folder.path(), "Good.json", artifact.to_string().as_bytes());
+    let shown = |format: &str| esker(&["contract", "abi", &path, "--format", format]).expect(0).stdout;
+    let interface = shown("solidity");
+    assert!(
+        interface.contains("/// @notice A shop.\ninterface IGood {\n    /// @notice It is closed.\n    error Late(")
+    );
+    let module = shown("typescript");
+    assert!(module.contains("/** A shop. */\nexport const goodAbi = [\n  /** It is closed. */\n  {"), "{module}");
+    let report = esker(&["contract", "abi", &path, "--json"]).expect(0).json();
+    assert_eq!((&report["userdoc"], &report["devdoc"]), (&artifact["userdoc"], &artifact["devdoc"]));
+}
+
+#[test]
 fn verify_needs_code_with_a_record() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     esker_in(folder.path(), &["contract", "new", "gold", "--template", "token"]).expect(0);
@@ -168,4 +195,6 @@ fn verify_needs_code_with_a_record() {
     let nobody = ["contract", "verify", "--address", "0x0000000000000000000000000000000000000001"];
     let run = esker_in(&gold, &[&nobody[..], &["--rpc-url", "http://127.0.0.1:1"]].concat()).expect(3);
     assert!(run.stderr.contains("127.0.0.1:1"), "{run:?}");
+    let run = esker_in(&gold, &["contract", "verify", "--address", "0x12"]).expect(2);
+    assert!(run.stderr.contains("40 hexadecimal digits"), "{run:?}");
 }

@@ -9,7 +9,7 @@ use esker_vm::envelope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Layouts, StorageLayout, ToolchainRecord};
+use crate::{Layouts, NatSpec, StorageLayout, ToolchainRecord};
 
 /// Sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub struct Artifact {
     pub abi: Value,
     /// Where its storage lies; nothing in an artifact of a build that did not say it.
     pub layouts: Option<Layouts>,
+    /// What the source's documentation says of the contract and its ABI.
+    pub docs: NatSpec,
     /// The envelope, 0x hex: append the constructor's arguments and send it to nobody. Also the deployed code.
     pub bytecode: String,
     /// Sizes of module and envelope.
@@ -56,6 +58,8 @@ struct ArtifactFile {
     contract_name: String,
     source_name: String,
     abi: Value,
+    #[serde(flatten)]
+    docs: NatSpec,
     bytecode: String,
     deployed_bytecode: String,
     size: Size,
@@ -107,6 +111,7 @@ impl Artifact {
             contract_name: self.contract_name.clone(),
             source_name: self.source_name.clone(),
             abi: self.abi.clone(),
+            docs: self.docs.clone(),
             bytecode: self.bytecode.clone(),
             deployed_bytecode: self.bytecode.clone(),
             size: self.size,
@@ -154,6 +159,7 @@ impl Artifact {
             contract_name: file.contract_name,
             source_name: file.source_name,
             abi: file.abi,
+            docs: file.docs,
             bytecode: file.bytecode,
             size: file.size,
             code_hash: file.code_hash,

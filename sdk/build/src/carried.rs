@@ -150,14 +150,19 @@ fn place(link: &Path, cache: &CacheDir, progress: &dyn Progress) -> Result<(), C
     let folder = folder.canonicalize().map_err(at(&folder))?;
     match fs::read_link(link) {
         Ok(target) if target == folder => return Ok(()),
-        Ok(_) => {}
-        Err(_) if link.symlink_metadata().is_err() => {}
+        // cargo looks at times alone to see whether sources changed, and these may be older than what it built last.
+        Ok(_) => refresh(&folder)?,
+        Err(_) if link.symlink_metadata().is_err() => {
+            // Nothing was built here yet: other workspaces, which share the sources, need not build theirs again.
+            let root = link.ancestors().nth(2).unwrap_or(link);
+            if root.join("target").exists() || std::env::var_os("CARGO_TARGET_DIR").is_some() {
+                refresh(&folder)?;
+            }
+        }
         // A copy that somebody keeps with the workspace is as good, while it is one.
         Err(_) if is_whole(link, &sources().files) => return Ok(()),
         Err(_) => return Err(CacheError::Occupied(link.to_owned())),
     }
-    // cargo looks at times alone to see whether sources changed, and these may be older than what it built last.
-    refresh(&folder)?;
     let parent = link.parent().unwrap_or(link);
     let fresh = tempfile::Builder::new().prefix(".new-").tempdir_in(parent).map_err(at(parent))?;
     let new = fresh.path().join("sdk");
@@ -271,6 +276,14 @@ mod tests {
         link(root.path(), &dir, &Silent).expect("linked");
         assert!(source.metadata().and_then(|found| found.modified()).expect("a time") > old);
         assert!(root.path().join(LINK).join("sdk/Cargo.toml").is_file());
+
+        // A new workspace, in which nothing was built, leaves the times alone: all others would compile the SDK again.
+        let fresh = tempfile::tempdir().expect("a temporary folder");
+        File::open(&source).and_then(|file| file.set_modified(old)).expect("set");
+        link(fresh.path(), &dir, &Silent).expect("linked");
+        if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+            assert_eq!(source.metadata().and_then(|found| found.modified()).expect("a time"), old);
+        }
     }
 
     #[test]

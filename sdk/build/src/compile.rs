@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cache::FileLock;
+use crate::embedded::Embedded;
 use crate::inputs::{Unit, units};
 use crate::process::Finished;
 use crate::settings::{PROFILE, flags, profile};
 use crate::toolchain::TARGET;
 use crate::{BuildError, BuildOptions, Package, Progress, Toolchain};
-use crate::{carried, process};
+use crate::{carried, embedded, process};
 
 /// What cargo left.
 #[derive(Debug)]
@@ -20,6 +21,17 @@ pub(crate) struct Compiled {
     pub(crate) units: Vec<Unit>,
 }
 
+/// Where the package is compiled.
+pub(crate) fn target_dir(package: &Package, toolchain: &Toolchain) -> PathBuf {
+    let mut key = toolchain.key();
+    if !package.carried.is_empty() {
+        // cargo would not notice when the sources behind the link are others, and older than what it built.
+        key.push('-');
+        key.extend(carried::carried_hash().chars().take(8));
+    }
+    package.target_dir.join("esker-contracts").join(key)
+}
+
 /// Compiles the package's library to a module.
 pub(crate) fn compile(
     package: &Package,
@@ -27,13 +39,7 @@ pub(crate) fn compile(
     options: &BuildOptions,
     progress: &dyn Progress,
 ) -> Result<Compiled, BuildError> {
-    let mut key = toolchain.key();
-    if !package.carried.is_empty() {
-        // cargo would not notice when the sources behind the link are others, and older than what it built.
-        key.push('-');
-        key.extend(carried::carried_hash().chars().take(8));
-    }
-    let target_dir = package.target_dir.join("esker-contracts").join(key);
+    let target_dir = target_dir(package, toolchain);
     let lock = target_dir.join("build.lock");
     let _lock =
         FileLock::acquire(&lock, "another contract build is running in this workspace: waiting for it", progress)?;
@@ -69,6 +75,7 @@ fn run(
     command.env("CARGO_BUILD_BUILD_DIR", target_dir);
     // Tells `#[contract]` which crate's entry points are exported: not those of contracts that this one only calls.
     command.env("ESKER_CONTRACT", package.library.replace('-', "_"));
+    command.env(embedded::VARIABLE, Embedded::of(package, target_dir).folder());
     // `cargo rustc` can say what kind of library to make, whatever the manifest says; with an rlib beside it, there
     // would be no link-time optimisation.
     command.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", PROFILE, "--target", TARGET]);

@@ -68,9 +68,22 @@ pub enum BuildError {
         /// What is wrong.
         reason: String,
     },
+    /// A contract that is to be embedded cannot be.
+    #[error("{package} cannot embed the contract `{name}`: {reason}")]
+    Embedding {
+        /// The package that embeds it.
+        package: String,
+        /// What it calls the other's crate.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
     /// There is no telling what code was built from.
     #[error("the code cannot be verified: {0}")]
     Unverifiable(String),
+    /// Nothing here reads the counts of instrumented code.
+    #[error("coverage cannot be measured: {0}")]
+    NoCoverage(String),
     /// The file system refused.
     #[error("cannot use {}: {source}", path.display())]
     Io {
@@ -94,6 +107,6 @@ impl BuildError {
     /// Whether the machine is at fault (no compiler, no disk) rather than the crate.
     #[must_use]
     pub fn is_infrastructure(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Toolchain(_) | Self::Cache(_) | Self::Process(_))
+        matches!(self, Self::Io { .. } | Self::NoCoverage(_) | Self::Toolchain(_) | Self::Cache(_) | Self::Process(_))
     }
 }

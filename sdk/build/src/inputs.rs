@@ -109,7 +109,7 @@ fn read_dep_info(text: &str) -> (Vec<PathBuf>, Vec<String>) {
         if let Some(variable) = line.strip_prefix("# env-dep:") {
             let name = variable.split('=').next().unwrap_or_default();
             let implied = name.starts_with("CARGO_") && name != "CARGO_MANIFEST_DIR" && name != "CARGO_MANIFEST_PATH";
-            if !implied && name != "ESKER_CONTRACT" && name != "OUT_DIR" {
+            if !implied && !matches!(name, "ESKER_CONTRACT" | "ESKER_EMBEDDED" | "OUT_DIR") {
                 variables.insert(format!("variable {variable}"));
             }
         } else if !line.starts_with('#')
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_record_gives_files_and_variables() {
         let text = "/t/deps/a.d: src/lib.rs price list.txt\n\nsrc/lib.rs:\nsrc/price\\ list.txt:\n\n\
-            # env-dep:CARGO_PKG_NAME=a\n# env-dep:ESKER_CONTRACT=a\n# env-dep:PRICE=7\n# env-dep:UNSET\n\
+            # env-dep:CARGO_PKG_NAME=a\n# env-dep:ESKER_CONTRACT=a\n# env-dep:ESKER_EMBEDDED=/t\n# env-dep:PRICE=7\n# env-dep:UNSET\n\
             # env-dep:CARGO_MANIFEST_DIR=/home/a\n";
         let (files, variables) = read_dep_info(text);
         assert_eq!(files, [PathBuf::from("src/lib.rs"), PathBuf::from("src/price list.txt")]);

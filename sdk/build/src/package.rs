@@ -63,6 +63,8 @@ struct MetadataTarget {
 struct Dependency {
     name: String,
     kind: Option<String>,
+    /// What the crate's code calls it, if not by its name.
+    rename: Option<String>,
     path: Option<PathBuf>,
     /// The registry or repository; nothing for a path.
     source: Option<String>,
@@ -236,6 +238,30 @@ impl Package {
             format!("patch.crates-io.{name}.path={path}")
         };
         Ok(asked.map(setting).collect())
+    }
+}
+
+/// The contract whose crate `package` calls `name` in its code: one of its dependencies with a path, or a member of its
+/// workspace, on which a dependency of it may depend. `None` if there is none.
+///
+/// # Errors
+/// As [`Package::read`].
+pub(crate) fn find_library(package: &Package, name: &str) -> Result<Option<Package>, BuildError> {
+    let metadata = metadata(&package.manifest)?;
+    let in_code = |name: &str| name.replace('-', "_");
+    let own = metadata.packages.iter().find(|found| found.manifest_path == package.manifest);
+    let renamed = own
+        .into_iter()
+        .flat_map(|own| &own.dependencies)
+        .find(|found| found.rename.as_deref().map(in_code).as_deref() == Some(name));
+    let is_library = |found: &&MetadataPackage| found.library().is_some_and(|library| in_code(&library.name) == name);
+    if let (None, Some(member)) = (renamed, metadata.packages.iter().find(is_library)) {
+        return Package::from_metadata(member, &metadata).map(Some);
+    }
+    let of_name = || own.into_iter().flat_map(|own| &own.dependencies).find(|found| in_code(&found.name) == name);
+    match renamed.or_else(of_name).and_then(|found| found.path.as_deref()) {
+        Some(folder) => Package::read(folder).map(Some),
+        None => Ok(None),
     }
 }
 

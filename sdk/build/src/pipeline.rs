@@ -1,14 +1,18 @@
 //! A build from one end to the other.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::slice;
 
 use esker_vm::envelope;
 use sha3::{Digest, Keccak256};
 
 use crate::artifact::{Artifact, Size};
 use crate::check::validate;
+use crate::compile::Compiled;
+use crate::embedded::{self, Embedded};
 use crate::module::{self, ContractAbi, FunctionName};
-use crate::{BuildError, CacheDir, CacheError, Layouts, Package, Progress, Provenance, Toolchain, compile};
+use crate::{BuildError, CacheDir, CacheError, Layouts, NatSpec, Package, Progress, Provenance, Toolchain, compile};
 
 /// How hard rustc optimises, and for what.
 ///
@@ -97,7 +101,18 @@ pub fn build(
     options: &BuildOptions,
     progress: &dyn Progress,
 ) -> Result<Built, BuildError> {
-    let compiled = compile::compile(package, toolchain, options, progress)?;
+    build_within(package, toolchain, options, progress, &[])
+}
+
+/// [`build`], for contracts that embed it in turn.
+fn build_within(
+    package: &Package,
+    toolchain: &Toolchain,
+    options: &BuildOptions,
+    progress: &dyn Progress,
+    within: &[PathBuf],
+) -> Result<Built, BuildError> {
+    let compiled = compile_with_embedded(package, toolchain, options, progress, within)?;
     let unusable = |reason: String| BuildError::Module { package: package.name.clone(), reason };
     // Checked with its names, so that an error can say where.
     if !exports_call(&compiled.wasm) {
@@ -118,6 +133,9 @@ pub fn build(
     let abi = ContractAbi::read(&wasm)
         .map_err(|reason| BuildError::Abi { package: package.name.clone(), reason })?
         .unwrap_or_else(|| ContractAbi { name: None, items: serde_json::Value::Array(Vec::new()) });
+    let docs = module::docs(&compiled.wasm)
+        .and_then(|docs| docs.map_or_else(|| Ok(NatSpec::default()), |docs| NatSpec::new(&abi.items, &docs)))
+        .map_err(|reason| BuildError::Abi { package: package.name.clone(), reason })?;
     let bytecode = envelope::encode(&wasm);
     let contract_name = package.artifact_name.clone().or(abi.name).unwrap_or_else(|| contract_name(&package.library));
     let source_name = source_name(package);
@@ -126,6 +144,7 @@ pub fn build(
     let artifact = Artifact {
         contract_name,
         source_name,
+        docs,
         abi: abi.items,
         layouts,
         size: Size { wasm: wasm.len() as u64, envelope: bytecode.len() as u64 },
@@ -137,6 +156,52 @@ pub fn build(
         profile_hash: provenance.profile_hash,
     };
     Ok(Built { artifact, wasm, names: module::function_names(&compiled.wasm) })
+}
+
+/// Compiles, with what the contract embeds built before it.
+fn compile_with_embedded(
+    package: &Package,
+    toolchain: &Toolchain,
+    options: &BuildOptions,
+    progress: &dyn Progress,
+    within: &[PathBuf],
+) -> Result<Compiled, BuildError> {
+    let embedded = Embedded::of(package, &compile::target_dir(package, toolchain));
+    let within = [within, slice::from_ref(&package.manifest)].concat();
+    let provide = |name: &str| {
+        let contract = embedded::resolve(package, name, &within)?;
+        // As it would be built by itself: the optimisation level that was asked for is the embedding contract's.
+        let options = BuildOptions { opt_level: None, ..options.clone() };
+        let built = build_within(&contract, toolchain, &options, progress, &within)?;
+        embedded.put(name, &envelope::encode(&built.wasm))
+    };
+    for name in embedded.names() {
+        match provide(&name) {
+            // No dependency any more: if it is still embedded, rustc says so.
+            Err(BuildError::Embedding { .. }) => embedded.forget(&name)?,
+            other => other?,
+        }
+    }
+    loop {
+        let error = match compile::compile(package, toolchain, options, progress) {
+            Ok(compiled) => {
+                embedded.keep_read(&compiled.units)?;
+                return Ok(compiled);
+            }
+            Err(error) => error,
+        };
+        let missing = match &error {
+            BuildError::Compile { output, .. } => embedded.missing(output),
+            _ => BTreeSet::new(),
+        };
+        if missing.is_empty() {
+            return Err(error);
+        }
+        for name in missing {
+            progress.note(&format!("{} embeds {name}: building that first", package.name));
+            provide(&name)?;
+        }
+    }
 }
 
 fn exports_call(wasm: &[u8]) -> bool {

@@ -150,6 +150,7 @@ const REMOVED: &[&str] = &[
     "RUST_BACKTRACE",
     "__CARGO",
     "ESKER_CONTRACT",
+    "ESKER_EMBEDDED",
 ];
 
 /// A command whose environment carries no build settings of the caller.

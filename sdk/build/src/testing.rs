@@ -1,12 +1,15 @@
 //! Running a contract's own tests, with the carried SDK.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use serde::Serialize;
 
+use crate::cache::at;
+use crate::coverage::{self, Coverage, Tools};
 use crate::process::{self, ProcessError};
-use crate::{BuildError, CacheDir, Package, Progress, ToolchainError};
+use crate::{BuildError, CacheDir, Package, Progress, ToolchainError, embedded};
 
 /// How to run tests.
 #[derive(Clone, Debug, Default)]
@@ -47,11 +50,51 @@ pub fn test(
     progress: &dyn Progress,
     line: &mut dyn FnMut(&str),
 ) -> Result<Tested, BuildError> {
+    let mut command = cargo_test(package, options, progress)?;
+    command.arg("--").args(&options.arguments);
+    run(&mut command, line)
+}
+
+/// Like [`test`], and counts which lines of the workspace's sources the tests run natively. The programs are compiled in a
+/// target folder of their own.
+///
+/// # Errors
+/// As [`test`]; [`BuildError::NoCoverage`] if LLVM's tools are missing, [`BuildError::Compile`] if tests do not compile.
+pub fn test_with_coverage(
+    package: &Package,
+    options: &TestOptions,
+    progress: &dyn Progress,
+    line: &mut dyn FnMut(&str),
+) -> Result<(Tested, Coverage), BuildError> {
+    let tools = Tools::find(package.folder())?;
+    let target_dir = package.target_dir.join("esker-coverage");
+    fs::create_dir_all(&target_dir).map_err(at(&target_dir))?;
+    let counts = tempfile::Builder::new().prefix("counts-").tempdir_in(&target_dir).map_err(at(&target_dir))?;
+    let instrumented = |ending: &str| {
+        let mut command = cargo_test(package, options, progress)?;
+        coverage::instrument(&mut command, &target_dir)?;
+        // One file for each process and program.
+        command.env("LLVM_PROFILE_FILE", counts.path().join(format!("%p-%m.{ending}")));
+        Ok::<_, BuildError>(command)
+    };
+    // Macros and build scripts of the workspace count as well: not of interest, hence another ending.
+    let mut compile = instrumented("macros")?;
+    compile.args(["--no-run", "--message-format", "json-render-diagnostics"]);
+    let programs = process::output(&mut compile).map_err(|error| coverage::did_not_compile(package, error))?;
+    let programs = coverage::programs(&programs);
+    let mut command = instrumented("profraw")?;
+    command.arg("--").args(&options.arguments);
+    let tested = run(&mut command, line)?;
+    Ok((tested, tools.read(package, &programs, counts.path())?))
+}
+
+/// `cargo test` for the package, up to what its programs are given.
+fn cargo_test(package: &Package, options: &TestOptions, progress: &dyn Progress) -> Result<Command, BuildError> {
     let cargo = process::find_program("cargo").ok_or(ToolchainError::NoCargo)?;
     let cache = options.cache.clone().map_or_else(CacheDir::from_env, Ok)?;
     let patches = package.patches(&cache, progress)?;
     let mut command = Command::new(cargo);
-    command.current_dir(package.folder()).env_remove("ESKER_CONTRACT");
+    command.current_dir(package.folder()).env_remove("ESKER_CONTRACT").env_remove(embedded::VARIABLE);
     command.arg("test").arg("--manifest-path").arg(&package.manifest);
     for patch in patches {
         command.arg("--config").arg(patch);
@@ -64,9 +107,12 @@ pub fn test(
             command.arg(flag);
         }
     }
-    command.arg("--").args(&options.arguments);
+    Ok(command)
+}
 
-    let program = process::name(&command);
+/// Runs test programs and counts what they say.
+fn run(command: &mut Command, line: &mut dyn FnMut(&str)) -> Result<Tested, BuildError> {
+    let program = process::name(command);
     let start = |error: std::io::Error| ProcessError::Start { program: program.clone(), reason: error.to_string() };
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(start)?;
     let output = child.stdout.take().expect("standard output was piped");

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use esker_sdk_build::{
-    BuildOptions, CacheDir, Package, SdkSource, Silent, Template, TemplateError, TestOptions, ToStderr,
-    ToolchainOptions, build, create, test,
+    BuildError, BuildOptions, CacheDir, Package, SdkSource, Silent, Template, TemplateError, TestOptions, ToStderr,
+    ToolchainOptions, build, create, test, test_with_coverage,
 };
-use support::{build_in, edit, toolchain};
+use support::{build_in, edit, say, toolchain};
 use tempfile::TempDir;
 
 /// A folder, and a cache of its own in it.
@@ -36,6 +36,7 @@ fn a_new_contract_builds_at_once_and_its_tests_pass() {
     let options = BuildOptions { cache: Some(cache.clone()), ..BuildOptions::default() };
     let built = build_in(&folder, toolchain, &options).expect("the template builds");
     assert_eq!(built.artifact.contract_name, "MyCounter");
+    assert!(built.artifact.size.wasm <= 4_096, "{:?}", built.artifact.size);
     let abi: alloy_json_abi::JsonAbi = serde_json::from_value(built.artifact.abi).expect("an ABI");
     assert_eq!(abi.function("set").expect("the method")[0].signature(), "set(uint256)");
     assert!(abi.event("Changed").is_some() && abi.error("NotOwner").is_some());
@@ -100,17 +101,48 @@ fn every_template_builds_and_passes_its_tests() {
         assert!(tested.success && tested.passed == tests && tested.failed == 0, "{name}: {tested:?}\n{said}");
 
         // Both other languages can be written for each.
-        let interface = esker_sdk_build::solidity(name, &built.artifact.abi).expect("an interface");
-        assert!(interface.contains("function "), "{interface}");
-        esker_sdk_build::typescript(name, &built.artifact.abi).expect("a module");
+        let interface =
+            esker_sdk_build::solidity(name, &built.artifact.abi, &built.artifact.docs).expect("an interface");
+        let has_all = ["function ", "/// @notice "].iter().all(|part| interface.contains(part));
+        assert!(has_all, "{interface}");
+        esker_sdk_build::typescript(name, &built.artifact.abi, &built.artifact.docs).expect("a module");
     }
-    // A test that fails is told from one that passes.
     let counter = root.join("contracts/my-counter");
+    coverage_is_counted(&counter, &cache);
+    // A test that fails is told from one that passes.
     edit(&counter.join("tests/behaviour.rs"), "&counter.count()), 8)", "&counter.count()), 9)");
     let options = TestOptions { cache: Some(cache), arguments: vec!["anybody".to_owned()], ..TestOptions::default() };
     let package = Package::read(&counter).expect("a package");
     let tested = test(&package, &options, &Silent, &mut |_| {}).expect("cargo runs");
     assert!(!tested.success && tested.failed == 1 && tested.passed == 0, "{tested:?}");
+}
+
+/// What one of the counter's tests runs, by the lines of its source. Where LLVM's tools are missing, it is said how to get
+/// them.
+fn coverage_is_counted(counter: &Path, cache: &CacheDir) {
+    let arguments = vec!["only_the_owner".to_owned()];
+    let options = TestOptions { cache: Some(cache.clone()), arguments, ..TestOptions::default() };
+    let package = Package::read(counter).expect("a package");
+    let (tested, coverage) = match test_with_coverage(&package, &options, &Silent, &mut |_| {}) {
+        Err(BuildError::NoCoverage(reason)) => {
+            assert!(reason.contains("rustup component add llvm-tools"), "{reason}");
+            return say(&format!("SKIPPED, coverage: {reason}"));
+        }
+        other => other.expect("it runs"),
+    };
+    assert!(tested.success && tested.passed == 1, "{tested:?}");
+    let paths: Vec<&str> = coverage.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, ["contracts/my-counter/src/lib.rs"], "neither tests nor dependencies");
+    let source = fs::read_to_string(counter.join("src/lib.rs")).expect("readable");
+    let line = |text: &str| source.lines().position(|line| line.contains(text)).expect("it is there") as u32 + 1;
+    let count = |text: &str| {
+        let start = format!("DA:{},", line(text));
+        coverage.lcov.lines().find_map(|line| line.strip_prefix(&start)?.parse::<u64>().ok())
+    };
+    assert_eq!(count("let to = self.count.add(1)"), Some(0), "nothing counted:\n{}", coverage.lcov);
+    assert!(count("self.count.set(to);").is_some_and(|count| count > 0), "the owner set it:\n{}", coverage.lcov);
+    assert!(coverage.files[0].missed.contains(&line("let to = self.count.add(1)")));
+    assert!(!counter.join("default_0_0.profraw").exists());
 }
 
 /// Run by the next test in a process whose cargo has a home of its own.

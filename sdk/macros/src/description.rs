@@ -19,8 +19,8 @@ use crate::{
 /// `const __ESKER_ABI`, and in front of it what it is made of if there are parts.
 pub fn abi(found: &Found, owner: &Owner) -> TokenStream {
     let constructor = found.constructor.as_ref().map_or(quote!(None), |method| {
-        let (inputs, payable) = (method.parameters(), method.payable);
-        quote!(Some(::esker_sdk::expansion::ConstructorItem { inputs: #inputs, payable: #payable }))
+        let (inputs, payable, docs) = (method.parameters(), method.payable, doc_text(&method.docs));
+        quote!(Some(::esker_sdk::expansion::ConstructorItem { inputs: #inputs, payable: #payable, docs: #docs }))
     });
     let fallback = found.fallback.as_ref().map_or(quote!(None), |method| {
         let variant = if method.payable { quote!(Payable) } else { quote!(NonPayable) };
@@ -75,8 +75,7 @@ pub fn part(found: &Found, owner: &Owner) -> TokenStream {
     let methods = found.functions.iter().enumerate().map(|(index, method)| {
         let (cfgs, item, name) = (&method.cfgs, function(method), plain(&method.ident));
         let (guarded, overrides, selector) = (method.is_guarded(), method.overrides, selector_constant(index));
-        let selector =
-            if owner.is_component() { quote!(<#this>::#selector) } else { quote!(#item.selector()) };
+        let selector = if owner.is_component() { quote!(<#this>::#selector) } else { quote!(#item.selector()) };
         quote! {
             #(#cfgs)*
             ::esker_sdk::expansion::PartMethod {
@@ -117,9 +116,10 @@ pub fn exposures(found: &Found) -> TokenStream {
             const _: () = __ESKER_EXPOSED.check_own(#selector, #overrides);
         }
     });
-    let fields = found.parts.iter().enumerate().map(|(index, part)| {
-        quote_spanned!(part.ident.span()=> const _: () = __ESKER_EXPOSED.check_field(#index);)
-    });
+    let fields =
+        found.parts.iter().enumerate().map(
+            |(index, part)| quote_spanned!(part.ident.span()=> const _: () = __ESKER_EXPOSED.check_field(#index);),
+        );
     quote!(#(#own)* #(#fields)*)
 }
 

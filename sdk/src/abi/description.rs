@@ -50,6 +50,8 @@ pub struct ConstructorItem {
     pub inputs: &'static [Parameter],
     /// Whether value may be sent with the deployment.
     pub payable: bool,
+    /// Its documentation, line by line.
+    pub docs: &'static str,
 }
 
 /// An event.

@@ -1,12 +1,23 @@
-//! The JSON form of a contract's ABI. The compiler writes it where a module carries it as a custom section, which takes time
+//! The JSON form of a contract's ABI, and the documentation of what it lists. The compiler writes it where a module carries it as a custom section, which takes time
 //! for every byte; natively it is written when somebody asks.
 
 use super::{Description, ErrorItem, ErrorSet, EventItem, Field, Mutability, Parameter, Shape, description::decimal};
 
 const ERRORS_MAX: usize = 256;
 
+/// What a writer writes.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The JSON array.
+    Items,
+    /// The documentation of the contract, then of each item of the array, in its order: the length in bytes as a
+    /// big-endian `u32`, then the text.
+    Docs,
+}
+
 /// Counts bytes, and writes them while there is room.
 pub(crate) struct Writer<'a> {
+    part: Part,
     bytes: &'a mut [u8],
     length: usize,
     first: bool,
@@ -16,8 +27,13 @@ pub(crate) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    const fn of(part: Part, bytes: &'a mut [u8]) -> Self {
+        Self { part, bytes, length: 0, first: true, errors: [None; ERRORS_MAX], error_count: 0 }
+    }
+
+    /// Writes JSON.
     pub(crate) const fn new(bytes: &'a mut [u8]) -> Self {
-        Self { bytes, length: 0, first: true, errors: [None; ERRORS_MAX], error_count: 0 }
+        Self::of(Part::Items, bytes)
     }
 
     /// How many bytes were written, or would have been if there were room.
@@ -26,7 +42,12 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) const fn text(&mut self, text: &str) {
-        let bytes = text.as_bytes();
+        if matches!(self.part, Part::Items) {
+            self.append(text.as_bytes());
+        }
+    }
+
+    const fn append(&mut self, bytes: &[u8]) {
         let mut index = 0;
         while index < bytes.len() {
             if self.length < self.bytes.len() {
@@ -34,6 +55,15 @@ impl<'a> Writer<'a> {
             }
             self.length += 1;
             index += 1;
+        }
+    }
+
+    /// The documentation of the item that ends.
+    const fn docs(&mut self, docs: &str) {
+        if matches!(self.part, Part::Docs) {
+            assert!(docs.len() <= u32::MAX as usize, "documentation has less than 4 GiB");
+            self.append(&(docs.len() as u32).to_be_bytes());
+            self.append(docs.as_bytes());
         }
     }
 
@@ -156,6 +186,7 @@ impl<'a> Writer<'a> {
                 self.name(item.name);
                 self.parameters("inputs", item.fields, false);
                 self.text("}");
+                self.docs(item.docs);
             }
             index += 1;
         }
@@ -185,22 +216,26 @@ impl<'a> Writer<'a> {
     }
 
     const fn description(&mut self, description: &'static Description) {
+        self.docs(description.docs);
         self.text("[");
         if let Some(constructor) = description.constructor {
             self.item("constructor");
             self.parameters("inputs", constructor.inputs, false);
             self.mutability(if constructor.payable { Mutability::Payable } else { Mutability::NonPayable });
             self.text("}");
+            self.docs(constructor.docs);
         }
         if let Some(mutability) = description.fallback {
             self.item("fallback");
             self.mutability(mutability);
             self.text("}");
+            self.docs("");
         }
         if description.receive {
             self.item("receive");
             self.mutability(Mutability::Payable);
             self.text("}");
+            self.docs("");
         }
         let mut index = 0;
         while index < description.functions.len() {
@@ -222,6 +257,7 @@ impl<'a> Writer<'a> {
             self.text("]");
             self.mutability(function.mutability);
             self.text("}");
+            self.docs(function.docs);
             index += 1;
         }
         let mut index = 0;
@@ -232,6 +268,7 @@ impl<'a> Writer<'a> {
                 self.name(event.name);
                 self.parameters("inputs", event.fields, true);
                 self.text(if event.anonymous { ",\"anonymous\":true}" } else { ",\"anonymous\":false}" });
+                self.docs(event.docs);
             }
             index += 1;
         }
@@ -298,9 +335,9 @@ const fn is_first_event(events: &[&EventItem], index: usize) -> bool {
     true
 }
 
-/// Writes the JSON to `bytes` as far as there is room, and returns its length.
-const fn write(description: &'static Description, bytes: &mut [u8]) -> usize {
-    let mut writer = Writer::new(bytes);
+/// Writes the part to `bytes` as far as there is room, and returns its length.
+const fn write(part: Part, description: &'static Description, bytes: &mut [u8]) -> usize {
+    let mut writer = Writer::of(part, bytes);
     writer.description(description);
     writer.length
 }
@@ -308,14 +345,30 @@ const fn write(description: &'static Description, bytes: &mut [u8]) -> usize {
 /// Length of the JSON in bytes.
 #[must_use]
 pub const fn json_len(description: &'static Description) -> usize {
-    write(description, &mut [])
+    write(Part::Items, description, &mut [])
 }
 
 /// The JSON's bytes; `N` is what [`json_len`] says.
 #[must_use]
 pub const fn json_bytes<const N: usize>(description: &'static Description) -> [u8; N] {
     let mut bytes = [0; N];
-    assert!(write(description, &mut bytes) == N, "N is the JSON's length");
+    assert!(write(Part::Items, description, &mut bytes) == N, "N is the JSON's length");
+    bytes
+}
+
+/// Length in bytes of the documentation of the contract and of each item of its JSON ABI.
+#[must_use]
+pub const fn docs_len(description: &'static Description) -> usize {
+    write(Part::Docs, description, &mut [])
+}
+
+/// The documentation of the contract, then of each item of its JSON ABI in its order: each with its length in bytes before
+/// it, a big-endian `u32`. `N` is what [`docs_len`] says. The linker's module carries it, for `esker contract build` to put
+/// into the artifact; a built module does not.
+#[must_use]
+pub const fn docs_bytes<const N: usize>(description: &'static Description) -> [u8; N] {
+    let mut bytes = [0; N];
+    assert!(write(Part::Docs, description, &mut bytes) == N, "N is the documentation's length");
     bytes
 }
 
@@ -324,6 +377,6 @@ pub const fn json_bytes<const N: usize>(description: &'static Description) -> [u
 #[must_use]
 pub fn json(description: &'static Description) -> alloc::string::String {
     let mut bytes = alloc::vec![0; json_len(description)];
-    write(description, &mut bytes);
+    write(Part::Items, description, &mut bytes);
     alloc::string::String::from_utf8(bytes).expect("names are UTF-8")
 }

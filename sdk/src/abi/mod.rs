@@ -24,7 +24,7 @@ pub use encode::{AbiEncode, Encoder, encode};
 pub(crate) use json::Writer;
 #[cfg(not(target_arch = "wasm32"))]
 pub use json::json;
-pub use json::{json_bytes, json_len};
+pub use json::{docs_bytes, docs_len, json_bytes, json_len};
 pub use keccak::{Keccak, keccak256};
 #[cfg(not(target_arch = "wasm32"))]
 pub use natspec::{NatSpec, natspec};

@@ -71,10 +71,14 @@ struct Section {
 
 impl Section {
     fn add(&mut self, name: &str, parameters: &[Parameter], docs: &str) {
+        self.put(signature(name, parameters), docs);
+    }
+
+    fn put(&mut self, key: String, docs: &str) {
         let (notice, details) = parts(docs);
         for (target, text) in [(&mut self.notices, notice), (&mut self.details, details)] {
             if !text.is_empty() {
-                target.insert(signature(name, parameters), text);
+                target.insert(key.clone(), text);
             }
         }
     }
@@ -103,6 +107,9 @@ fn add_errors(section: &mut Section, set: &ErrorSet) {
 #[must_use]
 pub fn natspec(description: &Description) -> NatSpec {
     let (mut methods, mut events, mut errors) = (Section::default(), Section::default(), Section::default());
+    if let Some(constructor) = description.constructor {
+        methods.put("constructor".into(), constructor.docs);
+    }
     for item in description.functions {
         methods.add(item.name, item.inputs, item.docs);
     }

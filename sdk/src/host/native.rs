@@ -164,6 +164,12 @@ pub fn create(value: &U256, code: &[u8], salt: Option<&[u8; 32]>) -> (Ended, Add
     }
 }
 
+/// The deploy envelope by which the host knows a contract.
+pub fn code_of(contract: &native::NativeContract) -> Vec<u8> {
+    let code = with_installed(|host| host.code_of(contract));
+    code.unwrap_or_else(|| panic!("this host cannot create {}", contract.declared.name))
+}
+
 /// Emits a log.
 pub fn log(topics: &[[u8; 32]], data: &[u8]) {
     let topics: Vec<H256> = topics.iter().map(|topic| H256(*topic)).collect();

@@ -2,7 +2,7 @@
 
 use primitive_types::{H160, H256, U256};
 
-use super::{CallKind, Curve};
+use super::{CallKind, Curve, NativeContract};
 use crate::abi::{ErrorSet, EventItem};
 
 /// The host cannot go on with this frame: out of gas, a state change in a static call, a failing store. The host keeps
@@ -221,6 +221,12 @@ pub trait Host {
     /// ABI; raw revert data, and panics, are not announced.
     fn raises(&mut self, errors: &'static ErrorSet, data: &[u8]) {
         let _ = (errors, data);
+    }
+    /// The deploy envelope by which this host knows a contract, for a frame that creates it: whatever is created from it is
+    /// that contract. `None`: the host creates none.
+    fn code_of(&mut self, contract: &NativeContract) -> Option<Vec<u8>> {
+        let _ = contract;
+        None
     }
     /// Computes a cryptographic function. `None` is the function's own "invalid".
     ///

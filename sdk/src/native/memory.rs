@@ -6,11 +6,11 @@ use primitive_types::{H160, H256, U256};
 
 use super::{
     BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, CryptoRequest, Declared, Frame,
-    Heard, Host, Interrupted, Outcome, TransactionContext, run_entry,
+    Heard, Host, Interrupted, NativeContract, Outcome, TransactionContext, run_entry,
 };
 use crate::{
     Address, Contract, Deployment, MethodCall,
-    abi::{ErrorSet, EventItem, Output},
+    abi::{ErrorSet, EventItem, Output, keccak256},
 };
 
 /// A log that a contract emitted.
@@ -38,6 +38,9 @@ struct State {
     storage: Slots,
     transient: Slots,
     balances: BTreeMap<H160, U256>,
+    codes: BTreeMap<H160, Code>,
+    /// How many contracts an account has created.
+    created: BTreeMap<H160, u64>,
     logs: Vec<Emitted>,
 }
 
@@ -54,11 +57,12 @@ struct Active {
 /// A chain in memory whose contracts all run natively: for unit tests of contracts and of the SDK itself.
 ///
 /// It knows storage, transient storage, balances, logs, calls, static and delegate calls, and reentrancy. It has no gas,
-/// no code hashes, no cryptographic host functions beyond keccak256, and cannot create contracts from a payload: where a
-/// contract asks for one of these, the frame halts. The test kit (`esker-sdk-test`) runs on the real runtime instead.
+/// no code hashes, no cryptographic host functions beyond keccak256, and creates contracts from embedded code only
+/// ([`crate::include_contract`]): where a contract asks for something else, the frame halts. The test kit (`esker-sdk-test`) runs on the real runtime instead.
 #[derive(Default)]
 pub struct MemoryHost {
-    codes: BTreeMap<H160, Code>,
+    /// What embedded code stands for.
+    embedded: BTreeMap<Vec<u8>, NativeContract>,
     state: State,
     frames: Vec<Active>,
     /// What contracts emitted and reverted with that their ABI does not hold.
@@ -78,7 +82,8 @@ impl MemoryHost {
 
     /// Puts a contract at an address without running its constructor.
     pub fn install<C: Contract>(&mut self, address: Address) -> C::Handle {
-        self.codes.insert(address.into(), Code { call: C::call, declared: Declared::of::<C>() });
+        let code = Code { call: C::call, declared: Declared::of::<C>() };
+        self.state.codes.insert(address.into(), code);
         C::Handle::from(address)
     }
 
@@ -207,6 +212,18 @@ impl MemoryHost {
         outcome
     }
 
+    /// Moves coins, if there are so many.
+    fn pay(&mut self, from: H160, to: H160, value: U256) -> bool {
+        if value.is_zero() {
+            return true;
+        }
+        let Some(left) = self.balance_of(from.into()).checked_sub(value) else { return false };
+        self.set_balance(from.into(), left);
+        let received = self.balance_of(to.into()).saturating_add(value);
+        self.set_balance(to.into(), received);
+        true
+    }
+
     fn message(&mut self, caller: H160, request: CallRequest<'_>, is_static: bool) -> Outcome {
         let before = self.state.clone();
         let above = self.frames.last().cloned().unwrap_or_default();
@@ -223,15 +240,10 @@ impl MemoryHost {
                     .any(|below| below.frame.address == request.target && !below.is_delegate),
             },
         };
-        if !request.value.is_zero() {
-            let Some(left) = self.balance_of(caller.into()).checked_sub(request.value) else {
-                return Outcome::Interrupted;
-            };
-            self.set_balance(caller.into(), left);
-            let received = self.balance_of(request.target.into()).saturating_add(request.value);
-            self.set_balance(request.target.into(), received);
+        if !self.pay(caller, request.target, request.value) {
+            return Outcome::Interrupted;
         }
-        let Some(code) = self.codes.get(&request.target).copied() else {
+        let Some(code) = self.state.codes.get(&request.target).copied() else {
             return Outcome::Return(Vec::new());
         };
         let is_delegate = request.kind == CallKind::Delegate;
@@ -245,6 +257,29 @@ impl MemoryHost {
         }
         outcome
     }
+}
+
+/// The address that CREATE gives: the hash of creator and nonce as an RLP list.
+fn created_by(creator: H160, nonce: u64) -> H160 {
+    let digits: Vec<u8> = nonce.to_be_bytes().into_iter().skip_while(|&byte| byte == 0).collect();
+    let mut list = vec![0x94];
+    list.extend_from_slice(&creator.0);
+    // A byte below 128 stands for itself; the nonce of a contract is never 0.
+    if digits.len() > 1 || digits.first().is_some_and(|&byte| byte >= 0x80) {
+        list.push(0x80 + digits.len() as u8);
+    }
+    list.extend_from_slice(&digits);
+    hashed(&[&[0xc0 + list.len() as u8], &list])
+}
+
+/// The address that CREATE2 gives (EIP-1014).
+fn created_with(creator: H160, salt: H256, payload: &[u8]) -> H160 {
+    hashed(&[&[0xff], &creator.0, &salt.0, &keccak256(payload)])
+}
+
+fn hashed(parts: &[&[u8]]) -> H160 {
+    let hash = keccak256(&parts.concat());
+    H160::from_slice(hash.get(12..).unwrap_or_default())
 }
 
 fn set(slots: &mut Slots, key: (H160, H256), value: H256) {
@@ -308,7 +343,7 @@ impl Host for MemoryHost {
 
     fn code_size(&mut self, account: H160) -> Result<u32, Interrupted> {
         // A contract in the middle of its constructor has no code yet, and none of ours has a real size.
-        Ok(u32::from(self.codes.contains_key(&account)))
+        Ok(u32::from(self.state.codes.contains_key(&account)))
     }
 
     fn log(&mut self, topics: &[H256], data: &[u8]) -> Result<(), Interrupted> {
@@ -345,8 +380,55 @@ impl Host for MemoryHost {
         self.undeclared.extend(lacking);
     }
 
-    fn create(&mut self, _request: CreateRequest<'_>) -> Result<CreateResult, Interrupted> {
-        Err(Interrupted)
+    fn code_of(&mut self, contract: &NativeContract) -> Option<Vec<u8>> {
+        let code = format!("natively {}::{};", contract.library, contract.declared.name).into_bytes();
+        self.embedded.insert(code.clone(), *contract);
+        Some(code)
+    }
+
+    fn create(&mut self, request: CreateRequest<'_>) -> Result<CreateResult, Interrupted> {
+        let creator = self.writable()?;
+        let found = self.embedded.iter().find(|(code, _)| request.payload.starts_with(code));
+        let Some((code, contract)) = found.map(|(code, contract)| (code.len(), *contract)) else {
+            return Err(Interrupted);
+        };
+        let before = self.state.clone();
+        let nonce = self.state.created.entry(creator).or_insert(0);
+        *nonce += 1;
+        let address = match request.salt {
+            Some(salt) => created_with(creator, salt, request.payload),
+            None => created_by(creator, *nonce),
+        };
+        if self.state.codes.contains_key(&address) || !self.pay(creator, address, request.value) {
+            return Ok(CreateResult::Halt);
+        }
+        let frame = Frame {
+            address,
+            caller: creator,
+            value: request.value,
+            input: request.payload.get(code..).unwrap_or_default().to_vec(),
+            is_reentrant: false,
+        };
+        let declared = contract.declared;
+        let outcome = self.enter(contract.deploy, Active { frame, declared: Some(declared), ..Active::default() });
+        if !matches!(outcome, Outcome::Return(_)) {
+            // The creator's nonce stays.
+            let created = std::mem::take(&mut self.state.created);
+            self.state = State { created, ..before };
+        }
+        Ok(match outcome {
+            Outcome::Return(_) => {
+                self.state.codes.insert(address, Code { call: contract.call, declared });
+                CreateResult::Success(address)
+            }
+            Outcome::Revert(output) => {
+                if let Some(top) = self.frames.last_mut() {
+                    top.heard.hear(&output);
+                }
+                CreateResult::Revert(output)
+            }
+            Outcome::Interrupted => CreateResult::Halt,
+        })
     }
 
     fn crypto(&mut self, _request: CryptoRequest<'_>) -> Result<Option<Vec<u8>>, Interrupted> {

@@ -23,6 +23,38 @@ use std::panic::{self, AssertUnwindSafe};
 
 use crate::{Contract, Entry};
 
+/// A contract as ordinary functions and data, without its type.
+#[derive(Clone, Copy, Debug)]
+pub struct NativeContract {
+    /// [`Contract::CRATE`].
+    pub library: &'static str,
+    /// [`Contract::HAS_CONSTRUCTOR`].
+    pub has_constructor: bool,
+    /// Its name and its ABI.
+    pub declared: Declared,
+    /// [`Contract::abi_json`].
+    pub abi_json: fn() -> &'static str,
+    /// [`Contract::call`].
+    pub call: fn() -> Vec<u8>,
+    /// [`Contract::deploy`].
+    pub deploy: fn() -> Vec<u8>,
+}
+
+impl NativeContract {
+    /// Contract `C`.
+    #[must_use]
+    pub const fn of<C: Contract>() -> Self {
+        Self {
+            library: C::CRATE,
+            has_constructor: C::HAS_CONSTRUCTOR,
+            declared: Declared::of::<C>(),
+            abi_json: C::abi_json,
+            call: C::call,
+            deploy: C::deploy,
+        }
+    }
+}
+
 /// How a native frame ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

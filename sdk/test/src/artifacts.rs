@@ -3,49 +3,76 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy_json_abi::JsonAbi;
-use esker_sdk::Contract;
 use esker_sdk::abi::FunctionItem;
+use esker_sdk::native::{Declared, NativeContract};
 use esker_sdk_build::{BuildError, ToStderr, build_once};
+use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Where a contract's code comes from.
-pub(crate) enum Source {
-    /// Its crate was built: the envelope.
-    Built(Vec<u8>),
-    /// No crate is built to it, since it is defined in a test: it runs natively in both runs.
-    TestOnly,
+use crate::chain::Run;
+use crate::names::Names;
+use crate::stand_in;
+
+/// Where the codes of a chain's contracts come from.
+pub(crate) struct Codes {
+    /// How contracts are executed.
+    pub(crate) run: Run,
+    /// The folder of the crate under test.
+    pub(crate) manifest_dir: PathBuf,
+    /// What learns the errors and events of each contract whose code is asked for.
+    pub(crate) names: Arc<RwLock<Names>>,
 }
 
-/// The code of contract `C`, whose crate is looked for among everything that the crate in `manifest_dir` depends on, in its
-/// workspace and outside.
+impl Codes {
+    /// A contract's deploy envelope, and whether it runs natively in this run.
+    ///
+    /// # Panics
+    /// As [`find`].
+    pub(crate) fn of(&self, contract: &NativeContract) -> (Vec<u8>, bool) {
+        let path = format!("{}::{}", contract.library, contract.declared.name);
+        self.names.write().learn(&path, (contract.abi_json)());
+        match find(contract, &self.manifest_dir) {
+            Some(envelope) => (envelope, self.run == Run::Native),
+            None => {
+                if self.run == Run::Wasm {
+                    // Shown where the test fails, and with `--nocapture`.
+                    eprintln!("{} is built to no wasm: it runs natively here too", contract.declared.name);
+                }
+                (stand_in::code(&path), true)
+            }
+        }
+    }
+}
+
+/// The envelope of a contract, whose crate is looked for among everything that the crate in `manifest_dir` depends on, in
+/// its workspace and outside. `None` if no crate is built to it, since it is defined in a test.
 ///
 /// # Panics
 /// If the crate does not build, or nothing on this machine compiles wasm: the test cannot go on.
-pub(crate) fn find<C: Contract>(manifest_dir: &Path) -> Source {
-    let Some(folder) = libraries(manifest_dir).remove(C::CRATE) else { return Source::TestOnly };
+fn find(contract: &NativeContract, manifest_dir: &Path) -> Option<Vec<u8>> {
+    let Declared { name, abi } = contract.declared;
+    let folder = libraries(manifest_dir).remove(contract.library)?;
     let built = build_once(&folder, &ToStderr).unwrap_or_else(|error| match &*error {
         BuildError::Toolchain(missing) => panic!(
-            "{} cannot be run as wasm, since nothing here compiles wasm: {missing}\nA test that ran natively only would \
-             prove little, so it fails.",
-            C::NAME
+            "{name} cannot be run as wasm, since nothing here compiles wasm: {missing}\nA test that ran natively only would \
+             prove little, so it fails."
         ),
-        error => panic!("the contract {} in {} does not build: {error}", C::NAME, folder.display()),
+        error => panic!("the contract {name} in {} does not build: {error}", folder.display()),
     });
     // A contract in the unit tests of a contract's crate has that crate's name, and is not what the crate is built to.
-    if selectors(&built.artifact.abi) != C::ABI.functions.iter().map(FunctionItem::selector).collect() {
+    if selectors(&built.artifact.abi) != abi.functions.iter().map(FunctionItem::selector).collect() {
         assert!(
-            built.artifact.contract_name != C::NAME,
-            "{} has other methods as wasm than in this test: is it built with other features, or are there two contracts of \
-             that name?",
-            C::NAME
+            built.artifact.contract_name != name,
+            "{name} has other methods as wasm than in this test: is it built with other features, or are there two contracts \
+             of that name?"
         );
-        return Source::TestOnly;
+        return None;
     }
-    Source::Built(esker_vm::envelope::encode(&built.wasm))
+    Some(esker_vm::envelope::encode(&built.wasm))
 }
 
 /// The selectors of the functions in a JSON ABI.

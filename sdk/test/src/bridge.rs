@@ -1,16 +1,21 @@
 //! A natively run frame on the runtime's own journal: the SDK's native host over the VM's host.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use esker_sdk::abi::{ErrorSet, EventItem};
 use esker_sdk::native::{
     BlockContext, CallKind, CallRequest, CallResult, CreateRequest, CreateResult, CryptoRequest, Curve, Declared,
-    Frame, Heard, Host, Interrupted, TransactionContext,
+    Frame, Heard, Host, Interrupted, NativeContract, TransactionContext,
 };
 use esker_vm::crypto::{self, bls12_381, bn254};
 use esker_vm::{HostError, Meter, abi::HostFunctionId};
 use primitive_types::{H160, H256, U256};
 
+use crate::machine::{TestMachine, words_of};
+
 /// One native frame. Charges nothing for computing; state costs what it costs.
 pub(crate) struct Bridge<'a> {
+    machine: &'a TestMachine,
     frame: &'a esker_vm::Frame,
     host: &'a mut dyn esker_vm::Host,
     pub(crate) meter: Meter,
@@ -18,7 +23,7 @@ pub(crate) struct Bridge<'a> {
     declared: Declared,
     /// What it may pass on.
     heard: Heard,
-    /// What it emitted and reverted with that its ABI does not hold.
+    /// What it emitted and reverted with that its ABI does not hold, and why it got no code for what it creates.
     pub(crate) undeclared: Vec<String>,
     /// Why the host could not go on, once it could not.
     pub(crate) struck: Option<HostError>,
@@ -26,12 +31,13 @@ pub(crate) struct Bridge<'a> {
 
 impl<'a> Bridge<'a> {
     pub(crate) fn new(
+        machine: &'a TestMachine,
         frame: &'a esker_vm::Frame,
         host: &'a mut dyn esker_vm::Host,
         meter: Meter,
         declared: Declared,
     ) -> Self {
-        Self { frame, host, meter, declared, heard: Heard::default(), undeclared: Vec::new(), struck: None }
+        Self { machine, frame, host, meter, declared, heard: Heard::default(), undeclared: Vec::new(), struck: None }
     }
 
     /// Keeps the host's reason where the SDK only learns that there is one.
@@ -152,6 +158,12 @@ impl Host for Bridge<'_> {
             }
             esker_vm::CreateResult::Halt => CreateResult::Halt,
         })
+    }
+
+    fn code_of(&mut self, contract: &NativeContract) -> Option<Vec<u8>> {
+        // A panic would pass for one of the contract that asks, and become a revert.
+        let code = catch_unwind(AssertUnwindSafe(|| self.machine.code_of(contract)));
+        code.map_err(|panic| self.undeclared.push(words_of(panic.as_ref()).to_owned())).ok()
     }
 
     fn emits(&mut self, event: &'static EventItem) {

@@ -9,23 +9,21 @@ use esker_runtime::state::ChangeSet;
 use esker_runtime::types::ExecuteError;
 use esker_runtime::{ChainConfig, TransactionResult};
 use esker_sdk::abi::Output;
-use esker_sdk::native::Declared;
+use esker_sdk::native::NativeContract;
 use esker_sdk::{Contract, MethodCall, View};
 use esker_vm::{Engine, EngineConfig, EngineKind};
 use parking_lot::{Mutex, RwLock};
-use primitive_types::H256;
 
-use crate::artifacts::{self, Source};
+use crate::artifacts::Codes;
 use crate::clock::{Clock, GAS_LIMIT};
 use crate::convert::{inside, outside, wei};
 use crate::gas::Measured;
-use crate::machine::{NativeContract, TestMachine};
+use crate::machine::TestMachine;
 use crate::names::Names;
 use crate::observe::Observer;
 use crate::record::{End, Record, Step};
 use crate::request::{Call, Deploy, Terms};
 use crate::sent::Sent;
-use crate::stand_in;
 use crate::world::World;
 
 /// Chain id that contracts see in tests: that of development chains.
@@ -66,7 +64,6 @@ impl esker_sdk::Operand<esker_sdk::Address> for User {
 /// A chain of its own for one run of one test. Every transaction is a block; gas costs nothing.
 pub struct Chain {
     run: Run,
-    manifest_dir: PathBuf,
     pub(crate) machine: TestMachine,
     pub(crate) config: ChainConfig,
     /// Who has coins from the start.
@@ -101,16 +98,17 @@ impl Chain {
         for (name, user) in users {
             names.call(outside(user.address), name);
         }
+        let names = Arc::new(RwLock::new(names));
+        let codes = Codes { run, manifest_dir, names: Arc::clone(&names) };
         let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
         let mut chain = Self {
             run,
             users: users.iter().map(|(_, user)| *user).collect(),
-            manifest_dir,
-            machine: TestMachine::new(engine),
+            machine: TestMachine::new(engine, codes),
             config: ChainConfig::new(CHAIN_ID),
             world: World::default(),
             clock: Clock::new(),
-            names: Arc::new(RwLock::new(names)),
+            names,
             record: Record::default(),
             gas: Arc::default(),
             mocks: 0,
@@ -192,26 +190,7 @@ impl Chain {
     /// If the contract does not build.
     #[must_use]
     pub fn code<C: Contract>(&mut self) -> Vec<u8> {
-        self.names.write().learn(&format!("{}::{}", C::CRATE, C::NAME), C::abi_json());
-        let (code, runs_natively) = match artifacts::find::<C>(&self.manifest_dir) {
-            Source::Built(envelope) => (envelope, self.run == Run::Native),
-            // Shown where the test fails, and with `--nocapture`.
-            Source::TestOnly if self.run == Run::Wasm => {
-                eprintln!("{} is built to no wasm: it runs natively here too", C::NAME);
-                (stand_in::code(&format!("{}::{}", C::CRATE, C::NAME)), true)
-            }
-            Source::TestOnly => (stand_in::code(&format!("{}::{}", C::CRATE, C::NAME)), true),
-        };
-        if runs_natively {
-            let contract = NativeContract {
-                call: C::call,
-                deploy: C::deploy,
-                has_constructor: C::HAS_CONSTRUCTOR,
-                declared: Declared::of::<C>(),
-            };
-            self.machine.register(H256(keccak256(&code).0), contract);
-        }
-        code
+        self.machine.code_of(&NativeContract::of::<C>())
     }
 
     /// Sends a transaction that calls a method. The sender may be any address, a contract's too; its nonce goes up.

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use esker_sdk::native::{Declared, Outcome as NativeOutcome, run_entry};
+use alloy_primitives::keccak256;
+use esker_sdk::native::{NativeContract, Outcome as NativeOutcome, run_entry};
 use esker_vm::abi::Limits;
 use esker_vm::{
     Admission, Busy, Code, Engine, Entry, Execution, Fatal, Frame, Halt, Host, HostError, Machine, Meter, ModuleFacts,
@@ -13,19 +14,11 @@ use esker_vm::{
 use parking_lot::{Mutex, RwLock};
 use primitive_types::H256;
 
+use crate::artifacts::Codes;
 use crate::bridge::Bridge;
 use crate::mock::{Answer, Called, Script};
 use crate::observe::TransientWrite;
 use crate::watch::Watch;
-
-/// A contract's entry points as ordinary functions.
-#[derive(Clone, Copy)]
-pub(crate) struct NativeContract {
-    pub(crate) call: fn() -> Vec<u8>,
-    pub(crate) deploy: fn() -> Vec<u8>,
-    pub(crate) has_constructor: bool,
-    pub(crate) declared: Declared,
-}
 
 /// What runs instead of a code's wasm.
 #[derive(Clone)]
@@ -37,6 +30,8 @@ enum Stand {
 /// Runs registered code hashes natively. With nothing registered it is the engine.
 pub(crate) struct TestMachine {
     engine: Engine,
+    /// Where the code of contracts comes from, and whether it runs natively.
+    codes: Codes,
     stands: RwLock<BTreeMap<H256, Stand>>,
     /// Transient slots written since they were last taken.
     transient: Mutex<Vec<TransientWrite>>,
@@ -45,13 +40,21 @@ pub(crate) struct TestMachine {
 }
 
 impl TestMachine {
-    pub(crate) fn new(engine: Engine) -> Self {
-        Self { engine, stands: RwLock::default(), transient: Mutex::default(), complaints: Mutex::default() }
+    pub(crate) fn new(engine: Engine, codes: Codes) -> Self {
+        Self { engine, codes, stands: RwLock::default(), transient: Mutex::default(), complaints: Mutex::default() }
     }
 
-    /// From now on, code with this hash runs natively.
-    pub(crate) fn register(&self, code_hash: H256, contract: NativeContract) {
-        self.stands.write().insert(code_hash, Stand::Native(contract));
+    /// A contract's deploy envelope. From now on it runs natively wherever it stands, if this run is native or it has no
+    /// wasm.
+    ///
+    /// # Panics
+    /// If the contract does not build.
+    pub(crate) fn code_of(&self, contract: &NativeContract) -> Vec<u8> {
+        let (code, runs_natively) = self.codes.of(contract);
+        if runs_natively {
+            self.stands.write().insert(H256(keccak256(&code).0), Stand::Native(*contract));
+        }
+        code
     }
 
     /// From now on, calls of code with this hash are answered by `script`.
@@ -72,7 +75,7 @@ impl TestMachine {
         host: &mut dyn Host,
         fuel: u64,
     ) -> Execution {
-        let mut bridge = Bridge::new(frame, host, Meter::new(fuel), contract.declared);
+        let mut bridge = Bridge::new(self, frame, host, Meter::new(fuel), contract.declared);
         let entry = match entry {
             Entry::Call => contract.call,
             Entry::Deploy => contract.deploy,

@@ -2,7 +2,7 @@
 
 use alloy_json_abi::{JsonAbi, StateMutability};
 use clap::Args;
-use esker_sdk_build::{Artifact, ContractAbi, InterfaceError, solidity, typescript};
+use esker_sdk_build::{Artifact, ContractAbi, InterfaceError, NatSpec, solidity, typescript};
 use serde_json::{Value, json};
 
 use super::source::ContractSource;
@@ -21,38 +21,51 @@ pub(super) struct AbiArgs {
 }
 
 pub(super) fn run(args: &AbiArgs) -> Result<Answer, Failure> {
-    let (name, items) = items(&args.source)?;
+    let (name, items, docs) = items(&args.source)?;
     let malformed = |error: InterfaceError| Failure::failed(error.to_string());
     let written = match args.format.as_str() {
         "json" => Some(serde_json::to_string_pretty(&items).unwrap_or_else(|_| items.to_string())),
-        "solidity" => Some(solidity(&name, &items).map_err(malformed)?),
-        "typescript" => Some(typescript(&name, &items).map_err(malformed)?),
+        "solidity" => Some(solidity(&name, &items, &docs).map_err(malformed)?),
+        "typescript" => Some(typescript(&name, &items, &docs).map_err(malformed)?),
         _ => None,
     };
     if let Some(text) = written {
         let text = text.trim_end();
-        return Ok(Answer::new(text, json!({"contractName": name, "format": args.format, "text": text, "abi": items})));
+        let mut json = json!({"contractName": name, "format": args.format, "text": text, "abi": items});
+        add_docs(&mut json, &docs);
+        return Ok(Answer::new(text, json));
     }
     let abi: JsonAbi = serde_json::from_value(items.clone())
         .map_err(|error| Failure::failed("its ABI is not one that Ethereum tools read").because(error))?;
-    Ok(Answer::new(signatures(&abi), json!({"contractName": name, "abi": items})))
+    let mut json = json!({"contractName": name, "abi": items});
+    add_docs(&mut json, &docs);
+    Ok(Answer::new(signatures(&abi), json))
 }
 
-/// The contract's name and its ABI.
-fn items(source: &ContractSource) -> Result<(String, Value), Failure> {
+/// `userdoc` and `devdoc`, where they are known.
+fn add_docs(json: &mut Value, docs: &NatSpec) {
+    for (key, docs) in [("userdoc", &docs.user), ("devdoc", &docs.dev)] {
+        if !docs.is_null() {
+            json[key] = docs.clone();
+        }
+    }
+}
+
+/// The contract's name, its ABI and its documentation, which a module does not carry.
+fn items(source: &ContractSource) -> Result<(String, Value, NatSpec), Failure> {
     // An artifact says it in its own words, also when the module inside carries none.
     if source.path.extension().is_some_and(|extension| extension == "json") && source.path.is_file() {
         let artifact = Artifact::read(&source.path).map_err(|error| Failure::usage(error.to_string()))?;
-        return Ok((artifact.contract_name, artifact.abi));
+        return Ok((artifact.contract_name, artifact.abi, artifact.docs));
     }
     if let Some(built) = source.built()? {
-        return Ok((built.artifact.contract_name, built.artifact.abi));
+        return Ok((built.artifact.contract_name, built.artifact.abi, built.artifact.docs));
     }
     let wasm = source.wasm()?;
     let abi =
         ContractAbi::read(&wasm).map_err(|reason| Failure::failed("its ABI section is invalid").because(reason))?;
     let file = source.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    abi.map(|abi| (abi.name.unwrap_or(file), abi.items)).ok_or_else(|| {
+    abi.map(|abi| (abi.name.unwrap_or(file), abi.items, NatSpec::default())).ok_or_else(|| {
         Failure::failed(format!("{} carries no ABI", source.path.display())).hint("a `#[contract] mod` gives one")
     })
 }

@@ -38,7 +38,7 @@ pub(super) fn run(args: &NewArgs) -> Result<Answer, Failure> {
         _ => Failure::usage(error.to_string()),
     })?;
     let folder = &created.folder;
-    let shown = folder.display();
+    let shown = folder.strip_prefix(".").unwrap_or(folder).display();
     let mut text = format!(
         "wrote {shown}\n\nnext:\n  cd {shown}\n  esker contract test      # its tests; `cargo test` does as well\n  esker contract build     # artifacts/*.json, for `esker deploy` and every Ethereum tool"
     );

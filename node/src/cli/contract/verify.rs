@@ -28,7 +28,7 @@ pub(super) struct VerifyArgs {
     artifact: Option<PathBuf>,
 
     /// Verify the code of this account instead
-    #[arg(long)]
+    #[arg(long, value_parser = parse_address)]
     address: Option<Address>,
 
     /// The block whose state counts, with --address
@@ -75,6 +75,11 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Answer, Failure> {
         Some(hint) => refused.hint(printable(hint)),
         None => refused,
     })
+}
+
+/// An address of 20 bytes, whose checksum is looked at elsewhere: here it only names an account to ask for.
+fn parse_address(text: &str) -> Result<Address, String> {
+    text.parse().map_err(|_| "an address is 0x and 40 hexadecimal digits".to_owned())
 }
 
 fn to_json(found: &Verification) -> serde_json::Value {

@@ -6,6 +6,8 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{InterfaceError, is_identifier, items, list, text};
+use crate::NatSpec;
+use crate::natspec::Remark;
 
 /// Words that no name may be (Solidity documentation, "Reserved Keywords" and the grammar's keywords).
 const KEYWORDS: &[&str] = &[
@@ -126,11 +128,11 @@ fn is_reserved(name: &str) -> bool {
 }
 
 /// An interface `I` + `name` that a compiler from 0.8.4 on accepts: structs, errors, events and functions, with what
-/// Solidity cannot declare in a comment. It has no constructor, since no interface has.
+/// Solidity cannot declare in a comment, and what `docs` says above each. It has no constructor, since no interface has.
 ///
 /// # Errors
 /// If the ABI is no array of items.
-pub fn solidity(name: &str, abi: &Value) -> Result<String, InterfaceError> {
+pub fn solidity(name: &str, abi: &Value, docs: &NatSpec) -> Result<String, InterfaceError> {
     let items = items(abi)?;
     let of_kind = |kind: &'static str| items.iter().filter(move |item| text(item, "type") == kind);
     let declared = items.iter().map(|item| text(item, "name").to_owned()).collect();
@@ -142,7 +144,7 @@ pub fn solidity(name: &str, abi: &Value) -> Result<String, InterfaceError> {
         let line = format!("error {}({line});", text(item, "name"));
         // Of several errors with one name Solidity takes one.
         let is_first = errors.insert(text(item, "name"));
-        lines.push(possible(text(item, "name"), line, is_first));
+        lines.push(possible(&docs.item(item), text(item, "name"), line, is_first));
     }
     lines.push(String::new());
     let functions: BTreeSet<&str> = of_kind("function").map(|item| text(item, "name")).collect();
@@ -150,7 +152,7 @@ pub fn solidity(name: &str, abi: &Value) -> Result<String, InterfaceError> {
         let name = text(item, "name");
         let anonymous = if item.get("anonymous").and_then(Value::as_bool) == Some(true) { " anonymous" } else { "" };
         let line = format!("event {name}({}){anonymous};", structs.parameters(item, "inputs", "")?);
-        lines.push(possible(name, line, !errors.contains(name) && !functions.contains(name)));
+        lines.push(possible(&docs.item(item), name, line, !errors.contains(name) && !functions.contains(name)));
     }
     lines.push(String::new());
     for item in of_kind("function") {
@@ -165,7 +167,7 @@ pub fn solidity(name: &str, abi: &Value) -> Result<String, InterfaceError> {
         };
         let returns = if outputs.is_empty() { String::new() } else { format!(" returns ({outputs})") };
         let line = format!("function {name}({inputs}) external{mutability}{returns};");
-        lines.push(possible(name, line, !errors.contains(name)));
+        lines.push(possible(&docs.item(item), name, line, !errors.contains(name)));
     }
     if let Some(fallback) = of_kind("fallback").next() {
         let payable = if text(fallback, "stateMutability") == "payable" { " payable" } else { "" };
@@ -179,7 +181,7 @@ pub fn solidity(name: &str, abi: &Value) -> Result<String, InterfaceError> {
         pragma solidity >=0.8.4;\n\n"
         .to_owned();
     let identifier: String = name.chars().map(|letter| if letter == '-' { '_' } else { letter }).collect();
-    let _ = writeln!(out, "interface I{identifier} {{");
+    let _ = writeln!(out, "{}interface I{identifier} {{", comment(&docs.contract()));
     let definitions =
         structs.definitions.iter().map(String::as_str).chain((!structs.definitions.is_empty()).then_some(""));
     let mut blank = true;
@@ -193,10 +195,16 @@ pub fn solidity(name: &str, abi: &Value) -> Result<String, InterfaceError> {
     Ok(format!("{out}\n}}\n"))
 }
 
-/// The declaration, or a remark in its place.
-fn possible(name: &str, declaration: String, is_free: bool) -> String {
+/// What is said, as NatSpec comments, each on a line of its own.
+fn comment(remark: &Remark) -> String {
+    let said = [("notice", &remark.notice), ("dev", &remark.details)].into_iter().filter(|(_, text)| !text.is_empty());
+    said.map(|(tag, text)| format!("/// @{tag} {text}\n")).collect()
+}
+
+/// The declaration with its documentation, or a remark in its place.
+fn possible(remark: &Remark, name: &str, declaration: String, is_free: bool) -> String {
     if is_identifier(name) && !is_reserved(name) && is_free {
-        return declaration;
+        return comment(remark) + &declaration;
     }
     format!("// Solidity has another meaning for the name here: {declaration}")
 }
@@ -328,7 +336,18 @@ interface IShop {
     receive() external payable;
 }
 ";
-        assert_eq!(solidity("Shop", &abi).expect("an ABI"), expected);
+        assert_eq!(solidity("Shop", &abi, &NatSpec::default()).expect("an ABI"), expected);
+        let texts = ["A shop.\n\nOf two\nfloors.", "", "Fills it.\n\nOnce.", "", "", "It was.", "Too late.", ""];
+        let docs = NatSpec::new(&abi, &texts.map(str::to_owned)).expect("as many as items");
+        let text = solidity("Shop", &abi, &docs).expect("an ABI");
+        for part in [
+            "\n/// @notice A shop.\n/// @dev Of two floors.\ninterface IShop {\n",
+            "    /// @notice Fills it.\n    /// @dev Once.\n    function fill(Order[2]",
+            "    /// @notice It was.\n    event Filled(",
+            "    /// @notice Too late.\n    error Late(",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]
@@ -341,7 +360,7 @@ interface IShop {
             function(json!({"name": "a", "type": "uint8; }"})),
             function(json!({"name": "a", "type": "tuple"})),
         ] {
-            assert!(solidity("Odd", &odd).is_err(), "{odd}");
+            assert!(solidity("Odd", &odd, &NatSpec::default()).is_err(), "{odd}");
         }
     }
 
@@ -352,7 +371,7 @@ interface IShop {
             {"type": "function", "name": "f", "inputs": [with("bool"), with("uint8")], "outputs": []},
             {"type": "error", "name": "P", "inputs": []},
         ]);
-        let text = solidity("Odd", &abi).expect("an ABI");
+        let text = solidity("Odd", &abi, &NatSpec::default()).expect("an ABI");
         assert!(text.contains("function f(P2 calldata p, P3 calldata) external;"), "{text}");
         assert!(text.contains("bool field0;"), "{text}");
     }

@@ -1,11 +1,13 @@
 //! The module itself: what it carries, and what can be left out of it.
 
+mod docs;
 mod section;
 mod shrink;
 
 use serde_json::Value;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
+pub(crate) use docs::docs;
 pub(crate) use section::{custom_section, unpack};
 pub(crate) use shrink::shrink;
 

@@ -8,6 +8,7 @@ use wasmparser::{
     BinaryReaderError, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, Operator, Parser, Payload,
 };
 
+use super::docs::SECTION_DOCS;
 use super::section::pack;
 
 /// The module without names, debug information, foreign custom sections, exports other than the memory and the entry
@@ -20,7 +21,8 @@ pub(crate) fn shrink(wasm: &[u8], provenance: &[u8]) -> Result<Vec<u8>, BinaryRe
     for payload in Parser::new(0).parse_all(wasm) {
         match payload? {
             Payload::CustomSection(section) => {
-                if section.name().starts_with("esker.") && section.name() != SECTION_BUILD {
+                let is_kept = section.name() != SECTION_BUILD && section.name() != SECTION_DOCS;
+                if section.name().starts_with("esker.") && is_kept {
                     kept.push((section.name().to_owned(), pack(section.data())));
                 }
             }

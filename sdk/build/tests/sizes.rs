@@ -1,0 +1,36 @@
+//! What small contracts may weigh. Where no compiler is at hand, the tests say so and do nothing.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use esker_sdk_build::BuildOptions;
+use support::{build_in, toolchain};
+
+const EMPTY: &str = "#![no_std]
+use esker_sdk::prelude::*;
+#[contract]
+pub mod empty {
+    use super::*;
+    #[storage]
+    pub struct Empty {}
+    impl Empty {}
+}
+";
+
+#[test]
+fn an_empty_contract_is_at_most_two_and_a_half_kib() {
+    let Some(toolchain) = toolchain() else { return };
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the SDK");
+    let manifest = format!(
+        "[package]\nname = \"empty\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
+         [dependencies]\nesker-sdk = {{ path = {sdk:?} }}\n[workspace]\n"
+    );
+    fs::create_dir(place.path().join("src")).expect("made");
+    fs::write(place.path().join("Cargo.toml"), manifest).expect("written");
+    fs::write(place.path().join("src/lib.rs"), EMPTY).expect("written");
+    let built = build_in(place.path(), toolchain, &BuildOptions::default()).expect("it builds");
+    assert!(built.artifact.size.wasm <= 2_560, "{:?}", built.artifact.size);
+}
