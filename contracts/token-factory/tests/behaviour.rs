@@ -1,6 +1,6 @@
 //! A factory creates contracts from the code that it carries, natively and as wasm; the kit compares both.
 
-use esker_erc20::{Erc20Handle, Error as TokenError};
+use esker_erc20::{Erc20, Erc20Handle, Error as TokenError};
 use esker_sdk::native::MemoryHost;
 use esker_sdk::{Address, B256, U256, address};
 use esker_sdk_test::{Chain, User};
@@ -12,6 +12,8 @@ fn salt(byte: u8) -> B256 {
 
 #[esker_sdk::test]
 fn a_factory_creates_tokens_that_work(chain: &mut Chain, alice: User, bob: User) {
+    // For the names that a failure is told with.
+    let _ = chain.code::<Erc20>();
     let factory = chain.deploy(alice, TokenFactoryHandle::constructor());
     let created = chain.send(alice, factory.create("Gold", "GLD", U256::from(100)));
     let gold = created.clone().returned();
@@ -34,6 +36,15 @@ fn a_factory_creates_tokens_that_work(chain: &mut Chain, alice: User, bob: User)
     assert_eq!((chain.read(factory.count()), tokens), (U256::from(2), vec![gold.address(), silver.address()]));
 }
 
+/// Nobody told the kit of the tokens.
+#[esker_sdk::test]
+fn a_factory_needs_no_help_of_the_test(chain: &mut Chain, alice: User) {
+    let factory = chain.deploy(alice, TokenFactoryHandle::constructor());
+    let gold = Erc20Handle::at(chain.send(alice, factory.create("Gold", "GLD", U256::from(9))).returned());
+    assert_eq!(chain.read(gold.total_supply()), U256::from(9));
+    chain.send(alice, gold.transfer(Address([1; 20]), U256::from(9))).succeeds();
+}
+
 #[esker_sdk::test]
 fn an_address_is_taken_once(chain: &mut Chain, alice: User) {
     let factory = chain.deploy(alice, TokenFactoryHandle::constructor());
@@ -47,7 +58,7 @@ fn an_address_is_taken_once(chain: &mut Chain, alice: User) {
 #[esker_sdk::test]
 fn the_code_is_that_of_the_tokens_own_build(chain: &mut Chain, alice: User) {
     let factory = chain.deploy(alice, TokenFactoryHandle::constructor());
-    let code = chain.code::<esker_erc20::Erc20>();
+    let code = chain.code::<Erc20>();
     assert_eq!(chain.read(factory.code_hash()), B256::from(esker_sdk::crypto::keccak256(&code)));
 }
 

@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use alloy_json_abi::JsonAbi;
 use esker_sdk::abi::FunctionItem;
 use esker_sdk::native::{Declared, NativeContract};
 use esker_sdk_build::{BuildError, ToStderr, build_once};
-use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::chain::Run;
-use crate::names::Names;
 use crate::stand_in;
 
 /// Where the codes of a chain's contracts come from.
@@ -23,8 +21,6 @@ pub(crate) struct Codes {
     pub(crate) run: Run,
     /// The folder of the crate under test.
     pub(crate) manifest_dir: PathBuf,
-    /// What learns the errors and events of each contract whose code is asked for.
-    pub(crate) names: Arc<RwLock<Names>>,
 }
 
 impl Codes {
@@ -33,8 +29,6 @@ impl Codes {
     /// # Panics
     /// As [`find`].
     pub(crate) fn of(&self, contract: &NativeContract) -> (Vec<u8>, bool) {
-        let path = format!("{}::{}", contract.library, contract.declared.name);
-        self.names.write().learn(&path, (contract.abi_json)());
         match find(contract, &self.manifest_dir) {
             Some(envelope) => (envelope, self.run == Run::Native),
             None => {
@@ -42,10 +36,15 @@ impl Codes {
                     // Shown where the test fails, and with `--nocapture`.
                     eprintln!("{} is built to no wasm: it runs natively here too", contract.declared.name);
                 }
-                (stand_in::code(&path), true)
+                (stand_in::code(&path_of(contract)), true)
             }
         }
     }
+}
+
+/// A contract's crate and name: no other has both.
+pub(crate) fn path_of(contract: &NativeContract) -> String {
+    format!("{}::{}", contract.library, contract.declared.name)
 }
 
 /// The envelope of a contract, whose crate is looked for among everything that the crate in `manifest_dir` depends on, in

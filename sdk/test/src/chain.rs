@@ -14,7 +14,7 @@ use esker_sdk::{Contract, MethodCall, View};
 use esker_vm::{Engine, EngineConfig, EngineKind};
 use parking_lot::{Mutex, RwLock};
 
-use crate::artifacts::Codes;
+use crate::artifacts::{self, Codes};
 use crate::clock::{Clock, GAS_LIMIT};
 use crate::convert::{inside, outside, wei};
 use crate::gas::Measured;
@@ -98,8 +98,7 @@ impl Chain {
         for (name, user) in users {
             names.call(outside(user.address), name);
         }
-        let names = Arc::new(RwLock::new(names));
-        let codes = Codes { run, manifest_dir, names: Arc::clone(&names) };
+        let codes = Codes { run, manifest_dir };
         let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
         let mut chain = Self {
             run,
@@ -108,7 +107,7 @@ impl Chain {
             config: ChainConfig::new(CHAIN_ID),
             world: World::default(),
             clock: Clock::new(),
-            names,
+            names: Arc::new(RwLock::new(names)),
             record: Record::default(),
             gas: Arc::default(),
             mocks: 0,
@@ -190,7 +189,10 @@ impl Chain {
     /// If the contract does not build.
     #[must_use]
     pub fn code<C: Contract>(&mut self) -> Vec<u8> {
-        self.machine.code_of(&NativeContract::of::<C>())
+        let contract = NativeContract::of::<C>();
+        // Not when a contract asks for what it carries: as wasm it does not ask, and both runs are to say the same.
+        self.names.write().learn(&artifacts::path_of(&contract), C::abi_json());
+        self.machine.code_of(&contract)
     }
 
     /// Sends a transaction that calls a method. The sender may be any address, a contract's too; its nonce goes up.
