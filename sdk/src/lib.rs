@@ -111,8 +111,8 @@ pub mod expansion {
     };
     pub use crate::component::{
         Access, Embed, Embedded, End, Everything, Exposed, Exposes, Filter, Guarded, Host, Part, PartField, PartHandle,
-        PartMethod, again, all_errors, all_events, assert_component, assert_in_handle, assert_method, count, errors_count,
-        events_count, guard_errors, implements, unembedded,
+        PartMethod, again, all_errors, all_events, assert_component, assert_in_handle, assert_method, count,
+        errors_count, events_count, guard_errors, implements, unembedded,
     };
     pub use crate::contract::{authority, done, empty_revert, finish, guard_payment, guard_reentrancy, input, log};
     pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};

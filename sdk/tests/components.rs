@@ -151,8 +151,8 @@ pub mod ownable {
 /// A component with a parameter and a component inside.
 #[component]
 pub mod capped {
-    use super::*;
     pub use super::erc20::Erc20;
+    use super::*;
 
     #[storage]
     pub struct Capped<const CAP: u64> {
@@ -384,10 +384,7 @@ fn what_is_not_exposed_cannot_be_called() {
 fn hooks_run_from_the_inside_out_and_revert_with_their_owner_s_error() {
     let (mut host, gold) = gold();
     assert_eq!(host.send(ALICE, &gold.mint(ALICE, 1000)), Outcome::Return(vec![]));
-    reverts(
-        host.send(ALICE, &gold.mint(ALICE, 1)),
-        CapError::ExceededCap { supply: number(1001), cap: number(1000) },
-    );
+    reverts(host.send(ALICE, &gold.mint(ALICE, 1)), CapError::ExceededCap { supply: number(1001), cap: number(1000) });
     assert!(returned::<bool>(host.send(ALICE, &gold.transfer(BOB, 1))));
     // The nested component's own hook and the contract's both ran, twice each; what reverted is undone.
     assert_eq!(returned::<u64>(host.send(ALICE, &gold.updates())), 2);
@@ -424,13 +421,27 @@ fn the_abi_has_what_the_parts_bring() {
         names
     };
     let functions = [
-        "balanceOf", "cap", "decimals", "hooked", "mint", "pause", "paused", "relay", "supportsInterface",
-        "totalSupply", "transfer", "updates",
+        "balanceOf",
+        "cap",
+        "decimals",
+        "hooked",
+        "mint",
+        "pause",
+        "paused",
+        "relay",
+        "supportsInterface",
+        "totalSupply",
+        "transfer",
+        "updates",
     ];
     assert_eq!(of("function"), functions);
     assert_eq!(of("event"), ["Transfer"]);
     let errors = [
-        "ERC20InsufficientBalance", "EnforcedPause", "ExceededCap", "Frozen", "OwnableUnauthorizedAccount",
+        "ERC20InsufficientBalance",
+        "EnforcedPause",
+        "ExceededCap",
+        "Frozen",
+        "OwnableUnauthorizedAccount",
         "ReentrancyGuardReentrantCall",
     ];
     assert_eq!(of("error"), errors);
@@ -445,9 +456,8 @@ fn the_abi_has_what_the_parts_bring() {
 #[test]
 fn interfaces_of_exposed_components_count() {
     let (mut host, gold) = gold();
-    let supports = |host: &mut MemoryHost, id: FixedBytes<4>| {
-        returned::<bool>(host.send(BOB, &gold.supports_interface(id)))
-    };
+    let supports =
+        |host: &mut MemoryHost, id: FixedBytes<4>| returned::<bool>(host.send(BOB, &gold.supports_interface(id)));
     assert!(supports(&mut host, ISupplyHandle::INTERFACE_ID));
     assert!(supports(&mut host, FixedBytes([0x01, 0xff, 0xc9, 0xa7])));
     assert!(!supports(&mut host, FixedBytes([1, 2, 3, 4])));

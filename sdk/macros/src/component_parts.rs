@@ -17,9 +17,33 @@ use crate::{
 /// The SDK's own storage types, which are no components, and values that are mistaken for them: what is wrong there is said
 /// once and not of the component that they might have been.
 const OTHER_TYPES: [&str; 27] = [
-    "Address", "Array", "B256", "Blob", "Bytes", "Cell", "FixedBytes", "I256", "Int", "List", "Map", "Option",
-    "PhantomData", "String", "Text", "TransientCell", "U256", "Uint", "Vec", "bool", "i128", "i64", "u128", "u16",
-    "u32", "u64", "u8",
+    "Address",
+    "Array",
+    "B256",
+    "Blob",
+    "Bytes",
+    "Cell",
+    "FixedBytes",
+    "I256",
+    "Int",
+    "List",
+    "Map",
+    "Option",
+    "PhantomData",
+    "String",
+    "Text",
+    "TransientCell",
+    "U256",
+    "Uint",
+    "Vec",
+    "bool",
+    "i128",
+    "i64",
+    "u128",
+    "u16",
+    "u32",
+    "u64",
+    "u8",
 ];
 
 /// Whose fields they are.
@@ -181,7 +205,8 @@ pub fn fields(item: &mut ItemStruct, owner: &Owner) -> syn::Result<Vec<PartField
         let Some(ident) = field.ident.clone() else { continue };
         if !may_be_component(&field.ty, owner) {
             if let Some(exposed) = exposed {
-                errors.at(exposed.span, "this field is no component, so there is nothing to expose: leave #[expose] out");
+                errors
+                    .at(exposed.span, "this field is no component, so there is nothing to expose: leave #[expose] out");
             }
             continue;
         }

@@ -148,8 +148,8 @@ pub fn expand_module(
 /// ERC-165's one method, for all the interfaces.
 fn supports_interface(owner: &Owner, found: &Found) -> Item {
     let storage = &owner.name;
-    let parts = (!found.parts.is_empty())
-        .then(|| quote!(|| ::esker_sdk::expansion::implements(__ESKER_PART, interface_id.0)));
+    let parts =
+        (!found.parts.is_empty()).then(|| quote!(|| ::esker_sdk::expansion::implements(__ESKER_PART, interface_id.0)));
     let identifiers = found.interfaces.iter().map(|(cfgs, path)| quote!(#(#cfgs)* <#storage as #path>::INTERFACE_ID));
     syn::parse_quote! {
         impl #storage {
@@ -366,7 +366,8 @@ impl Found {
     fn check_implementations(&self, errors: &mut Errors) {
         for (index, one) in self.implementations.iter().enumerate() {
             if !self.parts.iter().any(|part| part.ident == one.path[0]) {
-                errors.at(one.path[0].span(), format!("no field `{}` of the storage struct is a component", one.path[0]));
+                errors
+                    .at(one.path[0].span(), format!("no field `{}` of the storage struct is a component", one.path[0]));
             }
             if self.implementations[..index].iter().any(|earlier| earlier.path == one.path) {
                 errors.at(one.span(), "this hook is implemented already: call the one function from the other");

@@ -48,10 +48,13 @@ pub fn abi(found: &Found, owner: &Owner) -> TokenStream {
                 ::esker_sdk::expansion::all_errors(__ESKER_PART);
             const __ESKER_NONE_PAYABLE: bool = !#own_payable && __ESKER_EXPOSED.none_payable();
         };
-        let guard = quote! {
-            ::esker_sdk::expansion::ErrorSet { items: __ESKER_EXPOSED.guard_errors(), wrapped: &__ESKER_ERRORS }
+        let errors = quote! {
+            &[
+                &::esker_sdk::expansion::ErrorSet { items: &[], wrapped: &__ESKER_ERRORS },
+                &::esker_sdk::expansion::ErrorSet { items: __ESKER_EXPOSED.guard_errors(), wrapped: &[] },
+            ]
         };
-        (parts, quote!(&__ESKER_FUNCTIONS), quote!(&__ESKER_EVENTS), quote!(&[&#guard]))
+        (parts, quote!(&__ESKER_FUNCTIONS), quote!(&__ESKER_EVENTS), errors)
     };
     quote! {
         #parts
@@ -75,8 +78,20 @@ pub fn part(found: &Found, owner: &Owner) -> TokenStream {
     let methods = found.functions.iter().enumerate().map(|(index, method)| {
         let (cfgs, item, name) = (&method.cfgs, function(method), plain(&method.ident));
         let (guarded, overrides, selector) = (method.is_guarded(), method.overrides, selector_constant(index));
-        let selector =
-            if owner.is_component() { quote!(<#this>::#selector) } else { quote!(#item.selector()) };
+        let selector = if owner.is_component() { quote!(<#this>::#selector) } else { quote!(#item.selector()) };
+        // A contract says it apart, where the method stands.
+        let payable = method.payable;
+        let item = if owner.is_component() && method.interface.is_some() {
+            quote_spanned! {method.ident.span()=>
+                {
+                    let item = #item;
+                    ::esker_sdk::expansion::assert_payability(&item, #payable);
+                    item
+                }
+            }
+        } else {
+            item
+        };
         quote! {
             #(#cfgs)*
             ::esker_sdk::expansion::PartMethod {
@@ -117,9 +132,10 @@ pub fn exposures(found: &Found) -> TokenStream {
             const _: () = __ESKER_EXPOSED.check_own(#selector, #overrides);
         }
     });
-    let fields = found.parts.iter().enumerate().map(|(index, part)| {
-        quote_spanned!(part.ident.span()=> const _: () = __ESKER_EXPOSED.check_field(#index);)
-    });
+    let fields =
+        found.parts.iter().enumerate().map(
+            |(index, part)| quote_spanned!(part.ident.span()=> const _: () = __ESKER_EXPOSED.check_field(#index);),
+        );
     quote!(#(#own)* #(#fields)*)
 }
 

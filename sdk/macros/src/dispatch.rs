@@ -203,7 +203,9 @@ pub fn call(found: &Found, owner: &Owner) -> TokenStream {
         (false, _) => (None, Refused::Here),
         (true, true) => (Some(quote!(::esker_sdk::expansion::guard_payment();)), Refused::Before),
         (true, false) => (
-            Some(quote!(if __ESKER_NONE_PAYABLE { ::esker_sdk::expansion::guard_payment(); })),
+            Some(quote!(if __ESKER_NONE_PAYABLE {
+                ::esker_sdk::expansion::guard_payment();
+            })),
             Refused::As(quote!(__ESKER_NONE_PAYABLE)),
         ),
     };

@@ -25,7 +25,8 @@ struct Condition {
 
 impl Parse for Condition {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut fields: Vec<Ident> = Punctuated::<Ident, Token![.]>::parse_separated_nonempty(input)?.into_iter().collect();
+        let mut fields: Vec<Ident> =
+            Punctuated::<Ident, Token![.]>::parse_separated_nonempty(input)?.into_iter().collect();
         let name = fields.pop().ok_or_else(|| input.error("a name"))?;
         let mut arguments = Vec::new();
         if input.peek(token::Paren) {

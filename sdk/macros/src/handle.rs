@@ -46,7 +46,13 @@ fn encoded(method: &Method) -> (Vec<TokenStream>, Vec<TokenStream>) {
 }
 
 /// A method: `value` is the expression of its selector, `target` of whom to call, `check` stands in front.
-fn method(index: usize, method: &Method, value: &TokenStream, target: &TokenStream, check: &TokenStream) -> TokenStream {
+fn method(
+    index: usize,
+    method: &Method,
+    value: &TokenStream,
+    target: &TokenStream,
+    check: &TokenStream,
+) -> TokenStream {
     let (ident, docs, cfgs, solidity) = (&method.ident, &method.docs, &method.cfgs, &method.solidity);
     let selector = selector_constant(index);
     let (parameters, statements) = encoded(method);
@@ -153,12 +159,10 @@ pub fn expand(
             }
         }
     });
-    let target = parts.map_or(quote!(handle.address), |_| {
-        quote!(::esker_sdk::expansion::PartHandle::target(&handle.parts))
-    });
-    let own_target = parts.map_or(quote!(self.address), |_| {
-        quote!(::esker_sdk::expansion::PartHandle::target(&self.parts))
-    });
+    let target =
+        parts.map_or(quote!(handle.address), |_| quote!(::esker_sdk::expansion::PartHandle::target(&handle.parts)));
+    let own_target =
+        parts.map_or(quote!(self.address), |_| quote!(::esker_sdk::expansion::PartHandle::target(&self.parts)));
     quote! {
         #(#docs)*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
