@@ -68,6 +68,7 @@ mod eip712;
 mod embedded;
 mod error;
 mod event;
+mod exposed;
 mod host;
 mod literals;
 #[cfg(not(target_arch = "wasm32"))]
@@ -112,13 +113,15 @@ pub mod expansion {
         Fallible, Selector, anything, assert_payability, assert_unique_selector, errors_of, event_of,
     };
     pub use crate::component::{
-        Access, Embed, Embedded, End, Everything, Exposed, Exposes, Filter, Guarded, Host, Part, PartField, PartHandle,
-        PartMethod, again, all_errors, all_events, assert_component, assert_in_handle, assert_method, count,
-        errors_count, events_count, guard_errors, implements, unembedded,
+        Access, Embed, Embedded, End, Everything, Exposes, Filter, Guarded, Host, Part, PartField, PartHandle,
+        PartMethod, again, assert_in_handle, guard_errors, unembedded,
     };
     pub use crate::contract::{authority, done, empty_revert, finish, guard_payment, guard_reentrancy, input, log};
     pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};
     pub use crate::error::{REENTRANT_CALL, decode_error};
+    pub use crate::exposed::{
+        Exposed, all_errors, all_events, assert_component, assert_method, count, errors_count, events_count, implements,
+    };
     pub use crate::literals::{parse_address, parse_number};
     pub use crate::storage::{
         Again, At, Base, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct, StorageType,

@@ -48,10 +48,13 @@ pub fn abi(found: &Found, owner: &Owner) -> TokenStream {
                 ::esker_sdk::expansion::all_errors(__ESKER_PART);
             const __ESKER_NONE_PAYABLE: bool = !#own_payable && __ESKER_EXPOSED.none_payable();
         };
-        let guard = quote! {
-            ::esker_sdk::expansion::ErrorSet { items: __ESKER_EXPOSED.guard_errors(), wrapped: &__ESKER_ERRORS }
+        let errors = quote! {
+            &[
+                &::esker_sdk::expansion::ErrorSet { items: &[], wrapped: &__ESKER_ERRORS },
+                &::esker_sdk::expansion::ErrorSet { items: __ESKER_EXPOSED.guard_errors(), wrapped: &[] },
+            ]
         };
-        (parts, quote!(&__ESKER_FUNCTIONS), quote!(&__ESKER_EVENTS), quote!(&[&#guard]))
+        (parts, quote!(&__ESKER_FUNCTIONS), quote!(&__ESKER_EVENTS), errors)
     };
     quote! {
         #parts
@@ -76,6 +79,19 @@ pub fn part(found: &Found, owner: &Owner) -> TokenStream {
         let (cfgs, item, name) = (&method.cfgs, function(method), plain(&method.ident));
         let (guarded, overrides, selector) = (method.is_guarded(), method.overrides, selector_constant(index));
         let selector = if owner.is_component() { quote!(<#this>::#selector) } else { quote!(#item.selector()) };
+        // A contract says it apart, where the method stands.
+        let payable = method.payable;
+        let item = if owner.is_component() && method.interface.is_some() {
+            quote_spanned! {method.ident.span()=>
+                {
+                    let item = #item;
+                    ::esker_sdk::expansion::assert_payability(&item, #payable);
+                    item
+                }
+            }
+        } else {
+            item
+        };
         quote! {
             #(#cfgs)*
             ::esker_sdk::expansion::PartMethod {

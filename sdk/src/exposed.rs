@@ -1,0 +1,343 @@
+//! What a contract's parts bring into its ABI, collected and checked by the compiler.
+
+use crate::{
+    abi::{ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability},
+    component::{Filter, Part, PartMethod, same},
+};
+
+/// A contract's own methods and all that its parts expose, outer ones first. `N` is what [`count`] says.
+pub struct Exposed<const N: usize> {
+    methods: [PartMethod; N],
+    /// Up to which one a method overrides.
+    ends: [usize; N],
+    /// Which field of the contract it comes from, counted from 1; 0 for its own.
+    fields: [usize; N],
+    length: usize,
+}
+
+const NO_METHOD: PartMethod = PartMethod {
+    name: "",
+    selector: 0,
+    item: FunctionItem {
+        name: "",
+        inputs: &[],
+        outputs: &[],
+        output_names: &[],
+        mutability: Mutability::Pure,
+        docs: "",
+    },
+    guarded: false,
+    overrides: false,
+};
+
+/// How many methods a part has with those inside, at most.
+#[must_use]
+pub const fn count(part: &Part) -> usize {
+    let (mut all, mut index) = (part.methods.len(), 0);
+    while index < part.fields.len() {
+        all += count(part.fields[index].part);
+        index += 1;
+    }
+    all
+}
+
+impl<const N: usize> Exposed<N> {
+    /// Collects them.
+    #[must_use]
+    pub const fn of(part: &'static Part) -> Self {
+        let mut this = Self { methods: [NO_METHOD; N], ends: [0; N], fields: [0; N], length: 0 };
+        this.visit(part, &Filter::All, None, 0);
+        this
+    }
+
+    const fn visit(&mut self, part: &'static Part, filter: &Filter, outer: Option<&Around<'_>>, field: usize) {
+        let start = self.length;
+        let mut index = 0;
+        while index < part.methods.len() {
+            let method = part.methods[index];
+            if lets_through(filter, outer, method.name) {
+                self.methods[self.length] = method;
+                self.fields[self.length] = field;
+                self.length += 1;
+            }
+            index += 1;
+        }
+        let own = self.length;
+        let around = Around { filter, outer };
+        let mut index = 0;
+        while index < part.fields.len() {
+            let inner = &part.fields[index];
+            let field = if outer.is_none() && field == 0 { index + 1 } else { field };
+            self.visit(inner.part, &inner.filter, Some(&around), field);
+            index += 1;
+        }
+        let mut index = start;
+        while index < own {
+            self.ends[index] = self.length;
+            index += 1;
+        }
+    }
+
+    /// Whether an earlier method has the selector of the one at `index`: overridden, or a clash.
+    const fn earlier(&self, index: usize) -> Earlier {
+        let (mut found, mut other) = (Earlier::None, 0);
+        while other < index {
+            let method = &self.methods[other];
+            if method.selector == self.methods[index].selector {
+                if method.overrides && index < self.ends[other] && self.fields[index] != 0 {
+                    return Earlier::Overrides;
+                }
+                found = Earlier::Clashes(other);
+            }
+            other += 1;
+        }
+        found
+    }
+
+    /// How many functions the ABI has.
+    #[must_use]
+    pub const fn functions_count(&self) -> usize {
+        let (mut functions, mut index) = (0, 0);
+        while index < self.length {
+            if matches!(self.earlier(index), Earlier::None) {
+                functions += 1;
+            }
+            index += 1;
+        }
+        functions
+    }
+
+    /// The ABI's functions; `M` is what [`Exposed::functions_count`] says.
+    #[must_use]
+    pub const fn functions<const M: usize>(&self) -> [FunctionItem; M] {
+        let mut functions = [NO_METHOD.item; M];
+        let (mut length, mut index) = (0, 0);
+        while index < self.length {
+            if matches!(self.earlier(index), Earlier::None) && length < M {
+                functions[length] = self.methods[index].item;
+                length += 1;
+            }
+            index += 1;
+        }
+        functions
+    }
+
+    /// Whether none of them takes coins.
+    #[must_use]
+    pub const fn none_payable(&self) -> bool {
+        let mut index = 0;
+        while index < self.length {
+            if matches!(self.methods[index].item.mutability, Mutability::Payable) {
+                return false;
+            }
+            index += 1;
+        }
+        true
+    }
+
+    /// The error of re-entered methods, if one of them refuses that.
+    #[must_use]
+    pub const fn guard_errors(&self) -> &'static [ErrorItem] {
+        let mut index = 0;
+        while index < self.length {
+            if self.methods[index].guarded {
+                return &[crate::error::REENTRANT_CALL];
+            }
+            index += 1;
+        }
+        &[]
+    }
+
+    /// Stops the build if the contract's own method is exposed by a part too and does not say that it overrides it, or the
+    /// other way round.
+    #[track_caller]
+    pub const fn check_own(&self, selector: u32, overrides: bool) {
+        let (mut found, mut index) = (false, 0);
+        while index < self.length {
+            if self.methods[index].selector == selector && self.fields[index] != 0 {
+                found = true;
+            }
+            index += 1;
+        }
+        match (found, overrides) {
+            (true, false) => panic!(
+                "a component exposes a method with this selector: mark this one #[overrides] to take its place, or list the \
+                 component's other methods, `#[expose(a, b)]`"
+            ),
+            (false, true) => panic!("no component exposes a method with this selector: leave #[overrides] out"),
+            _ => {}
+        }
+    }
+
+    /// Stops the build if a method of the contract's field `field` has the selector of one before it.
+    #[track_caller]
+    pub const fn check_field(&self, field: usize) {
+        let mut index = 0;
+        while index < self.length {
+            if self.fields[index] == field + 1
+                && let Earlier::Clashes(other) = self.earlier(index)
+                && self.fields[other] != 0
+            {
+                let mut text = Message::new();
+                text.push("`");
+                text.push(self.methods[index].name);
+                text.push("` has the selector of `");
+                text.push(self.methods[other].name);
+                text.push(
+                    "`, which another component exposes: list what this one exposes, `#[expose(a, b)]`, or write the \
+                     contract's own method, marked #[overrides]",
+                );
+                panic!("{}", text.text());
+            }
+            index += 1;
+        }
+    }
+}
+
+enum Earlier {
+    None,
+    Overrides,
+    Clashes(usize),
+}
+
+struct Around<'a> {
+    filter: &'a Filter,
+    outer: Option<&'a Around<'a>>,
+}
+
+const fn lets_through(filter: &Filter, outer: Option<&Around<'_>>, name: &str) -> bool {
+    filter.lets(name)
+        && match outer {
+            Some(around) => lets_through(around.filter, around.outer, name),
+            None => true,
+        }
+}
+
+/// A text that is put together while compiling.
+struct Message {
+    bytes: [u8; 512],
+    length: usize,
+}
+
+impl Message {
+    const fn new() -> Self {
+        Self { bytes: [0; 512], length: 0 }
+    }
+
+    const fn push(&mut self, text: &str) {
+        let (text, mut index) = (text.as_bytes(), 0);
+        while index < text.len() && self.length < self.bytes.len() {
+            self.bytes[self.length] = text[index];
+            self.length += 1;
+            index += 1;
+        }
+    }
+
+    const fn text(&self) -> &str {
+        match core::str::from_utf8(self.bytes.split_at(self.length).0) {
+            Ok(text) => text,
+            Err(_) => "two exposed methods have the same selector",
+        }
+    }
+}
+
+const fn has_method(part: &Part, name: &str) -> bool {
+    let mut index = 0;
+    while index < part.methods.len() {
+        if same(part.methods[index].name, name) {
+            return true;
+        }
+        index += 1;
+    }
+    let mut index = 0;
+    while index < part.fields.len() {
+        if part.fields[index].filter.lets(name) && has_method(part.fields[index].part, name) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// Stops the build if what is exposed is no component.
+#[track_caller]
+pub const fn assert_component(part: &Part) {
+    assert!(part.is_component, "this field is no component, so there is nothing to expose: leave #[expose] out");
+}
+
+/// Stops the build if a component has no method of the name.
+#[track_caller]
+pub const fn assert_method(part: &Part, name: &str) {
+    if part.is_component && !has_method(part, name) {
+        let mut text = Message::new();
+        text.push("the component has no public method `");
+        text.push(name);
+        text.push("`: name methods that are `pub` and not #[internal], as Rust calls them");
+        panic!("{}", text.text());
+    }
+}
+
+macro_rules! flattened {
+    ($count:ident, $all:ident, $fill:ident, $member:ident, $item:ty, $nothing:expr) => {
+        /// How many of them a part has with those inside.
+        #[must_use]
+        pub const fn $count(part: &Part) -> usize {
+            let (mut all, mut index) = (part.$member.len(), 0);
+            while index < part.fields.len() {
+                all += $count(part.fields[index].part);
+                index += 1;
+            }
+            all
+        }
+
+        /// All of them, outer ones first.
+        #[must_use]
+        pub const fn $all<const N: usize>(part: &Part) -> [$item; N] {
+            let mut all = [$nothing; N];
+            $fill(part, &mut all, 0);
+            all
+        }
+
+        const fn $fill<const N: usize>(part: &Part, all: &mut [$item; N], mut length: usize) -> usize {
+            let mut index = 0;
+            while index < part.$member.len() {
+                all[length] = part.$member[index];
+                length += 1;
+                index += 1;
+            }
+            let mut index = 0;
+            while index < part.fields.len() {
+                length = $fill(part.fields[index].part, all, length);
+                index += 1;
+            }
+            length
+        }
+    };
+}
+
+const NO_EVENT: &EventItem = &EventItem { name: "", fields: &[], anonymous: false, docs: "" };
+const NO_ERRORS: &ErrorSet = &ErrorSet { items: &[], wrapped: &[] };
+
+flattened!(events_count, all_events, fill_events, events, &'static EventItem, NO_EVENT);
+flattened!(errors_count, all_errors, fill_errors, errors, &'static ErrorSet, NO_ERRORS);
+
+/// The identifiers of the interfaces whose methods are all exposed: ERC-165's own is not among them.
+#[must_use]
+pub const fn implements(part: &Part, identifier: [u8; 4]) -> bool {
+    let mut index = 0;
+    while index < part.interfaces.len() {
+        let own = &part.interfaces[index].0;
+        if own[0] == identifier[0] && own[1] == identifier[1] && own[2] == identifier[2] && own[3] == identifier[3] {
+            return true;
+        }
+        index += 1;
+    }
+    let mut index = 0;
+    while index < part.fields.len() {
+        if matches!(part.fields[index].filter, Filter::All) && implements(part.fields[index].part, identifier) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
