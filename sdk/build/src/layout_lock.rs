@@ -190,8 +190,9 @@ fn retyped(old: &StorageLayout, before: &str, new: &StorageLayout, after: &str) 
 struct Comparison<'a> {
     old: &'a StorageLayout,
     new: &'a StorageLayout,
-    /// Pairs that are being compared: a struct may hold a list of its own kind.
-    around: Vec<(String, String)>,
+    /// Pairs that are being compared, and whether they may grow: a struct may hold a list of its own kind. That one may
+    /// grow as a mapping's value says nothing of it as the list's element.
+    around: Vec<(String, String, bool)>,
 }
 
 impl<'a> Comparison<'a> {
@@ -201,7 +202,7 @@ impl<'a> Comparison<'a> {
 
     /// `may_grow`: nothing lies behind it, as behind a mapping's value.
     fn same(&mut self, before: &str, after: &str, may_grow: bool) -> bool {
-        let pair = (before.to_owned(), after.to_owned());
+        let pair = (before.to_owned(), after.to_owned(), may_grow);
         if self.around.contains(&pair) {
             return true;
         }
@@ -344,6 +345,18 @@ mod tests {
         let whole: &[_] = &[("a", 0, 0, "t_uint64"), ("b", 0, 8, "t_uint64")];
         let fields = [("s", 0, 0, "t_array(S)dyn_storage")];
         assert!(changes(&layout(&fields, half), &layout(&fields, whole)).is_empty());
+    }
+
+    #[test]
+    fn a_struct_that_lies_in_a_list_of_its_own_does_not_grow_as_a_mappings_value() {
+        for (own, may_grow) in [("t_array(S)dyn_storage", false), ("t_mapping(t_uint256,S)", true)] {
+            let members: &[_] = &[("a", 0, 0, "t_uint256"), ("children", 1, 0, own)];
+            let grown: &[_] = &[("a", 0, 0, "t_uint256"), ("children", 1, 0, own), ("b", 2, 0, "t_uint64")];
+            let fields = [("s", 0, 0, "t_mapping(t_uint256,S)")];
+            let old = layout(&fields, members);
+            assert_eq!(changes(&old, &layout(&fields, grown)).is_empty(), may_grow, "{own}");
+            assert!(changes(&old, &old).is_empty(), "{own}");
+        }
     }
 
     #[test]
