@@ -102,6 +102,18 @@ pub enum ArtifactError {
     Name(String),
 }
 
+/// Whether files can be called by this contract's name: it goes into their paths.
+///
+/// # Errors
+/// [`ArtifactError::Name`].
+pub(crate) fn check_name(name: &str) -> Result<(), ArtifactError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if name.is_empty() || !name.bytes().all(plain) {
+        return Err(ArtifactError::Name(name.to_owned()));
+    }
+    Ok(())
+}
+
 impl Artifact {
     /// The artifact's JSON, pretty, with a newline at its end.
     #[must_use]
@@ -133,10 +145,7 @@ impl Artifact {
     /// # Errors
     /// [`ArtifactError::Name`] or [`ArtifactError::Io`].
     pub fn write(&self, folder: &Path) -> Result<PathBuf, ArtifactError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if self.contract_name.is_empty() || !self.contract_name.bytes().all(plain) {
-            return Err(ArtifactError::Name(self.contract_name.clone()));
-        }
+        check_name(&self.contract_name)?;
         let path = folder.join(format!("{}.json", self.contract_name));
         let failed = |source| ArtifactError::Io { path: path.clone(), source };
         fs::create_dir_all(folder).map_err(failed)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::artifact::check_name;
 use crate::{BuildError, CacheDir, OptLevel, Progress, Toolchain};
 use crate::{carried, process};
 
@@ -139,7 +140,17 @@ impl Package {
             reason: "it has no library: a contract is a crate with a src/lib.rs".to_owned(),
         })?;
         let esker = package.metadata.as_ref().and_then(|metadata| metadata.get("esker"));
-        let artifact_name = esker.and_then(|esker| esker.get("name")).and_then(|name| name.as_str()).map(str::to_owned);
+        let artifact_name = match esker.and_then(|esker| esker.get("name")) {
+            None => None,
+            Some(name) => {
+                let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+                check_name(&name).map_err(|error| BuildError::Manifest {
+                    path: package.manifest_path.clone(),
+                    reason: format!("package.metadata.esker.name: {error}"),
+                })?;
+                Some(name)
+            }
+        };
         let opt_level = match esker.and_then(|esker| esker.get("opt-level")) {
             None => None,
             Some(level) => {
@@ -290,4 +301,39 @@ pub fn find_contracts(path: &Path) -> Result<Vec<Package>, BuildError> {
     }
     contracts.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(contracts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What cargo says of a contract with this `package.metadata.esker`.
+    fn read(esker: serde_json::Value) -> Result<Package, BuildError> {
+        let metadata = serde_json::json!({
+            "packages": [{
+                "name": "gold", "version": "1.0.0", "manifest_path": "/w/gold/Cargo.toml",
+                "targets": [{"name": "gold", "kind": ["cdylib"]}],
+                "dependencies": [],
+                "metadata": {"esker": esker},
+            }],
+            "workspace_root": "/w",
+            "target_directory": "/w/target",
+        });
+        let metadata: Metadata = serde_json::from_value(metadata).expect("what cargo says");
+        Package::from_metadata(&metadata.packages[0], &metadata)
+    }
+
+    #[test]
+    fn a_contract_is_called_what_a_file_can_be_called() {
+        for name in ["Gold", "gold-2", "GOLD_3"] {
+            let package = read(serde_json::json!({"name": name})).expect("a plain name");
+            assert_eq!(package.contract_name(), name);
+        }
+        for name in ["", "../Gold", "/tmp/Gold", "a/b", "a\\b", "..", "Gold.names", "Gold\n"] {
+            let error = read(serde_json::json!({"name": name})).expect_err(name);
+            assert!(error.to_string().contains("package.metadata.esker.name"), "{error}");
+        }
+        assert!(read(serde_json::json!({"name": ["Gold"]})).is_err(), "no text");
+        assert_eq!(read(serde_json::json!({})).expect("none need be said").contract_name(), "Gold");
+    }
 }

@@ -7,7 +7,7 @@ use std::slice;
 use esker_vm::envelope;
 use sha3::{Digest, Keccak256};
 
-use crate::artifact::{Artifact, Size};
+use crate::artifact::{Artifact, Size, check_name};
 use crate::check::validate;
 use crate::compile::Compiled;
 use crate::embedded::{self, Embedded};
@@ -138,6 +138,8 @@ fn build_within(
         .map_err(|reason| BuildError::Abi { package: package.name.clone(), reason })?;
     let bytecode = envelope::encode(&wasm);
     let contract_name = package.artifact_name.clone().or(abi.name).unwrap_or_else(|| contract_name(&package.library));
+    // A module says what it likes.
+    check_name(&contract_name).map_err(|error| unusable(error.to_string()))?;
     let source_name = source_name(package);
     let layouts = Layouts::read(&compiled.wasm, &format!("{source_name}:{contract_name}"))
         .map_err(|reason| unusable(format!("its storage layout is invalid: {reason}")))?;
