@@ -40,7 +40,12 @@ pub fn check(path: &Path) -> Result<Checked, BuildError> {
             package: path.display().to_string(),
             reason: reason.to_string(),
         };
-        envelope::parse(&bytes).and_then(|envelope| envelope.inflate()).map_err(refused)?
+        let limit = Limits::V1.module_bytes_max;
+        let parsed = envelope::parse(&bytes).map_err(refused)?;
+        if parsed.raw_len > limit {
+            return Err(refused(envelope::EnvelopeError::Oversized { expected: parsed.raw_len, limit }));
+        }
+        parsed.inflate().map_err(refused)?
     } else if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
         let artifact = Artifact::read(path).map_err(|error| unusable(error.to_string()))?;
         artifact.wasm().map_err(unusable)?
@@ -50,4 +55,23 @@ pub fn check(path: &Path) -> Result<Checked, BuildError> {
         return Err(unusable(reason.to_owned()));
     };
     Ok(Checked { verdict: validate(&wasm), wasm })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_of_more_than_a_module_is_not_inflated() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("payload");
+        let limit = usize::try_from(Limits::V1.module_bytes_max).expect("it fits");
+        // With arguments behind it, as it is deployed.
+        let write = |length| fs::write(&path, [envelope::encode(&vec![0; length]), vec![7; 32]].concat());
+        write(limit).expect("written");
+        assert_eq!(check(&path).expect("it is inflated, and no module").wasm.len(), limit);
+        write(limit + 1).expect("written");
+        let error = check(&path).expect_err("it is too long");
+        assert!(matches!(&error, BuildError::Rejected { .. }), "{error}");
+    }
 }
