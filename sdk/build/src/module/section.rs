@@ -113,7 +113,8 @@ mod tests {
             module.finish()
         };
         let half = pack(&vec![b' '; 1 << 19]);
-        let whole = custom_section(&module(&[&half, b"[]", &half]), "esker.abi").expect("it fits").expect("it is there");
+        let whole =
+            custom_section(&module(&[&half, b"[]", &half]), "esker.abi").expect("it fits").expect("it is there");
         assert_eq!(whole.len() as u64, INFLATED_MAX + 2);
         let one_more = pack(&[b' '; 100]);
         let refused = custom_section(&module(&[&half, &half, &one_more]), "esker.abi");
