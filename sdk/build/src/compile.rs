@@ -12,6 +12,9 @@ use crate::toolchain::TARGET;
 use crate::{BuildError, BuildOptions, Package, Progress, Toolchain};
 use crate::{carried, embedded, process};
 
+/// The folder's name in a target folder.
+pub(crate) const FOLDER: &str = "esker-contracts";
+
 /// What cargo left.
 #[derive(Debug)]
 pub(crate) struct Compiled {
@@ -29,7 +32,7 @@ pub(crate) fn target_dir(package: &Package, toolchain: &Toolchain) -> PathBuf {
         key.push('-');
         key.extend(carried::carried_hash().chars().take(8));
     }
-    package.target_dir.join("esker-contracts").join(key)
+    package.output_dir().join(FOLDER).join(key)
 }
 
 /// Compiles the package's library to a module.

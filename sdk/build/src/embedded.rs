@@ -112,7 +112,7 @@ pub(crate) fn resolve(package: &Package, name: &str, within: &[PathBuf]) -> Resu
                 .to_owned(),
         ));
     }
-    let Some(found) = find_library(package, name)? else {
+    let Some(mut found) = find_library(package, name)? else {
         return Err(refused(format!(
             "no path dependency of {} and no member of its workspace is called so: write `{} = {{ path = \"…\" }}` among its \
              dependencies (what a registry has cannot be embedded)",
@@ -127,6 +127,7 @@ pub(crate) fn resolve(package: &Package, name: &str, within: &[PathBuf]) -> Resu
         let circle: Vec<String> = names.chain([found.name.clone()]).collect();
         return Err(refused(format!("contracts that embed one another never end: {}", circle.join(" embeds "))));
     }
+    found.apart.clone_from(&package.apart);
     Ok(found)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use sha3::{Digest, Keccak256};
 
 use crate::artifact::check_name;
 use crate::{BuildError, CacheDir, OptLevel, Progress, Toolchain};
@@ -25,6 +26,8 @@ pub struct Package {
     pub workspace_root: PathBuf,
     /// cargo's target folder for the workspace.
     pub target_dir: PathBuf,
+    /// The folder in which it is compiled instead, if nothing that lies in the target folder may be taken for fresh.
+    pub(crate) apart: Option<PathBuf>,
     /// The library's name, as rustc has it.
     pub library: String,
     /// `package.metadata.esker.name`: what the artifact is called, if not by the contract's name.
@@ -169,6 +172,7 @@ impl Package {
             manifest: package.manifest_path.clone(),
             workspace_root: metadata.workspace_root.clone(),
             target_dir: metadata.target_directory.clone(),
+            apart: None,
             library: library.name.clone(),
             artifact_name,
             opt_level,
@@ -187,6 +191,13 @@ impl Package {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.manifest.parent().unwrap_or(&self.manifest)
+    }
+
+    /// The target folder that counts: below [`Package::apart`], each workspace has its own.
+    pub(crate) fn output_dir(&self) -> PathBuf {
+        let Some(apart) = &self.apart else { return self.target_dir.clone() };
+        let root = Keccak256::digest(self.workspace_root.as_os_str().as_encoded_bytes());
+        apart.join(root.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>())
     }
 
     /// Whether the lock file is one of this package's workspace: one that only says which versions to take of what may be
@@ -229,6 +240,14 @@ impl Package {
             remapped.push((root, format!("/outside/{name}")));
         }
         remapped.push((self.workspace_root.clone(), "/workspace".to_owned()));
+        if self.apart.is_some() {
+            // What a build script generates is named as if it lay where it does otherwise.
+            let named = match self.target_dir.strip_prefix(&self.workspace_root) {
+                Ok(below) => Path::new("/workspace").join(below),
+                Err(_) => self.target_dir.clone(),
+            };
+            remapped.push((self.output_dir(), named.to_string_lossy().into_owned()));
+        }
         remapped
     }
 
@@ -335,5 +354,18 @@ mod tests {
         }
         assert!(read(serde_json::json!({"name": ["Gold"]})).is_err(), "no text");
         assert_eq!(read(serde_json::json!({})).expect("none need be said").contract_name(), "Gold");
+    }
+
+    #[test]
+    fn what_is_compiled_apart_is_named_as_if_it_were_not() {
+        let mut package = read(serde_json::json!({})).expect("a package");
+        assert_eq!(package.output_dir(), Path::new("/w/target"));
+        package.apart = Some(PathBuf::from("/w/target/fresh"));
+        let output = package.output_dir();
+        assert!(output.starts_with("/w/target/fresh"), "{}", output.display());
+        assert_eq!(package.remapped().pop(), Some((output.clone(), "/workspace/target".to_owned())));
+        let neighbour = Package { workspace_root: PathBuf::from("/v"), ..package.clone() };
+        assert_ne!(neighbour.output_dir(), output);
+        assert_eq!(neighbour.remapped().pop().map(|(_, name)| name).as_deref(), Some("/w/target"));
     }
 }

@@ -1,13 +1,16 @@
 //! Does this source give that code? Built again as the code's own record says, and compared.
 
+use std::fs;
+
 use esker_vm::abi::Limits;
 use esker_vm::envelope;
 use serde::Serialize;
 use sha3::{Digest, Keccak256};
 
+use crate::cache::at;
 use crate::{
     BuildError, BuildOptions, OptLevel, Package, Progress, Provenance, Toolchain, ToolchainOptions, ToolchainRecord,
-    build, toolchain,
+    build, compile, toolchain,
 };
 
 /// What a verification found.
@@ -43,7 +46,8 @@ pub struct Difference {
 /// Builds `package` as the record in `code` says, and compares. `code` is an account's code: a module in its envelope.
 ///
 /// The compiler is the recorded one if it is at hand: the one that would be used anyway, or a toolchain of rustup's of that
-/// version. Otherwise another is tried; the verification says so where the code differs.
+/// version. Otherwise another is tried; the verification says so where the code differs. Nothing that was built before is
+/// used, also of contracts that it embeds.
 ///
 /// # Errors
 /// [`BuildError::Unverifiable`] if `code` holds no module or no build record; else as [`build`].
@@ -76,7 +80,13 @@ pub fn verify(
     }
     let build_options =
         BuildOptions { opt_level: Some(opt_level), offline: options.offline, cache: Some(options.cache.clone()) };
-    let built = build(package, &toolchain, &build_options, progress)?;
+    // What lies in the target folder need not have been built from these sources: cargo goes by files' times, and
+    // whoever can write a file sets them.
+    let folder = package.target_dir.join(compile::FOLDER);
+    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    let apart = tempfile::Builder::new().prefix("verify-").tempdir_in(&folder).map_err(at(&folder))?;
+    let package = Package { apart: Some(apart.path().to_owned()), ..package.clone() };
+    let built = build(&package, &toolchain, &build_options, progress)?;
     let here = Provenance::read(&built.wasm)
         .map_err(unusable)?
         .ok_or_else(|| unusable("what was built here carries no record".to_owned()))?;
@@ -112,9 +122,12 @@ fn differences(recorded: &Provenance, here: &Provenance) -> Vec<Difference> {
     differing.map(|(what, recorded, here)| Difference { what, recorded, here }).collect()
 }
 
-/// `1.96.0` in `rustc 1.96.0 (…), LLVM …`.
+/// `1.96.0` in `rustc 1.96.0 (…), LLVM …`. A record says what it likes, and this goes into commands: what could be more
+/// there than a version is none.
 fn version(record: &ToolchainRecord) -> Option<&str> {
-    record.rustc.split(' ').nth(1)
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
+    let version = record.rustc.split(' ').nth(1)?;
+    (version.starts_with(|first: char| first.is_ascii_alphanumeric()) && version.bytes().all(plain)).then_some(version)
 }
 
 fn advice(record: &ToolchainRecord) -> String {
@@ -131,4 +144,27 @@ fn advice(record: &ToolchainRecord) -> String {
         "it was built with {rustc} and {}: `rustup toolchain install {version} --target wasm32-unknown-unknown`, then verify again",
         record.cargo
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_version_goes_into_a_command() {
+        let of = |version: &str| ToolchainRecord {
+            rustc: format!("rustc {version} (0123456 2020-01-01), LLVM 1"),
+            cargo: "cargo 1.0.0".to_owned(),
+            linker: String::new(),
+            standard_library: String::new(),
+        };
+        for good in ["1.96.0", "1.97.0-nightly", "1.96.0-beta.3+x"] {
+            assert_eq!(version(&of(good)), Some(good));
+            assert!(advice(&of(good)).contains(&format!("`rustup toolchain install {good} --target")));
+        }
+        for bad in ["1.96.0`;reboot", "$(reboot)", "1;reboot", "--force", "", "1\nx", "../x"] {
+            assert_eq!(version(&of(bad)), None, "{bad}");
+            assert!(advice(&of(bad)).contains("`rustup toolchain install VERSION --target"), "{bad}");
+        }
+    }
 }

@@ -67,6 +67,28 @@ fn a_source_is_told_from_another_and_from_another_compiler() {
     assert_ne!(found.code_hash, found.built_code_hash);
 }
 
+/// cargo goes by the times of files.
+#[test]
+fn what_was_built_from_another_source_before_is_not_taken_for_this_ones() {
+    let Some(toolchain) = toolchain() else { return };
+    let (_guard, folder) = copied("contract");
+    let source = folder.join("src/lib.rs");
+    let (clean, options) = (fs::read_to_string(&source).expect("readable"), BuildOptions::default());
+    edit(&source, "input.len().div_ceil(32)", "input.len().div_ceil(32) + 1");
+    let other = build_in(&folder, toolchain, &options).expect("it builds");
+    fs::write(&source, clean).expect("written");
+    fs::File::open(&source).and_then(|file| file.set_modified(std::time::SystemTime::UNIX_EPOCH)).expect("set");
+    // Now the clean source's record is in the other's code.
+    let passed_off = build_in(&folder, toolchain, &options).expect("it builds");
+    assert_ne!(passed_off.artifact.source_hash, other.artifact.source_hash);
+    let found = verified(&passed_off, &folder);
+    assert!(!found.verified && found.differences.is_empty(), "{found:?}");
+    let package = Package::read(&folder).expect("a package");
+    let left = fs::read_dir(package.target_dir.join("esker-contracts")).expect("a folder").flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("verify-")), "{left:?}");
+}
+
 #[test]
 fn code_without_a_record_cannot_be_verified() {
     let (_guard, folder) = copied("contract");
