@@ -149,10 +149,7 @@ impl Artifact {
         let path = folder.join(format!("{}.json", self.contract_name));
         let failed = |source| ArtifactError::Io { path: path.clone(), source };
         fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = tempfile::Builder::new().prefix(".artifact-").tempfile_in(folder).map_err(failed)?;
-        file.write_all(self.to_json().as_bytes()).map_err(failed)?;
-        make_readable(file.as_file()).map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
+        write_whole(&path, &self.to_json(), 0o644).map_err(failed)?;
         Ok(path)
     }
 
@@ -207,14 +204,25 @@ impl Artifact {
     }
 }
 
-/// Temporary files are private; an artifact is not.
+/// Writes a file at once, with the rights of `mode`, or not at all. Several may do so at a time: each has a file of its own
+/// until it is whole.
+pub(crate) fn write_whole(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    set_mode(file.as_file(), mode)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Temporary files are private; what becomes of them is not.
 #[cfg(unix)]
-fn make_readable(file: &fs::File) -> std::io::Result<()> {
+fn set_mode(file: &fs::File, mode: u32) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+    file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn make_readable(_: &fs::File) -> std::io::Result<()> {
+fn set_mode(_: &fs::File, _: u32) -> std::io::Result<()> {
     Ok(())
 }

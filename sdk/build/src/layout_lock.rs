@@ -5,7 +5,11 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::artifact::write_whole;
 use crate::{StorageField, StorageLayout};
+
+/// What a lock file's name ends with.
+const ENDING: &str = ".layout.json";
 
 /// What to do about the lock file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +54,17 @@ pub enum LockError {
         /// What is wrong.
         reason: String,
     },
+    /// The folder's lock file is one of another name: the contract was renamed, and nothing would be compared.
+    #[error(
+        "{} locks the layout of this crate's contract, which is called {contract}: rename it to {contract}{ENDING}, or remove it if no \
+         deployed storage has to be kept", found.display()
+    )]
+    Misnamed {
+        /// The contract.
+        contract: String,
+        /// The file.
+        found: PathBuf,
+    },
     /// Contracts that are upgraded would read other fields than they wrote.
     #[error("the storage of {contract} no longer lies as {} says", path.display())]
     Incompatible {
@@ -82,16 +97,39 @@ impl fmt::Display for Change {
 /// The lock file of the contract `name` in `folder`.
 #[must_use]
 pub fn lock_file(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("{name}.layout.json"))
+    folder.join(format!("{name}{ENDING}"))
+}
+
+/// The first file in `folder` that is called like a lock file and holds a layout.
+fn any_lock_file(folder: &Path) -> Result<Option<PathBuf>, LockError> {
+    let failed = |source| LockError::Io { path: folder.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ENDING)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    let is_layout =
+        |path: &PathBuf| fs::read(path).is_ok_and(|text| serde_json::from_slice::<StorageLayout>(&text).is_ok());
+    Ok(found.into_iter().find(is_layout))
 }
 
 /// Compares a layout with its lock file, and brings the file up to date where that is harmless.
 ///
 /// # Errors
-/// [`LockError::Incompatible`] lists what an upgrade would break; the file stays as it was.
+/// [`LockError::Incompatible`] lists what an upgrade would break; the file stays as it was. [`LockError::Misnamed`] if there
+/// is a lock file, but not of this name, unless the layout is accepted whatever it is.
 pub fn lock_layout(folder: &Path, name: &str, layout: &StorageLayout, mode: LockMode) -> Result<Locked, LockError> {
     let path = lock_file(folder, name);
     let exists = path.exists();
+    if !exists
+        && mode != LockMode::Accept
+        && let Some(found) = any_lock_file(folder)?
+    {
+        return Err(LockError::Misnamed { contract: name.to_owned(), found });
+    }
     if (!exists && mode == LockMode::Create) || mode == LockMode::Accept {
         write(&path, layout)?;
         return Ok(Locked::Written);
@@ -117,9 +155,7 @@ fn write(path: &Path, layout: &StorageLayout) -> Result<(), LockError> {
     let failed = |source| LockError::Io { path: path.to_owned(), source };
     let mut json = serde_json::to_string_pretty(layout).expect("a layout is plain JSON");
     json.push('\n');
-    // At once or not at all.
-    let unfinished = path.with_extension("json.new");
-    fs::write(&unfinished, json).and_then(|()| fs::rename(&unfinished, path)).map_err(failed)
+    write_whole(path, &json, 0o644).map_err(failed)
 }
 
 /// What differs to the worse, and the labels of fields that are merely new.
@@ -381,5 +417,39 @@ mod tests {
         assert!(matches!(lock(&first, LockMode::Compare), Err(LockError::Malformed { .. })));
         let names: Vec<_> = fs::read_dir(folder.path()).expect("a folder").flatten().collect();
         assert_eq!(names.len(), 1, "{names:?}");
+    }
+
+    #[test]
+    fn a_lock_file_of_another_name_is_not_overlooked() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lock = |name: &str, layout: &StorageLayout, mode| lock_layout(folder.path(), name, layout, mode);
+        let first = layout(&[("x", 0, 0, "t_uint256")], MEMBERS);
+        let second = layout(&[("y", 0, 0, "t_uint64")], MEMBERS);
+        // What only looks like one is not the SDK's.
+        fs::write(folder.path().join("page.layout.json"), "{\"grid\": 2}").expect("written");
+        assert_eq!(lock("Old", &first, LockMode::Create).expect("written"), Locked::Written);
+        for mode in [LockMode::Compare, LockMode::Create] {
+            let error = lock("New", &second, mode).expect_err("it was renamed");
+            assert!(matches!(&error, LockError::Misnamed { .. }), "{error}");
+            let words = error.to_string();
+            assert!(words.contains("Old.layout.json") && words.contains("rename it to New.layout.json"), "{words}");
+        }
+        assert!(!lock_file(folder.path(), "New").exists());
+        fs::rename(lock_file(folder.path(), "Old"), lock_file(folder.path(), "New")).expect("renamed");
+        assert!(matches!(lock("New", &second, LockMode::Compare), Err(LockError::Incompatible { .. })));
+        assert_eq!(lock("New", &first, LockMode::Compare).expect("as it was"), Locked::Same);
+        assert_eq!(lock("Other", &second, LockMode::Accept).expect("accepted"), Locked::Written);
+    }
+
+    /// Several builds may write it at a time, and none takes what another has begun.
+    #[test]
+    fn an_unfinished_file_is_each_writers_own() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = lock_file(folder.path(), "T");
+        // A file of a fixed name could be there, as a link to anywhere or as a folder.
+        fs::create_dir(folder.path().join("T.layout.json.new")).expect("made");
+        write(&path, &layout(&[("x", 0, 0, "t_uint256")], MEMBERS)).expect("written");
+        assert!(path.is_file());
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
     }
 }

@@ -65,6 +65,8 @@ pub(super) fn lock(
     }
     lock_layout(package.folder(), name, layout, mode).map_err(|error| match &error {
         LockError::Io { .. } => Failure::infrastructure(error.to_string()),
+        LockError::Misnamed { .. } => Failure::failed(error.to_string())
+            .hint("a contract that was renamed keeps its storage: rename its lock file with it, then build again"),
         LockError::Malformed { .. } => Failure::usage(error.to_string())
             .hint("restore it, or write it anew with `esker contract build --accept-layout`"),
         LockError::Incompatible { changes, .. } => {
