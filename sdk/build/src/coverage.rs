@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde::Serialize;
 
+use crate::artifact::write_whole;
 use crate::cache::at;
 use crate::process::{self, ProcessError};
 use crate::{BuildError, Package};
@@ -97,12 +98,13 @@ pub(crate) fn instrument(command: &mut Command, target_dir: &Path) -> Result<(),
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
+        let runs = |path: &Path| path.metadata().is_ok_and(|found| found.permissions().mode() & 0o111 == 0o111);
         fs::create_dir_all(target_dir).map_err(at(target_dir))?;
         let wrapper = target_dir.join("instrument.sh");
         let text = format!("#!/bin/sh\nexec \"$@\" {FLAG}\n");
-        if !fs::read_to_string(&wrapper).is_ok_and(|found| found == text) {
-            fs::write(&wrapper, text).map_err(at(&wrapper))?;
-            fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).map_err(at(&wrapper))?;
+        if !runs(&wrapper) || !fs::read_to_string(&wrapper).is_ok_and(|found| found == text) {
+            // Another's cargo may run it at any time: it is a program from the beginning.
+            write_whole(&wrapper, &text, 0o755).map_err(at(&wrapper))?;
         }
         command.env("RUSTC_WORKSPACE_WRAPPER", wrapper);
     }
@@ -218,6 +220,32 @@ mod tests {
         let with = |missed: &[u32]| FileCoverage { path: String::new(), lines: 0, covered: 0, missed: missed.to_vec() };
         assert_eq!(with(&[1, 3, 4, 5, 9]).missed_ranges(), "1, 3-5, 9");
         assert_eq!(with(&[]).missed_ranges(), "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_wrapper_is_a_program_whatever_was_left_there() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let wrapper = folder.path().join("instrument.sh");
+        let found = || wrapper.metadata().expect("it is there");
+        let instrumented = || instrument(&mut Command::new("cargo"), folder.path()).expect("written");
+        instrumented();
+        let (first, text) = (found(), fs::read_to_string(&wrapper).expect("readable"));
+        assert_eq!(first.permissions().mode() & 0o777, 0o755);
+        instrumented();
+        assert_eq!(found().ino(), first.ino(), "it is not written again");
+        // As it lay there where a run ended between writing it and making it a program.
+        fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o644)).expect("set");
+        instrumented();
+        assert_eq!(found().permissions().mode() & 0o777, 0o755);
+        // As another's cargo runs it: the file that is there is not written to.
+        fs::write(&wrapper, "#!/bin/sh\n").expect("written");
+        let open = fs::File::open(&wrapper).expect("open");
+        instrumented();
+        assert_eq!(fs::read_to_string(&wrapper).expect("readable"), text);
+        assert_eq!(std::io::read_to_string(open).expect("readable"), "#!/bin/sh\n");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 
     #[test]
