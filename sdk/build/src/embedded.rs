@@ -70,6 +70,22 @@ impl Embedded {
         Ok(())
     }
 
+    /// Builds what is there again, and removes what that does not give: it may be embedded no longer, and need not build
+    /// then. If it still is, rustc says that it is missing. Gives what failed.
+    pub(crate) fn renew(
+        &self,
+        provide: impl Fn(&str) -> Result<(), BuildError>,
+    ) -> Result<Vec<BuildError>, BuildError> {
+        let mut failed = Vec::new();
+        for name in self.names() {
+            if let Err(error) = provide(&name) {
+                self.forget(&name)?;
+                failed.push(error);
+            }
+        }
+        Ok(failed)
+    }
+
     /// Removes a code that is no longer embedded.
     pub(crate) fn forget(&self, name: &str) -> Result<(), BuildError> {
         let path = self.path(name);
@@ -91,6 +107,16 @@ impl Embedded {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}{ENDING}"))
     }
+}
+
+/// The error that tells most, if compiling failed: that of a contract in `failed` which it stopped at, as a library, too.
+pub(crate) fn blame(error: BuildError, failed: Vec<BuildError>) -> BuildError {
+    let BuildError::Compile { output, .. } = &error else { return error };
+    let stopped = |failure: &BuildError| match failure {
+        BuildError::Compile { package, .. } => output.contains(&format!("could not compile `{package}`")),
+        _ => false,
+    };
+    failed.into_iter().find(stopped).unwrap_or(error)
 }
 
 /// Whether a file that rustc read is an embedded code.
@@ -151,6 +177,33 @@ mod tests {
         embedded.put("token", b"code").expect("written");
         assert_eq!(embedded.missing(output).len(), 1, "what is there is not missing");
         assert!(embedded.names().contains("token"));
+    }
+
+    #[test]
+    fn what_no_longer_builds_is_forgotten_and_stops_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let embedded = place(folder.path());
+        for name in ["broken", "gone", "pair"] {
+            embedded.put(name, b"old").expect("written");
+        }
+        let provide = |name: &str| match name {
+            "broken" => Err(BuildError::Compile { package: name.to_owned(), output: "nonsense".to_owned() }),
+            "gone" => Err(BuildError::NoCrate(PathBuf::from(name))),
+            _ => embedded.put(name, b"new"),
+        };
+        let failed = embedded.renew(provide).expect("nobody asked for the others");
+        assert_eq!(failed.len(), 2);
+        // The embedding crate may still need it as a library; then it is the other's error that helps.
+        let own = |output: &str| BuildError::Compile { package: "factory".to_owned(), output: output.to_owned() };
+        let at_fault = |error: BuildError, failed| match blame(error, failed) {
+            BuildError::Compile { package, .. } => package,
+            other => other.to_string(),
+        };
+        assert_eq!(at_fault(own("error: could not compile `factory` (lib)"), failed), "factory");
+        let failed = vec![BuildError::Compile { package: "broken".to_owned(), output: "nonsense".to_owned() }];
+        assert_eq!(at_fault(own("error: could not compile `broken` (lib)"), failed), "broken");
+        assert_eq!(embedded.names().into_iter().collect::<Vec<_>>(), ["pair"]);
+        assert_eq!(fs::read(embedded.path("pair")).expect("there"), b"new");
     }
 
     #[test]

@@ -177,13 +177,7 @@ fn compile_with_embedded(
         let built = build_within(&contract, toolchain, &options, progress, &within)?;
         embedded.put(name, &envelope::encode(&built.wasm))
     };
-    for name in embedded.names() {
-        match provide(&name) {
-            // No dependency any more: if it is still embedded, rustc says so.
-            Err(BuildError::Embedding { .. }) => embedded.forget(&name)?,
-            other => other?,
-        }
-    }
+    let failed = embedded.renew(&provide)?;
     loop {
         let error = match compile::compile(package, toolchain, options, progress) {
             Ok(compiled) => {
@@ -197,7 +191,7 @@ fn compile_with_embedded(
             _ => BTreeSet::new(),
         };
         if missing.is_empty() {
-            return Err(error);
+            return Err(embedded::blame(error, failed));
         }
         for name in missing {
             progress.note(&format!("{} embeds {name}: building that first", package.name));

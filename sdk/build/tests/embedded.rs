@@ -87,10 +87,6 @@ fn a_factory_carries_what_the_other_crate_builds_to() {
     // Verified from the record, in another folder.
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     write(elsewhere.path());
-    // The standard library need not be compiled again.
-    let config = format!("[build]\ntarget-dir = {:?}\n", place.path().join("target"));
-    fs::create_dir_all(elsewhere.path().join(".cargo")).expect("made");
-    fs::write(elsewhere.path().join(".cargo/config.toml"), config).expect("written");
     let package = Package::read(&elsewhere.path().join("factory")).expect("a package");
     let search = ToolchainOptions::from_env(package.folder()).expect("a cache folder");
     let deployed = first.artifact.code().expect("hex");
