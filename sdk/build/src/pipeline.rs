@@ -177,7 +177,7 @@ fn compile_with_embedded(
         let built = build_within(&contract, toolchain, &options, progress, &within)?;
         embedded.put(name, &envelope::encode(&built.wasm))
     };
-    let failed = embedded.renew(&provide)?;
+    let failed = embedded.renew(provide)?;
     loop {
         let error = match compile::compile(package, toolchain, options, progress) {
             Ok(compiled) => {
