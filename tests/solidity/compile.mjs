@@ -1,4 +1,5 @@
-// Compiles every model in this folder and prints one JSON object: the creation code of each contract, by its name.
+// Compiles every model in this folder and prints one JSON object: the creation code of each contract, by its name. Uniswap's
+// contracts come as its authors compiled them.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import solc from "solc";
 
@@ -25,5 +26,10 @@ if (errors.length > 0) throw new Error(errors.map(({ formattedMessage }) => form
 const creation = {};
 for (const model of models) {
   for (const [name, contract] of Object.entries(output.contracts[model])) creation[name] = contract.evm.bytecode.object;
+}
+const uniswap = { UniswapV2Factory: "v2-core", UniswapV2Pair: "v2-core", UniswapV2Router02: "v2-periphery", WETH9: "v2-periphery" };
+for (const [name, from] of Object.entries(uniswap)) {
+  const built = JSON.parse(readFileSync(here(`node_modules/@uniswap/${from}/build/${name}.json`), "utf8"));
+  creation[name] = built.bytecode.replace(/^0x/, "");
 }
 console.log(JSON.stringify({ compiler: solc.version(), creation }));
