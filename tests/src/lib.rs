@@ -5,6 +5,7 @@
 pub mod golden;
 pub mod script;
 pub mod seeded;
+pub mod solidity;
 pub mod staked;
 
 use std::io::Write;

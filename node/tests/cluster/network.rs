@@ -35,9 +35,8 @@ impl Network {
     /// Writes the homes of a network.
     pub fn create(scenario: &Scenario, plan: &Plan) -> Self {
         let folder = scenario.path("network");
-        // Below the ports that outgoing connections get, so that a node that was killed finds its own free again. Not
-        // from the seed: two runs at once must not meet.
-        let base_port = rand::random_range(10_000..30_000u16);
+        // Not from the seed: two runs at once must not meet.
+        let base_port = rand::random_range(scenario.ports());
         let staking = scenario.path("staking.toml");
         std::fs::write(&staking, plan.staking).expect("the folder is ours");
         let output = esker()

@@ -1,9 +1,10 @@
 //! What every scenario has: a turn of its own, a seed, a folder, and a record of what it did.
 
 use std::fmt::Display;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -11,8 +12,11 @@ use rand::{Rng, SeedableRng};
 
 use crate::node::tail;
 
-/// Scenarios take turns: two networks at once would be a test of the machine.
-static TURN: Mutex<()> = Mutex::new(());
+/// Places for scenarios that run, and whether each is taken. Much of a scenario is waiting, so two run at once; more would be
+/// a test of the machine.
+static PLACES: Mutex<[bool; 2]> = Mutex::new([false; 2]);
+/// Told when a place is free again.
+static FREED: Condvar = Condvar::new();
 /// Another seed than the usual one.
 const SEED: &str = "ESKER_CLUSTER_SEED";
 /// `full` runs everything, and longer.
@@ -22,8 +26,32 @@ const POLL: Duration = Duration::from_millis(50);
 /// How long anything may take that should happen. Nothing waits for it to pass, and the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A place among the scenarios that run.
+struct Place(usize);
+
+impl Place {
+    /// Waits for one.
+    fn take() -> Self {
+        let places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = FREED
+            .wait_while(places, |places| places.iter().all(|taken| *taken))
+            .unwrap_or_else(PoisonError::into_inner);
+        let free = places.iter().position(|taken| !taken).expect("waited for it");
+        places[free] = true;
+        Self(free)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        PLACES.lock().unwrap_or_else(PoisonError::into_inner)[self.0] = false;
+        FREED.notify_one();
+    }
+}
+
 /// A scenario that runs.
 pub struct Scenario {
+    place: Place,
     /// Where its networks live.
     pub folder: PathBuf,
     /// What it leaves to chance.
@@ -38,10 +66,10 @@ pub fn is_full() -> bool {
 
 /// Runs a scenario to its end, then removes what it left, unless it failed.
 pub fn scenario(name: &str, body: impl AsyncFnOnce(&mut Scenario)) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::take();
     let seed = std::env::var(SEED).ok().map_or(1, |text| text.parse().expect("ESKER_CLUSTER_SEED is a number"));
     let folder = tempfile::Builder::new().prefix(&format!("esker-cluster-{name}-")).tempdir().expect("a folder").keep();
-    let mut scenario = Scenario { folder, random: StdRng::seed_from_u64(seed), started: Instant::now() };
+    let mut scenario = Scenario { place, folder, random: StdRng::seed_from_u64(seed), started: Instant::now() };
     scenario.says(format_args!("scenario {name}, seed {seed}{}", if is_full() { ", full" } else { "" }));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("threads");
@@ -80,6 +108,13 @@ impl Scenario {
     /// A number that the seed decides.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         self.random.random_range(low..=high)
+    }
+
+    /// Ports that no other scenario of this process picks from, below those that outgoing connections get, so that a node that
+    /// was killed finds its own free again.
+    pub fn ports(&self) -> Range<u16> {
+        let first = if self.place.0 == 0 { 10_000 } else { 20_000 };
+        first..first + 9_900
     }
 
     /// A folder that is not there yet.

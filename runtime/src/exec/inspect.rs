@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256, Log, U256};
 use super::ExecutionStatus;
 
 /// What kind of frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FrameKind {
     /// A message call, also the transaction's own.
     Call,

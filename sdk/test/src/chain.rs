@@ -348,8 +348,7 @@ impl Chain {
     /// The steps since there were so many, in words, each on a line.
     pub(crate) fn told_since(&self, steps: usize) -> String {
         let names = self.names.read();
-        let told =
-            self.record.since(steps).iter().map(|step| format!("\n     {}: {}", step.what, step.describe(&names)));
+        let told = self.record.since(steps).map(|step| format!("\n     {}: {}", step.what, step.describe(&names)));
         told.collect()
     }
 

@@ -34,6 +34,7 @@ const ATTEMPTS: u32 = 2_000;
 /// Inside `#[esker_sdk::test]` both runs make the same sequences. An action, like a check, fails by panicking.
 #[must_use = "nothing is tried before `.run(chain)`"]
 pub struct Invariant<'a> {
+    before: Option<Check<'a>>,
     actions: Vec<(String, Action<'a>)>,
     checks: Vec<(String, Check<'a>)>,
     sequences: u32,
@@ -65,7 +66,14 @@ struct Broken {
 impl<'a> Invariant<'a> {
     /// No actions and nothing to hold: 32 sequences of up to 24 actions.
     pub const fn new() -> Self {
-        Self { actions: Vec::new(), checks: Vec::new(), sequences: 32, calls: 24, seed: FIRST_SEED }
+        Self { before: None, actions: Vec::new(), checks: Vec::new(), sequences: 32, calls: 24, seed: FIRST_SEED }
+    }
+
+    /// What each sequence begins with, also when it is repeated to shrink it: for what a test keeps beside the chain, which is
+    /// as it was by then.
+    pub fn before(mut self, before: impl Fn(&mut Chain) + 'a) -> Self {
+        self.before = Some(Box::new(before));
+        self
     }
 
     /// Something that may be done at any time. What it draws is drawn again when a sequence is repeated.
@@ -132,6 +140,9 @@ impl<'a> Invariant<'a> {
     /// Makes the moves from the start; the first that breaks something ends it.
     fn attempt(&self, chain: &mut Chain, start: &Snapshot, moves: &[Move], random: &Random) -> Result<(), Broken> {
         chain.restore(start);
+        if let Some(before) = &self.before {
+            before(chain);
+        }
         let mut random = random.clone();
         let (mut made, mut told) = (Vec::new(), Vec::new());
         self.hold(chain).map_err(|why| Broken { moves: Vec::new(), why, told: Vec::new() })?;

@@ -7,7 +7,7 @@ use crate::names::{Names, bytes};
 use crate::record::End;
 
 /// One thing that happened. Gas is left out: that of a native run means nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Happening {
     /// A frame began.
     Began { kind: FrameKind, from: Address, to: Address, value: U256, input: Bytes },
@@ -64,7 +64,7 @@ impl Inspector for Observer {
 }
 
 /// A transient slot that was written, whether or not its frame was undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TransientWrite {
     pub(crate) account: Address,
     pub(crate) slot: B256,

@@ -1,7 +1,8 @@
 //! What the transactions of a run did, to be compared with the other run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Display;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, Log};
@@ -12,8 +13,11 @@ use esker_vm::Halt;
 use crate::names::Names;
 use crate::observe::{Happening, TransientWrite};
 
+/// Steps that a run keeps whole, the newest. Of all it keeps fingerprints, so that a test of a million calls needs megabytes.
+const KEPT: usize = 1_024;
+
 /// How a transaction or call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
     /// It returned.
     Success,
@@ -64,6 +68,20 @@ impl Step {
             (End::Halt, Some(halt)) => format!("it halted ({halt:?}): {halt}"),
             (End::Halt, None) => "it halted".to_owned(),
         }
+    }
+
+    /// Of everything that [`differences`](Self::differences) compares.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.what, self.end, &self.output, &self.logs, self.created).hash(&mut hasher);
+        hasher.write_usize(self.changes.accounts.len());
+        for (address, change) in &self.changes.accounts {
+            let after = change.after.unwrap_or_default();
+            (address, after.balance, after.nonce, after.code_hash, change.storage.len()).hash(&mut hasher);
+            change.storage.iter().for_each(|(slot, change)| (slot, change.after).hash(&mut hasher));
+        }
+        (&self.changes.codes, &self.transient, &self.happenings).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Every way in which the wasm run of this step differs, a line each.
@@ -168,24 +186,57 @@ fn after_of(change: &esker_runtime::state::SlotChange) -> B256 {
     change.after
 }
 
-/// Everything a run did.
+/// Everything a run did: fingerprints of all steps, and the newest steps themselves.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
-    steps: Vec<Arc<Step>>,
+    fingerprints: Vec<u64>,
+    newest: VecDeque<Arc<Step>>,
+    /// A step to keep whatever comes after it, by its index.
+    wanted: Option<usize>,
+    found: Option<Arc<Step>>,
 }
 
 impl Record {
+    /// One that keeps this step whole, counted from 0, as well as the newest.
+    pub(crate) fn that_keeps(wanted: Option<usize>) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
     pub(crate) fn push(&mut self, step: Arc<Step>) {
-        self.steps.push(step);
+        if self.wanted == Some(self.len()) {
+            self.found = Some(Arc::clone(&step));
+        }
+        self.fingerprints.push(step.fingerprint());
+        if self.newest.len() == KEPT {
+            self.newest.pop_front();
+        }
+        self.newest.push_back(step);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.steps.len()
+        self.fingerprints.len()
     }
 
-    /// The steps from this one on.
-    pub(crate) fn since(&self, step: usize) -> &[Arc<Step>] {
-        self.steps.get(step..).unwrap_or_default()
+    /// The steps from this one on, those that are still kept.
+    pub(crate) fn since(&self, step: usize) -> impl Iterator<Item = &Arc<Step>> {
+        let gone = self.len() - self.newest.len();
+        self.newest.iter().skip(step.saturating_sub(gone))
+    }
+
+    fn step(&self, index: usize) -> Option<&Step> {
+        let gone = self.len() - self.newest.len();
+        let found = self.found.as_ref().filter(|_| self.wanted == Some(index));
+        found.or_else(|| self.newest.get(index.checked_sub(gone)?)).map(AsRef::as_ref)
+    }
+
+    /// The first step that both runs made and that differs.
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<usize> {
+        self.fingerprints.iter().zip(&other.fingerprints).position(|(one, other)| one != other)
+    }
+
+    /// Whether this step is kept whole.
+    pub(crate) fn keeps(&self, index: usize) -> bool {
+        self.step(index).is_some()
     }
 
     /// Demands that both runs did the same.
@@ -193,17 +244,69 @@ impl Record {
     /// # Panics
     /// With everything that differs in the first step that does.
     pub(crate) fn assert_same(native: &Self, wasm: &Self, names: &Names, test: &str) {
-        for (index, (native, wasm)) in native.steps.iter().zip(&wasm.steps).enumerate() {
-            let differences = native.differences(wasm, names);
-            assert!(
-                differences.is_empty(),
-                "{test}: step {} differs between the native run and the wasm run ({}):\n  {}",
-                index + 1,
-                native.what,
-                differences.join("\n  ")
-            );
+        if let Some(index) = native.first_difference(wasm) {
+            let number = index + 1;
+            match (native.step(index), wasm.step(index)) {
+                (Some(native), Some(wasm)) => panic!(
+                    "{test}: step {number} differs between the native run and the wasm run ({}):\n  {}",
+                    native.what,
+                    native.differences(wasm, names).join("\n  ")
+                ),
+                _ => panic!(
+                    "{test}: step {number} differs between the native run and the wasm run, and the test did something \
+                     else when it was run again to say how: make it do the same each time"
+                ),
+            }
         }
-        let (native, wasm) = (native.steps.len(), wasm.steps.len());
+        let (native, wasm) = (native.len(), wasm.len());
         assert_eq!(native, wasm, "{test}: the native run made {native} transactions and calls, the wasm run {wasm}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(what: String, balance: u64) -> Arc<Step> {
+        let mut changes = ChangeSet::default();
+        let after =
+            esker_runtime::state::Account { balance: alloy_primitives::U256::from(balance), ..Default::default() };
+        changes.accounts.insert(Address::ZERO, AccountChange { after: Some(after), ..Default::default() });
+        Arc::new(Step {
+            what,
+            end: End::Success,
+            halt: None,
+            input: Bytes::new(),
+            output: Bytes::new(),
+            logs: Vec::new(),
+            created: None,
+            gas_used: 0,
+            changes,
+            happenings: Vec::new(),
+            frame_gas: Vec::new(),
+            transient: Vec::new(),
+        })
+    }
+
+    fn record(steps: usize, odd: Option<usize>, wanted: Option<usize>) -> Record {
+        let mut record = Record::that_keeps(wanted);
+        (0..steps).for_each(|index| record.push(step(format!("step {index}"), u64::from(odd == Some(index)))));
+        record
+    }
+
+    #[test]
+    fn a_record_keeps_the_newest_steps_whole_and_knows_of_all_whether_they_differ() {
+        let long = record(5 * KEPT, None, None);
+        assert_eq!((long.newest.len(), long.len()), (KEPT, 5 * KEPT));
+        let other = record(5 * KEPT, Some(7), None);
+        assert_eq!(long.first_difference(&other), Some(7));
+        assert!(!long.keeps(7));
+        let kept = |odd| record(5 * KEPT, odd, Some(7));
+        assert_eq!(kept(None).step(7).map(|step| step.what.as_str()), Some("step 7"));
+        let differences =
+            kept(None).step(7).zip(kept(Some(7)).step(7)).map(|(one, other)| one.differences(other, &Names::default()));
+        assert_eq!(differences.map(|lines| lines.len()), Some(1), "the balance");
+        assert_eq!(long.since(5 * KEPT - 2).count(), 2);
+        assert_eq!(long.since(0).count(), KEPT);
     }
 }

@@ -16,6 +16,26 @@ pub struct Call<O> {
     output: PhantomData<O>,
 }
 
+impl<O> Call<O> {
+    /// The account that it calls.
+    #[must_use]
+    pub const fn target(&self) -> Address {
+        self.target
+    }
+
+    /// What it sends along, in wei.
+    #[must_use]
+    pub const fn value(&self) -> U256 {
+        self.value
+    }
+
+    /// Its input: selector and arguments.
+    #[must_use]
+    pub fn input(&self) -> &[u8] {
+        &self.input
+    }
+}
+
 impl<M, O: Output> From<MethodCall<M, O>> for Call<O> {
     fn from(call: MethodCall<M, O>) -> Self {
         let gas = Some(call.asked_gas()).filter(|gas| *gas != u64::MAX);

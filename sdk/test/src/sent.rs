@@ -54,6 +54,12 @@ impl<O> Sent<O> {
         &self.step.output
     }
 
+    /// The logs that it kept.
+    #[must_use]
+    pub fn logs(&self) -> &[Log] {
+        &self.step.logs
+    }
+
     /// Gas that a transaction used, intrinsic gas included. It means something in the wasm run only.
     #[must_use]
     pub fn gas_used(&self) -> u64 {

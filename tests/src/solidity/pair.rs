@@ -1,0 +1,134 @@
+//! One of our chains and an EVM, side by side: everything is done on both, and must come out the same.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use alloy_primitives::{Address, Bytes, TxKind, U256};
+use esker_sdk::abi::Output;
+use esker_sdk::{Contract, Deployment};
+use esker_sdk_test::{Call, Chain, End, Run, Sent, User};
+
+use super::{Evm, Models, Ran};
+
+/// Gas of a method on both machines, of calls that succeeded on both.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gas {
+    calls: u64,
+    esker: u64,
+    evm: u64,
+}
+
+/// A pair of chains. Contracts have the same addresses on both, because both make them from the deployer and its nonce.
+///
+/// It may be used from the closures of an [`Invariant`](esker_sdk_test::Invariant), which share it.
+pub struct Pair {
+    models: &'static Models,
+    evm: Mutex<Evm>,
+    gas: Mutex<BTreeMap<String, Gas>>,
+}
+
+fn address(of: esker_sdk::Address) -> Address {
+    Address::from(of.0)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A check that fails panics while it holds the lock; the sequence begins again with a new EVM.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pair {
+    /// Nothing on either.
+    #[must_use]
+    pub fn new(models: &'static Models) -> Self {
+        Self { models, evm: Mutex::new(Evm::new()), gas: Mutex::default() }
+    }
+
+    /// Begins again with an empty EVM, beside a chain that is about to begin again: gives these users what they have there.
+    pub fn begin(&self, chain: &Chain, users: &[User]) {
+        let mut evm = Evm::new();
+        for user in users {
+            let balance = chain.balance(*user);
+            evm.deal(address(user.address), U256::from_be_bytes(balance.to_be_bytes()));
+        }
+        *locked(&self.evm) = evm;
+    }
+
+    /// Deploys a contract and its model.
+    ///
+    /// # Panics
+    /// If either fails, or they come to stand at different addresses.
+    pub fn deploy<C: Contract>(
+        &self,
+        chain: &mut Chain,
+        by: User,
+        model: &str,
+        deployment: Deployment<C>,
+    ) -> C::Handle {
+        let arguments = deployment.payload(&[]);
+        let handle_at = chain.try_deploy(by, deployment).succeeds().created().expect("a deploy that succeeded");
+        let mut evm = locked(&self.evm);
+        evm.at(chain.height(), chain.timestamp());
+        let code = [&self.models.creation(model)[..], &arguments].concat();
+        let (ran, created) = evm.send(address(by.address), TxKind::Create, U256::ZERO, code.into());
+        assert_eq!(created, Some(address(handle_at)), "{model}: {ran:?}");
+        C::Handle::from(handle_at)
+    }
+
+    /// Sends a transaction to both, which must do the same: return or revert with the same bytes, and log the same. Ours is
+    /// given back.
+    ///
+    /// # Panics
+    /// If they differ.
+    pub fn send<O: Output>(&self, chain: &mut Chain, by: User, method: &str, call: impl Into<Call<O>>) -> Sent<O> {
+        let call = call.into();
+        let (to, wei, input) = (address(call.target()), call.value(), Bytes::copy_from_slice(call.input()));
+        let wei = U256::from_be_bytes(wei.to_be_bytes());
+        let ours = chain.send(by, call);
+        let mut evm = locked(&self.evm);
+        evm.at(chain.height(), chain.timestamp());
+        let (theirs, _) = evm.send(address(by.address), TxKind::Call(to), wei, input);
+        assert_eq!(ran(&ours), theirs, "{method}: left Esker's, right Solidity's");
+        for account in [address(by.address), to] {
+            let here = chain.balance(esker_sdk::FixedBytes(account.0.0)).to_be_bytes();
+            assert_eq!(U256::from_be_bytes(here), evm.balance(account), "{method}: the balance of {account} in wei");
+        }
+        if chain.run() == Run::Wasm && ours.end() == End::Success {
+            let mut gas = locked(&self.gas);
+            let gas = gas.entry(method.to_owned()).or_default();
+            (gas.calls, gas.esker, gas.evm) = (gas.calls + 1, gas.esker + ours.gas_used(), gas.evm + evm.gas_used());
+        }
+        ours
+    }
+
+    /// Calls both without a trace; they must return or revert with the same bytes.
+    ///
+    /// # Panics
+    /// If they differ.
+    pub fn read<O: Output>(&self, chain: &mut Chain, by: User, method: &str, call: impl Into<Call<O>>) {
+        let call = call.into();
+        let (to, input) = (address(call.target()), Bytes::copy_from_slice(call.input()));
+        let ours = chain.call(by, call);
+        let theirs = locked(&self.evm).call(address(by.address), to, input);
+        assert_eq!(ran(&ours), theirs, "{method}: left Esker's, right Solidity's");
+    }
+
+    /// Prints the mean gas of each method on both, as rows of a table; nothing after a native run.
+    pub fn print_gas(&self, contract: &str) {
+        for (method, Gas { calls, esker, evm }) in locked(&self.gas).iter() {
+            let (esker, evm) = (esker / calls, evm / calls);
+            let permille = esker * 1_000 / evm;
+            let ratio = format!("{}.{:03}", permille / 1_000, permille % 1_000);
+            crate::say(&format!("{contract} | {method} | {calls} | {esker} | {evm} | {ratio}"));
+        }
+    }
+}
+
+/// Ours in the EVM's words.
+fn ran<O>(sent: &Sent<O>) -> Ran {
+    let output = Bytes::copy_from_slice(sent.output());
+    match sent.end() {
+        End::Success => Ran::Returned(output, sent.logs().to_vec()),
+        End::Revert => Ran::Reverted(output),
+        End::Halt => Ran::Halted,
+    }
+}

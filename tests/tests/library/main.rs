@@ -1,0 +1,3 @@
+//! The contract library: what each contract promises, natively and as wasm, under random calls and under attack.
+
+mod crowdfunding;
