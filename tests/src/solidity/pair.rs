@@ -89,7 +89,7 @@ impl Pair {
         let (theirs, _) = evm.send(address(by.address), TxKind::Call(to), wei, input);
         assert_eq!(ran(&ours), theirs, "{method}: left Esker's, right Solidity's");
         for account in [address(by.address), to] {
-            let here = chain.balance(esker_sdk::FixedBytes(account.0.0)).to_be_bytes();
+            let here = chain.balance(esker_sdk::Address(account.0.0)).to_be_bytes();
             assert_eq!(U256::from_be_bytes(here), evm.balance(account), "{method}: the balance of {account} in wei");
         }
         if chain.run() == Run::Wasm && ours.end() == End::Success {
