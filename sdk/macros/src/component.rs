@@ -147,6 +147,7 @@ fn generate(found: &Found, owner: &Owner) -> TokenStream {
         }
     });
     let (part, call) = (description::part(found, owner), dispatch::component(found, owner));
+    let checks = description::component(found, owner);
     quote! {
         #(#markers)*
 
@@ -172,7 +173,7 @@ fn generate(found: &Found, owner: &Owner) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl #introduced ::esker_sdk::expansion::Embedded<__Host> for #unit #bounds {
+        impl #introduced ::esker_sdk::expansion::Attached<__Host> for #unit #bounds {
             const DEFAULTS: #hooks_name<#arguments __Host> = #hooks_name {
                 #(#own_defaults,)*
                 #(#inner_defaults,)*
@@ -192,11 +193,13 @@ fn generate(found: &Found, owner: &Owner) -> TokenStream {
             }
         }
 
+        #checks
+
         // Without an owner the hooks are what the component says.
         #[automatically_derived]
         impl<#declared> ::esker_sdk::expansion::Host<#unit> for () where #predicates {
             type Hooks = #hooks_name<#arguments ()>;
-            const HOOKS: Self::Hooks = <#unit as ::esker_sdk::expansion::Embedded<()>>::DEFAULTS;
+            const HOOKS: Self::Hooks = <#unit as ::esker_sdk::expansion::Attached<()>>::DEFAULTS;
             fn part(_: &::esker_sdk::Authority) -> #unit {
                 ::esker_sdk::expansion::unembedded()
             }

@@ -12,6 +12,7 @@ use crate::{
     attributes::{Errors, take},
     hook,
     names::plain,
+    storage,
 };
 
 /// The SDK's own storage types, which are no components, and values that are mistaken for them: what is wrong there is said
@@ -57,6 +58,16 @@ pub struct Owner {
 impl Owner {
     pub fn is_component(&self) -> bool {
         self.generics.is_some()
+    }
+
+    /// Whether its author gave it parameters.
+    pub fn is_generic(&self) -> bool {
+        self.parameters().next().is_some()
+    }
+
+    /// Whether a type is another one for each of the parameters.
+    fn depends(&self, ty: &Type) -> bool {
+        storage::mentions(ty, self.parameters())
     }
 
     fn parameters(&self) -> impl Iterator<Item = &GenericParam> {
@@ -220,7 +231,13 @@ pub fn fields(item: &mut ItemStruct, owner: &Owner) -> syn::Result<Vec<PartField
 }
 
 fn may_be_component(ty: &Type, owner: &Owner) -> bool {
-    let Type::Path(path) = ty else { return false };
+    let path = match ty {
+        // What a macro was given is in a group.
+        Type::Group(group) => return may_be_component(&group.elem, owner),
+        Type::Paren(paren) => return may_be_component(&paren.elem, owner),
+        Type::Path(path) => path,
+        _ => return false,
+    };
     if path.qself.is_some() {
         return false;
     }
@@ -241,15 +258,21 @@ impl PartField {
         format_ident!("{}_through", self.marker)
     }
 
+    /// The way to it, behind the way to its owner.
+    fn through_type(&self, owner: &Owner) -> TokenStream {
+        let (through, arguments) = (self.through(), owner.arguments());
+        quote!(#through<#arguments __A>)
+    }
+
     /// `<Erc20 as Embed<…>>`.
     fn embed(&self, owner: &Owner) -> TokenStream {
         let (ty, marker) = (&self.ty, self.marker_type(owner));
         quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Embed<#marker>>)
     }
 
-    fn embedded(&self, owner: &Owner) -> TokenStream {
+    fn attached(&self, owner: &Owner) -> TokenStream {
         let (ty, marker) = (&self.ty, self.marker_type(owner));
-        quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Embedded<#marker>>)
+        quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Attached<#marker>>)
     }
 
     fn field_type(&self, owner: &Owner) -> TokenStream {
@@ -261,6 +284,15 @@ impl PartField {
     pub fn hooks_type(&self, owner: &Owner) -> TokenStream {
         let embed = self.embed(owner);
         quote_spanned!(self.ty.span()=> #embed::Hooks)
+    }
+
+    /// Whether it is a component, which has this owner, or holds none.
+    pub fn has_owner(&self) -> TokenStream {
+        let ty = &self.ty;
+        quote_spanned! {ty.span()=>
+            <#ty as ::esker_sdk::expansion::Embed<()>>::PART.is_component
+                || !<<#ty as ::esker_sdk::expansion::Embed<()>>::Field as ::esker_sdk::expansion::StorageType>::HAS_COMPONENT
+        }
     }
 
     fn filter(&self) -> TokenStream {
@@ -284,14 +316,14 @@ impl PartField {
 
     /// The hooks, with those that the owner implements.
     pub fn hooks(&self, owner: &Owner, implementations: &[hook::Implementation]) -> TokenStream {
-        let embedded = self.embedded(owner);
+        let attached = self.attached(owner);
         let set = implementations.iter().filter(|one| one.path[0] == self.ident).map(|one| {
-            let (fields, function) = (&one.path[1..], one.closure(owner, &embedded));
+            let (fields, function) = (&one.path[1..], one.closure(owner, &attached));
             quote_spanned!(one.span()=> __hooks.#(#fields).* = #function;)
         });
         quote! {{
             #[allow(unused_mut, reason = "perhaps the owner implements none")]
-            let mut __hooks = #embedded::DEFAULTS;
+            let mut __hooks = #attached::DEFAULTS;
             #(#set)*
             __hooks
         }}
@@ -350,7 +382,8 @@ impl PartField {
             return quote! {
                 #[automatically_derived]
                 impl ::esker_sdk::expansion::Exposes for #marker {
-                    const FILTER: ::esker_sdk::expansion::Filter = #filter;
+                    const WAY: ::esker_sdk::expansion::Way<'static> =
+                        ::esker_sdk::expansion::Way { filter: #filter, around: ::core::option::Option::None };
                 }
 
                 #[automatically_derived]
@@ -378,19 +411,30 @@ impl PartField {
             };
         }
         let (through, declared, predicates) = (self.through(), owner.declared(), owner.predicates());
+        let (through_type, types, unit) = (self.through_type(owner), owner.types(), owner.unit());
         quote! {
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code, reason = "it only names a way")]
-            #visibility struct #through<__A>(::core::marker::PhantomData<__A>);
+            #visibility struct #through<#declared __A>(
+                ::core::marker::PhantomData<#types>,
+                ::core::marker::PhantomData<__A>,
+            ) where #predicates;
 
             #[automatically_derived]
-            impl<__A: ::esker_sdk::expansion::Exposes> ::esker_sdk::expansion::Exposes for #through<__A> {
-                const FILTER: ::esker_sdk::expansion::Filter =
-                    ::esker_sdk::expansion::Filter::Both(&#filter, &<__A as ::esker_sdk::expansion::Exposes>::FILTER);
+            impl<#declared __A: ::esker_sdk::expansion::Exposes> ::esker_sdk::expansion::Exposes for #through_type
+            where #predicates
+            {
+                const WAY: ::esker_sdk::expansion::Way<'static> = ::esker_sdk::expansion::Way {
+                    filter: #filter,
+                    around: ::core::option::Option::Some((
+                        <#unit as ::esker_sdk::expansion::Embed<()>>::PART,
+                        &<__A as ::esker_sdk::expansion::Exposes>::WAY,
+                    )),
+                };
             }
 
             #[automatically_derived]
-            impl<#declared __Host: ?::core::marker::Sized, __A> ::esker_sdk::expansion::Access for #through<__A>
+            impl<#declared __Host: ?::core::marker::Sized, __A> ::esker_sdk::expansion::Access for #through_type
             where
                 #predicates
                 __A: ::esker_sdk::expansion::Access<Part = #this>,
@@ -418,10 +462,10 @@ impl PartField {
         }
     }
 
-    /// That what is exposed is there. In a generic component nothing can be evaluated before it is embedded.
+    /// That what is exposed is there. What depends on a component's parameters is checked where the component is a field.
     fn checks(&self, owner: &Owner) -> TokenStream {
         let Some(exposed) = &self.exposed else { return TokenStream::new() };
-        if owner.parameters().next().is_some() {
+        if owner.depends(&self.ty) {
             return TokenStream::new();
         }
         let ty = &self.ty;
@@ -439,17 +483,17 @@ impl PartField {
     /// Asks the exposed methods: an expression that is true if one ran.
     pub fn call(&self, owner: &Owner, decoder: &TokenStream, encoder: &TokenStream) -> Option<TokenStream> {
         self.exposed.as_ref()?;
-        let (embedded, marker, through) = (self.embedded(owner), self.marker_type(owner), self.through());
-        let access = if owner.is_component() { quote!(#through<__A>) } else { marker };
+        let attached = self.attached(owner);
+        let access = if owner.is_component() { self.through_type(owner) } else { self.marker_type(owner) };
         let authority = if owner.is_component() { quote!(__authority) } else { quote!(&__authority) };
-        Some(quote!(#embedded::call::<#access>(__selector, #decoder, #encoder, #authority)))
+        Some(quote!(#attached::call::<#access>(__selector, #decoder, #encoder, #authority)))
     }
 
     /// Its handle in front of `next`.
     fn handle(&self, owner: &Owner, next: &TokenStream) -> Option<TokenStream> {
         self.exposed.as_ref()?;
-        let (ty, marker, through) = (&self.ty, &self.marker, self.through());
-        let exposes = if owner.is_component() { quote!(#through<__A>) } else { quote!(#marker) };
+        let ty = &self.ty;
+        let exposes = if owner.is_component() { self.through_type(owner) } else { self.marker_type(owner) };
         Some(quote!(<#ty as ::esker_sdk::expansion::Embed<()>>::Handle<#exposes, #next>))
     }
 }
@@ -484,7 +528,7 @@ pub fn plain_struct(item: &ItemStruct) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl #introduced ::esker_sdk::expansion::Embedded<__H> for #name #parameters #bounds {
+        impl #introduced ::esker_sdk::expansion::Attached<__H> for #name #parameters #bounds {
             const DEFAULTS: () = ();
             fn call<__A: ::esker_sdk::expansion::Access<Part = Self>>(
                 _: u32,

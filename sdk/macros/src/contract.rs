@@ -18,7 +18,7 @@ use crate::{
     method::{Kind, Method},
     names::plain,
     results::Results,
-    storage,
+    storage::{self, Role},
 };
 
 const MARKERS: [&str; 9] =
@@ -90,6 +90,9 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         if found.erc165 {
             let item = supports_interface(owner, found);
             errors.keep(found.item(item, owner));
+            if let Some(method) = found.functions.last_mut() {
+                (method.overrides, method.is_generated) = (true, true);
+            }
         }
         found.generate(owner)
     })
@@ -129,6 +132,7 @@ pub fn expand_module(
         errors.keep(result);
     }
     found.check_implementations(&mut errors);
+    found.check_overrides(&mut errors);
     errors.finish()?;
     let mut errors = Errors::default();
     let generated = generate(&mut found, &owner, &mut errors);
@@ -237,7 +241,12 @@ impl Found {
                         }
                         self.parts = component_parts::fields(&mut item, owner)?;
                     }
-                    self.items.push(storage::expand(&item, is_own && !owner.is_component())?);
+                    let role = match (is_own, owner.is_component()) {
+                        (false, _) => Role::Nested,
+                        (true, false) => Role::Contract(&self.parts),
+                        (true, true) => Role::Component(&self.parts),
+                    };
+                    self.items.push(storage::expand(&item, &role)?);
                 } else if let Some(attribute) = take(&mut item.attrs, "event") {
                     self.events.push((cfgs(&item.attrs), item.ident.clone().into()));
                     self.items.push(event::expand(arguments(&attribute)?, item)?);
@@ -267,8 +276,9 @@ impl Found {
                         None => self.methods(&mut item, owner, is_internal)?,
                         Some(path) if is_internal || is_common(&path) => {}
                         Some(path) => {
-                            let methods = interface::implemented(&mut item, &path, owner, &self.results)?;
+                            let (methods, guards) = interface::implemented(&mut item, &path, owner, &self.results)?;
                             self.functions.extend(methods);
+                            self.guards.extend(guards);
                             self.interfaces.push((cfgs(&item.attrs), path));
                         }
                     }
@@ -292,26 +302,39 @@ impl Found {
         let mut defaults = Vec::new();
         for member in &mut item.items {
             let ImplItem::Fn(function) = member else { continue };
+            let hook = take(&mut function.attrs, "hook");
+            let is_declared = owner.is_component()
+                && hook.as_ref().is_some_and(|attribute| matches!(attribute.meta, syn::Meta::Path(_)));
+            if is_declared {
+                self.hooks.extend(errors.keep(Hook::declared(function, &mut defaults, &self.results)));
+            } else if let Some(attribute) = &hook {
+                let implementation = Implementation::read(attribute, function, &self.results);
+                self.implementations.extend(errors.keep(implementation));
+            }
+            if hook.is_some()
+                && let Some(cfg) = conditions.first()
+            {
+                errors.at(cfg.span(), "a hook is always there: put the #[cfg] on statements inside");
+            }
+            // Behind the declared hooks: their guards stand in front of whoever implements them.
             if let Some(guards) = errors.keep(guard::take(function, &owner.this())) {
                 let conditions: Vec<_> = cfgs(&function.attrs).into_iter().chain(conditions.iter().cloned()).collect();
                 self.guards.extend(guards.into_iter().map(|guard| quote!(#(#conditions)* #guard)));
             }
-            if let Some(attribute) = take(&mut function.attrs, "hook") {
-                let is_declared = matches!(attribute.meta, syn::Meta::Path(_));
-                if is_declared && owner.is_component() {
-                    self.hooks.extend(errors.keep(Hook::declared(function, &mut defaults)));
-                } else {
-                    let implementation = Implementation::read(&attribute, function, &self.results);
-                    self.implementations.extend(errors.keep(implementation));
-                }
-                if is_declared {
-                    continue;
-                }
-            }
-            if all_internal || errors.keep(take_flag(&mut function.attrs, "internal")).flatten().is_some() {
+            if is_declared
+                || all_internal
+                || errors.keep(take_flag(&mut function.attrs, "internal")).flatten().is_some()
+            {
                 continue;
             }
             let is_public = matches!(function.vis, Visibility::Public(_));
+            if hook.is_some() && is_public {
+                errors.at(
+                    function.vis.span(),
+                    "the component calls its hook, and a public method anybody: leave `pub` out, or mark it #[internal]",
+                );
+                continue;
+            }
             let special = ["constructor", "fallback", "receive"];
             let is_special = function.attrs.iter().any(|attribute| special.iter().any(|name| is(attribute, name)));
             if !is_public && !is_special {
@@ -325,6 +348,7 @@ impl Found {
             }
             let method = Method::parse(&mut function.attrs, &function.sig, &self.results);
             let Some(mut method) = errors.keep(method) else { continue };
+            errors.keep(method.is_always_there(&conditions));
             method.cfgs.extend(conditions.iter().cloned());
             if method.kind == Kind::Constructor {
                 function.attrs.push(syn::parse_quote! {
@@ -372,6 +396,17 @@ impl Found {
             if self.implementations[..index].iter().any(|earlier| earlier.path == one.path) {
                 errors.at(one.span(), "this hook is implemented already: call the one function from the other");
             }
+        }
+    }
+
+    /// That there is something to override, if there is nothing to ask the compiler about.
+    fn check_overrides(&self, errors: &mut Errors) {
+        for method in self.functions.iter().filter(|method| method.overrides && self.parts.is_empty()) {
+            errors.at(
+                method.ident.span(),
+                "no field of the storage struct is a component whose method this could take the place of: leave \
+                 #[overrides] out",
+            );
         }
     }
 

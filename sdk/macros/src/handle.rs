@@ -226,10 +226,36 @@ pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) 
         "Calls a contract that exposes the component `{title}`, typed: `{title}Handle::at(address).method(…).call(cx)`."
     );
     let target = quote!(::esker_sdk::expansion::PartHandle::target(&self.next));
+    // The component's methods come first: where one takes a name of the handle's own, `From` does the same.
+    let is_free = |name: &str| methods.iter().all(|method| method.ident != name);
+    let address = is_free("address").then(|| {
+        quote! {
+            /// The contract's address.
+            #[must_use]
+            pub fn address(&self) -> ::esker_sdk::Address {
+                #target
+            }
+        }
+    });
+    let at = is_free("at").then(|| {
+        quote! {
+            /// The contract at an address. Nothing is checked.
+            #[must_use]
+            pub fn at(address: ::esker_sdk::Address) -> Self {
+                ::core::convert::From::from(address)
+            }
+        }
+    });
     let methods = methods.iter().enumerate().map(|(index, one)| {
         let (selector, called) = (selector_constant(index), plain(&one.ident));
         let check = quote! {
-            const { ::esker_sdk::expansion::assert_in_handle(&<__A as ::esker_sdk::expansion::Exposes>::FILTER, #called) }
+            const {
+                ::esker_sdk::expansion::assert_in_handle(
+                    &<__A as ::esker_sdk::expansion::Exposes>::WAY,
+                    #called,
+                    Self::#selector,
+                )
+            }
         };
         method(index, one, &quote!(<#unit>::#selector), &target, &check)
     });
@@ -249,11 +275,7 @@ pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) 
 
         #[automatically_derived]
         impl<#declared> #name<#arguments ::esker_sdk::expansion::Everything, ::esker_sdk::expansion::End> #bounds {
-            /// The contract at an address. Nothing is checked.
-            #[must_use]
-            pub fn at(address: ::esker_sdk::Address) -> Self {
-                ::core::convert::From::from(address)
-            }
+            #at
         }
 
         #[automatically_derived]
@@ -265,6 +287,8 @@ pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) 
             reason = "the component chooses its methods' names and arguments"
         )]
         impl #introduced #this #bounds {
+            #address
+
             #(#methods)*
         }
 
@@ -299,6 +323,20 @@ pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) 
         impl #introduced ::core::convert::From<::esker_sdk::Address> for #this #bounds {
             fn from(address: ::esker_sdk::Address) -> Self {
                 Self { next: ::core::convert::From::from(address), exposed: ::core::marker::PhantomData }
+            }
+        }
+
+        #[automatically_derived]
+        impl #introduced ::core::convert::From<#this> for ::esker_sdk::Address #bounds {
+            fn from(handle: #this) -> Self {
+                ::esker_sdk::expansion::PartHandle::target(&handle)
+            }
+        }
+
+        #[automatically_derived]
+        impl #introduced ::esker_sdk::Operand<::esker_sdk::Address> for #this #bounds {
+            fn operand(self) -> ::esker_sdk::Address {
+                ::esker_sdk::expansion::PartHandle::target(&self)
             }
         }
 

@@ -8,9 +8,9 @@ use syn::{
 };
 
 use crate::{
-    attributes::{Errors, arguments, cfgs},
+    attributes::{Errors, arguments, cfgs, is},
     component_parts::Owner,
-    method::is_context,
+    method::{is_context, text},
     results::Results,
 };
 
@@ -62,18 +62,33 @@ pub struct Hook {
 
 impl Hook {
     /// Makes the function call what implements the hook, and its body the default. The default stands among `items`.
-    pub fn declared(function: &mut ImplItemFn, items: &mut Vec<ImplItem>) -> syn::Result<Self> {
+    pub fn declared(function: &mut ImplItemFn, items: &mut Vec<ImplItem>, results: &Results) -> syn::Result<Self> {
         if !matches!(function.vis, Visibility::Inherited) {
             return Err(syn::Error::new(
                 function.vis.span(),
                 "a hook is called by its component only: leave `pub` out",
             ));
         }
+        if let ReturnType::Type(_, ty) = &function.sig.output
+            && let Some((value, _)) = results.split(ty)
+        {
+            let value = match text(&value).as_str() {
+                "()" => "nothing".to_owned(),
+                value => format!("`{value}`"),
+            };
+            return Err(syn::Error::new(
+                ty.span(),
+                format!(
+                    "a hook returns {value} here, and whoever implements it a `Result` of that with an error of its own, \
+                     which reverts; if the hook's own body has to fail, let it revert_with(error)"
+                ),
+            ));
+        }
         let Parameters { is_mutable, names, types } = parameters(function)?;
         let ident = function.sig.ident.clone();
         let default = format_ident!("__esker_default_{ident}", span = ident.span());
         let mut body = function.clone();
-        body.attrs.retain(|attribute| !attribute.path().is_ident("doc"));
+        body.attrs.retain(|attribute| !["doc", "only", "when"].iter().any(|name| is(attribute, name)));
         body.attrs.push(parse_quote!(
             #[allow(unused_variables, reason = "what a hook does by itself is often nothing")]
         ));
@@ -150,7 +165,7 @@ impl Implementation {
     /// The function that takes the hook's place: it opens the owner, whose error ends the frame.
     ///
     /// A hook of a part's part runs as the part has it first.
-    pub fn closure(&self, owner: &Owner, embedded: &TokenStream) -> TokenStream {
+    pub fn closure(&self, owner: &Owner, attached: &TokenStream) -> TokenStream {
         let (function, names, types, this) = (&self.function, &self.names, &self.types, owner.this());
         let span = function.span();
         let mutable = self.is_mutable.then(|| quote!(mut));
@@ -161,7 +176,7 @@ impl Implementation {
                 if is_context(ty) { quote!(#name) } else { quote!(::esker_sdk::expansion::again(&#name)) }
             });
             quote_spanned! {span=>
-                let () = (#embedded::DEFAULTS.#(#fields).*)(__part, #(#again),*);
+                let () = (#attached::DEFAULTS.#(#fields).*)(__part, #(#again),*);
             }
         });
         let part = if inner.is_some() { quote!(__part) } else { quote!(_) };
