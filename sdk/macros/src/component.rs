@@ -11,7 +11,7 @@ use syn::{
 };
 
 use crate::{
-    component_parts::{self, Owner},
+    component_parts::{Handles, Owner},
     contract::{Found, expand_module},
     description,
     dispatch::{self, selector_constant},
@@ -129,7 +129,7 @@ fn generate(found: &Found, owner: &Owner) -> TokenStream {
     let (introduced, bounds) = (owner.introduced(), owner.bounds());
     let handle_name = quote::format_ident!("{}Handle", name, span = name.span());
     let end = quote!(__N);
-    let inner = component_parts::handles(&found.parts, owner, &end);
+    let inner = Handles::of(&found.parts, owner, &end);
     let handle = handle::component(owner, &found.functions, inner.as_ref());
     let markers = found.parts.iter().map(|part| part.expand(owner, &found.implementations));
     let hooks = hooks(found, owner);

@@ -74,6 +74,12 @@ impl Owner {
         self.generics.iter().flat_map(|generics| &generics.params)
     }
 
+    /// The parameters as they are declared, with defaults, each with a comma behind it.
+    pub fn defaulted(&self) -> TokenStream {
+        let declared = self.parameters();
+        quote!(#(#declared,)*)
+    }
+
     /// The parameters as they are declared, without defaults, each with a comma behind it.
     pub fn declared(&self) -> TokenStream {
         let declared = self.parameters().map(|parameter| {
@@ -498,14 +504,42 @@ impl PartField {
     }
 }
 
-/// The handles of all exposed fields in a row, or `None` if there are none.
-pub fn handles(fields: &[PartField], owner: &Owner, end: &TokenStream) -> Option<TokenStream> {
-    let mut chain = None;
-    for field in fields.iter().rev() {
-        let next = chain.clone().unwrap_or_else(|| end.clone());
-        chain = field.handle(owner, &next).or(chain);
+/// The handles of a contract's or component's exposed fields.
+pub struct Handles {
+    /// All in a row, each of which gives the next one by `Deref`.
+    pub row: TokenStream,
+    /// Each by itself, by the field's name.
+    pub fields: Vec<(Ident, TokenStream)>,
+}
+
+impl Handles {
+    /// Those of `parts`, the row with `end` behind it; `None` if nothing is exposed.
+    pub fn of(parts: &[PartField], owner: &Owner, end: &TokenStream) -> Option<Self> {
+        let mut row = None;
+        for part in parts.iter().rev() {
+            let next = row.clone().unwrap_or_else(|| end.clone());
+            row = part.handle(owner, &next).or(row);
+        }
+        let alone = quote!(::esker_sdk::expansion::End);
+        let fields = parts.iter().filter_map(|part| Some((part.ident.clone(), part.handle(owner, &alone)?)));
+        Some(Self { row: row?, fields: fields.collect() })
     }
-    chain
+
+    /// The fields of a handle.
+    pub fn declared(this: Option<&Self>) -> TokenStream {
+        let fields = this.into_iter().flat_map(|this| &this.fields).map(|(ident, ty)| {
+            let doc = format!("The methods of `{}` alone.", plain(ident));
+            quote!(#[doc = #doc] pub #ident: #ty,)
+        });
+        quote!(#(#fields)*)
+    }
+
+    /// The fields' values, of `address`.
+    pub fn made(this: Option<&Self>) -> TokenStream {
+        let fields = this.into_iter().flat_map(|this| &this.fields);
+        let fields = fields.map(|(ident, _)| quote!(#ident: ::core::convert::From::from(address),));
+        quote!(#(#fields)*)
+    }
 }
 
 /// That a storage struct is no component.

@@ -10,7 +10,7 @@ use syn::{
 use crate::{
     attributes::{Errors, arguments, cfgs, doc_text, docs, is, option, take, take_flag},
     component,
-    component_parts::{self, Owner, PartField},
+    component_parts::{self, Handles, Owner, PartField},
     description, dispatch, errors, event, guard, handle,
     hook::{Hook, Implementation},
     interface,
@@ -423,7 +423,7 @@ impl Found {
         handle_docs.extend(docs(&[syn::parse_quote!(#[doc = #doc])]));
         let constructor = handle::constructor(storage, self.constructor.as_ref());
         let functions: Vec<&Method> = self.functions.iter().collect();
-        let parts = component_parts::handles(&self.parts, owner, &quote!(::esker_sdk::expansion::End));
+        let parts = Handles::of(&self.parts, owner, &quote!(::esker_sdk::expansion::End));
         let handle =
             handle::expand(&handle_docs, &owner.visibility, &handle_name, &functions, &constructor, parts.as_ref());
         let markers = self.parts.iter().map(|part| part.expand(owner, &self.implementations));

@@ -96,6 +96,13 @@ impl Hook {
         body.sig.ident = default.clone();
         items.push(ImplItem::Fn(body));
         function.attrs.push(parse_quote!(#[inline(always)]));
+        for input in &mut function.sig.inputs {
+            if let FnArg::Typed(parameter) = input
+                && let Pat::Ident(pattern) = &mut *parameter.pat
+            {
+                pattern.mutability = None;
+            }
+        }
         function.block = parse_quote!({
             (const { <__Host as ::esker_sdk::expansion::Host<Self>>::HOOKS.#ident })(self, #(#names),*)
         });
