@@ -14,14 +14,15 @@ use crate::{
     results::Results,
 };
 
-/// The parameters behind the receiver, which have names.
+/// The parameters behind the receiver.
 struct Parameters {
     is_mutable: bool,
     names: Vec<Ident>,
     types: Vec<Type>,
 }
 
-fn parameters(function: &ImplItemFn) -> syn::Result<Parameters> {
+/// `is_declared`: the function hands its parameters on, so they all have names.
+fn parameters(function: &ImplItemFn, is_declared: bool) -> syn::Result<Parameters> {
     let signature = &function.sig;
     let mut found = Parameters { is_mutable: false, names: Vec::new(), types: Vec::new() };
     let mut errors = Errors::default();
@@ -42,6 +43,10 @@ fn parameters(function: &ImplItemFn) -> syn::Result<Parameters> {
         match &*parameter.pat {
             Pat::Ident(pattern) => {
                 found.names.push(pattern.ident.clone());
+                found.types.push((*parameter.ty).clone());
+            }
+            Pat::Wild(pattern) if !is_declared => {
+                found.names.push(format_ident!("__unused_{}", found.names.len(), span = pattern.span()));
                 found.types.push((*parameter.ty).clone());
             }
             other => errors.at(other.span(), "a hook's parameters have names"),
@@ -84,7 +89,7 @@ impl Hook {
                 ),
             ));
         }
-        let Parameters { is_mutable, names, types } = parameters(function)?;
+        let Parameters { is_mutable, names, types } = parameters(function, true)?;
         let ident = function.sig.ident.clone();
         let default = format_ident!("__esker_default_{ident}", span = ident.span());
         let mut body = function.clone();
@@ -149,7 +154,7 @@ impl Implementation {
                     "say whose hook this implements: #[hook(token.before_update)], the field's name and the hook's",
                 )
             })?;
-        let Parameters { is_mutable, names, types } = parameters(function)?;
+        let Parameters { is_mutable, names, types } = parameters(function, false)?;
         let error = match &function.sig.output {
             ReturnType::Default => None,
             ReturnType::Type(_, ty) => results.split(ty).map(|(_, error)| error),

@@ -363,13 +363,10 @@ pub fn expand_described(item: &ItemStruct, role: &Role<'_>, described: &[Type]) 
         .enumerate()
         .map(|(index, (Field { ty, ident, .. }, _))| {
             let label = ident.as_ref().map(plain).unwrap_or_default();
-            let ty = without_itself(
-                described.get(index).unwrap_or(ty),
-                name,
-                &own_parameters,
-                &quote!(#name #parameters),
-                &mut errors,
-            );
+            let ty = match described.get(index) {
+                Some(ty) => ty.clone(),
+                None => without_itself(ty, name, &own_parameters, &quote!(#name #parameters), &mut errors),
+            };
             let layout = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::LAYOUT);
             quote!(::esker_sdk::expansion::Member { label: #label, layout: #layout })
         })
