@@ -11,11 +11,12 @@ use syn::{
 };
 
 use crate::{
-    component_parts::{Handles, Owner},
+    component_parts::Handles,
     contract::{Found, expand_module},
     description,
     dispatch::{self, selector_constant},
     handle,
+    owner::Owner,
 };
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {

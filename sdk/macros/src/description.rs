@@ -8,12 +8,12 @@ use syn::{Ident, spanned::Spanned};
 
 use crate::{
     attributes::doc_text,
-    component_parts::Owner,
     contract::Found,
     dispatch::{none_payable, selector_constant},
     interface::constants,
     method::{Method, text},
     names::plain,
+    owner::Owner,
 };
 
 /// `const __ESKER_ABI`, and in front of it what it is made of if there are parts.

@@ -5,10 +5,10 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
 use crate::{
-    component_parts::Owner,
     contract::Found,
     method::{Access, Method, Returned},
     names::plain,
+    owner::Owner,
 };
 
 /// The constant that holds the `index`-th function's selector.

@@ -5,10 +5,11 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, Ident, Type, Visibility, spanned::Spanned};
 
 use crate::{
-    component_parts::{Handles, Owner},
+    component_parts::Handles,
     dispatch::selector_constant,
     method::{Access, Method, Returned},
     names::plain,
+    owner::Owner,
 };
 
 const PRIMITIVES: [&str; 11] = ["u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "bool"];

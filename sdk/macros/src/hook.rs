@@ -9,8 +9,8 @@ use syn::{
 
 use crate::{
     attributes::{Errors, arguments, cfgs, is},
-    component_parts::Owner,
     method::{is_context, text},
+    owner::Owner,
     results::Results,
 };
 

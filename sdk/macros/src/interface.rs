@@ -10,12 +10,12 @@ use syn::{
 
 use crate::{
     attributes::{Errors, cfgs, docs, no_generics},
-    component_parts::Owner,
     description,
     dispatch::selector_constant,
     guard, handle,
     method::{Kind, Method},
     names::plain,
+    owner::Owner,
     results::Results,
 };
 
