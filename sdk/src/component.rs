@@ -29,6 +29,8 @@ pub struct PartMethod {
 pub struct Part {
     /// Whether it is a component, and not just a struct in storage.
     pub is_component: bool,
+    /// Whether it was checked where it stands: what a generic one exposes is known where it is a field only.
+    pub is_checked: bool,
     /// Its own methods.
     pub methods: &'static [PartMethod],
     /// Its own events.
@@ -43,8 +45,15 @@ pub struct Part {
 
 impl Part {
     /// What is no component.
-    pub const NONE: &'static Self =
-        &Self { is_component: false, methods: &[], events: &[], errors: &[], interfaces: &[], fields: &[] };
+    pub const NONE: &'static Self = &Self {
+        is_component: false,
+        is_checked: true,
+        methods: &[],
+        events: &[],
+        errors: &[],
+        interfaces: &[],
+        fields: &[],
+    };
 }
 
 /// A part inside another one.
@@ -56,7 +65,7 @@ pub struct PartField {
     pub filter: Filter,
 }
 
-/// Which methods of a part are exposed, by their Rust names.
+/// Which methods of a part a field exposes: of those that the part itself exposes, by their Rust names.
 #[derive(Clone, Copy, Debug)]
 pub enum Filter {
     /// None.
@@ -65,30 +74,58 @@ pub enum Filter {
     All,
     /// These.
     Only(&'static [&'static str]),
-    /// Those that both let through.
-    Both(&'static Self, &'static Self),
 }
 
-impl Filter {
-    /// Whether a method is exposed.
+/// How a part's methods are exposed: which of them its field exposes, and the component that this field lies in with the
+/// way to it, if it is no field of the contract.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// Which of them.
+    pub filter: Filter,
+    /// What it lies in.
+    pub around: Option<(&'a Part, &'a Way<'a>)>,
+}
+
+impl Way<'_> {
+    /// Whether the contract exposes this method of the part.
+    ///
+    /// A component's method takes the place of those inside that it overrides, also where itself is not exposed. A name in
+    /// a list means the outermost method that is called so.
     #[must_use]
-    pub const fn lets(&self, name: &str) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::All => true,
-            Self::Only(names) => {
-                let mut index = 0;
-                while index < names.len() {
-                    if same(names[index], name) {
-                        return true;
-                    }
-                    index += 1;
-                }
-                false
-            }
-            Self::Both(one, other) => one.lets(name) && other.lets(name),
-        }
+    pub const fn lets(&self, name: &str, selector: u32) -> bool {
+        self.passes(name, selector, false)
     }
+
+    /// `hidden`: a part on the way has a method of its own with this name.
+    const fn passes(&self, name: &str, selector: u32, mut hidden: bool) -> bool {
+        let passes = match self.filter {
+            Filter::Nothing => false,
+            Filter::All => true,
+            Filter::Only(names) => !hidden && contains(names, name),
+        };
+        let Some((part, way)) = self.around else { return passes };
+        let mut index = 0;
+        while index < part.methods.len() {
+            let method = &part.methods[index];
+            if method.overrides && method.selector == selector {
+                return false;
+            }
+            hidden = hidden || same(method.name, name);
+            index += 1;
+        }
+        passes && way.passes(name, selector, hidden)
+    }
+}
+
+const fn contains(names: &[&str], name: &str) -> bool {
+    let mut index = 0;
+    while index < names.len() {
+        if same(names[index], name) {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }
 
 pub(crate) const fn same(one: &str, other: &str) -> bool {
@@ -125,7 +162,7 @@ pub trait Embed<H: ?Sized> {
 }
 
 /// What a part does where it is embedded.
-pub trait Embedded<H: ?Sized>: Embed<H> {
+pub trait Attached<H: ?Sized>: Embed<H> {
     /// The hooks as they are without the owner.
     const DEFAULTS: Self::Hooks;
 
@@ -156,7 +193,7 @@ pub fn unembedded() -> ! {
 /// Which methods of a field are exposed.
 pub trait Exposes {
     /// Which.
-    const FILTER: Filter;
+    const WAY: Way<'static>;
 }
 
 /// All methods.
@@ -164,7 +201,7 @@ pub trait Exposes {
 pub enum Everything {}
 
 impl Exposes for Everything {
-    const FILTER: Filter = Filter::All;
+    const WAY: Way<'static> = Way { filter: Filter::All, around: None };
 }
 
 /// A way from a contract's storage to a part of it.
@@ -209,8 +246,8 @@ impl PartHandle for End {
 }
 
 /// Stops the build where a handle's method is used that the contract does not expose.
-pub const fn assert_in_handle(filter: &Filter, name: &str) {
-    assert!(filter.lets(name), "the contract does not expose this method of its component");
+pub const fn assert_in_handle(way: &Way<'_>, name: &str, selector: u32) {
+    assert!(way.lets(name, selector), "the contract does not expose this method of its component");
 }
 
 /// What a guard gives: nothing, or an error with which the call reverts.
@@ -262,7 +299,7 @@ macro_rules! plain {
             type Handle<F: Exposes, N: PartHandle> = N;
         }
 
-        impl<__H: ?Sized, $($parameter: $bound),*> Embedded<__H> for $type {
+        impl<__H: ?Sized, $($parameter: $bound),*> Attached<__H> for $type {
             const DEFAULTS: () = ();
             #[inline(always)]
             fn call<A: Access<Part = Self>>(_: u32, _: &mut Decoder<'_>, _: &mut Encoder, _: &Authority) -> bool {
@@ -288,7 +325,7 @@ impl<H: ?Sized, V: Stored, const N: usize> Embed<H> for Array<V, N> {
     type Handle<F: Exposes, Next: PartHandle> = Next;
 }
 
-impl<H: ?Sized, V: Stored, const N: usize> Embedded<H> for Array<V, N> {
+impl<H: ?Sized, V: Stored, const N: usize> Attached<H> for Array<V, N> {
     const DEFAULTS: () = ();
     fn call<A: Access<Part = Self>>(_: u32, _: &mut Decoder<'_>, _: &mut Encoder, _: &Authority) -> bool {
         false

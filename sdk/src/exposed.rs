@@ -2,14 +2,12 @@
 
 use crate::{
     abi::{ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability},
-    component::{Filter, Part, PartMethod, same},
+    component::{Filter, Part, PartMethod, Way, same},
 };
 
 /// A contract's own methods and all that its parts expose, outer ones first. `N` is what [`count`] says.
 pub struct Exposed<const N: usize> {
     methods: [PartMethod; N],
-    /// Up to which one a method overrides.
-    ends: [usize; N],
     /// Which field of the contract it comes from, counted from 1; 0 for its own.
     fields: [usize; N],
     length: usize,
@@ -45,46 +43,51 @@ impl<const N: usize> Exposed<N> {
     /// Collects them.
     #[must_use]
     pub const fn of(part: &'static Part) -> Self {
-        let mut this = Self { methods: [NO_METHOD; N], ends: [0; N], fields: [0; N], length: 0 };
-        this.visit(part, &Filter::All, None, 0);
+        let mut this = Self { methods: [NO_METHOD; N], fields: [0; N], length: 0 };
+        let mut index = 0;
+        while index < part.methods.len() {
+            this.push(part.methods[index], 0);
+            index += 1;
+        }
+        let mut index = 0;
+        while index < part.fields.len() {
+            let field = &part.fields[index];
+            index += 1;
+            this.visit(field.part, &Way { filter: field.filter, around: None }, index);
+        }
         this
     }
 
-    const fn visit(&mut self, part: &'static Part, filter: &Filter, outer: Option<&Around<'_>>, field: usize) {
-        let start = self.length;
+    const fn push(&mut self, method: PartMethod, field: usize) {
+        self.methods[self.length] = method;
+        self.fields[self.length] = field;
+        self.length += 1;
+    }
+
+    const fn visit(&mut self, part: &'static Part, way: &Way<'_>, field: usize) {
         let mut index = 0;
         while index < part.methods.len() {
             let method = part.methods[index];
-            if lets_through(filter, outer, method.name) {
-                self.methods[self.length] = method;
-                self.fields[self.length] = field;
-                self.length += 1;
+            if way.lets(method.name, method.selector) {
+                self.push(method, field);
             }
             index += 1;
         }
-        let own = self.length;
-        let around = Around { filter, outer };
         let mut index = 0;
         while index < part.fields.len() {
             let inner = &part.fields[index];
-            let field = if outer.is_none() && field == 0 { index + 1 } else { field };
-            self.visit(inner.part, &inner.filter, Some(&around), field);
-            index += 1;
-        }
-        let mut index = start;
-        while index < own {
-            self.ends[index] = self.length;
+            self.visit(inner.part, &Way { filter: inner.filter, around: Some((part, way)) }, field);
             index += 1;
         }
     }
 
-    /// Whether an earlier method has the selector of the one at `index`: overridden, or a clash.
+    /// Whether an earlier method has the selector of the one at `index`: the contract's own that overrides it, or a clash.
     const fn earlier(&self, index: usize) -> Earlier {
         let (mut found, mut other) = (Earlier::None, 0);
         while other < index {
             let method = &self.methods[other];
             if method.selector == self.methods[index].selector {
-                if method.overrides && index < self.ends[other] && self.fields[index] != 0 {
+                if method.overrides && self.fields[other] == 0 && self.fields[index] != 0 {
                     return Earlier::Overrides;
                 }
                 found = Earlier::Clashes(other);
@@ -200,19 +203,6 @@ enum Earlier {
     Clashes(usize),
 }
 
-struct Around<'a> {
-    filter: &'a Filter,
-    outer: Option<&'a Around<'a>>,
-}
-
-const fn lets_through(filter: &Filter, outer: Option<&Around<'_>>, name: &str) -> bool {
-    filter.lets(name)
-        && match outer {
-            Some(around) => lets_through(around.filter, around.outer, name),
-            None => true,
-        }
-}
-
 /// A text that is put together while compiling.
 struct Message {
     bytes: [u8; 512],
@@ -241,22 +231,113 @@ impl Message {
     }
 }
 
-const fn has_method(part: &Part, name: &str) -> bool {
+/// How many methods of a part this name means: its own, else those of its parts.
+const fn named(part: &Part, way: &Way<'_>, name: &str) -> usize {
+    let (mut found, mut index) = (0, 0);
+    while index < part.methods.len() {
+        let method = &part.methods[index];
+        if same(method.name, name) && way.lets(method.name, method.selector) {
+            found += 1;
+        }
+        index += 1;
+    }
+    if found > 0 {
+        return found;
+    }
+    let mut index = 0;
+    while index < part.fields.len() {
+        let field = &part.fields[index];
+        found += named(field.part, &Way { filter: field.filter, around: Some((part, way)) }, name);
+        index += 1;
+    }
+    found
+}
+
+/// Whether a part exposes a method with this selector.
+const fn has_selector(part: &Part, way: &Way<'_>, selector: u32) -> bool {
     let mut index = 0;
     while index < part.methods.len() {
-        if same(part.methods[index].name, name) {
+        let method = &part.methods[index];
+        if method.selector == selector && way.lets(method.name, selector) {
             return true;
         }
         index += 1;
     }
     let mut index = 0;
     while index < part.fields.len() {
-        if part.fields[index].filter.lets(name) && has_method(part.fields[index].part, name) {
+        let field = &part.fields[index];
+        if has_selector(field.part, &Way { filter: field.filter, around: Some((part, way)) }, selector) {
             return true;
         }
         index += 1;
     }
     false
+}
+
+/// Stops the build if a component's method is marked as overriding and does not.
+#[track_caller]
+pub const fn assert_overrides(part: &Part, name: &str, selector: u32) {
+    let mut index = 0;
+    while index < part.fields.len() {
+        let field = &part.fields[index];
+        if has_selector(field.part, &Way { filter: field.filter, around: None }, selector) {
+            return;
+        }
+        index += 1;
+    }
+    let mut text = Message::new();
+    text.push("`");
+    text.push(name);
+    text.push(
+        "` is marked #[overrides], but no field that its component exposes has a method with this selector: write the name \
+         and the arguments as they are there, or leave #[overrides] out",
+    );
+    panic!("{}", text.text());
+}
+
+/// Stops the build if something is wrong in a component that could not be checked where it stands.
+#[track_caller]
+pub const fn check_part(part: &Part) {
+    let mut index = 0;
+    while index < part.methods.len() && !part.is_checked {
+        let (method, mut other) = (&part.methods[index], 0);
+        while other < index {
+            if part.methods[other].selector == method.selector {
+                let mut text = Message::new();
+                text.push("two methods of the component have one selector, `");
+                text.push(part.methods[other].name);
+                text.push("` and `");
+                text.push(method.name);
+                text.push("`: give one of them another Solidity name with #[name = \"…\"]");
+                panic!("{}", text.text());
+            }
+            other += 1;
+        }
+        if method.overrides {
+            assert_overrides(part, method.name, method.selector);
+        }
+        index += 1;
+    }
+    let mut index = 0;
+    while index < part.fields.len() {
+        let field = &part.fields[index];
+        if !part.is_checked {
+            match field.filter {
+                Filter::Nothing => {}
+                Filter::All => assert_component(field.part),
+                Filter::Only(names) => {
+                    assert_component(field.part);
+                    let mut name = 0;
+                    while name < names.len() {
+                        assert_method(field.part, names[name]);
+                        name += 1;
+                    }
+                }
+            }
+        }
+        check_part(field.part);
+        index += 1;
+    }
 }
 
 /// Stops the build if what is exposed is no component.
@@ -265,16 +346,27 @@ pub const fn assert_component(part: &Part) {
     assert!(part.is_component, "this field is no component, so there is nothing to expose: leave #[expose] out");
 }
 
-/// Stops the build if a component has no method of the name.
+/// Stops the build if a component has no method of the name, or several.
 #[track_caller]
 pub const fn assert_method(part: &Part, name: &str) {
-    if part.is_component && !has_method(part, name) {
-        let mut text = Message::new();
-        text.push("the component has no public method `");
-        text.push(name);
-        text.push("`: name methods that are `pub` and not #[internal], as Rust calls them");
-        panic!("{}", text.text());
+    if !part.is_component {
+        return;
     }
+    let mut text = Message::new();
+    match named(part, &Way { filter: Filter::All, around: None }, name) {
+        0 => {
+            text.push("the component has no public method `");
+            text.push(name);
+            text.push("`: name methods that are `pub` and not #[internal], as Rust calls them");
+        }
+        1 => return,
+        _ => {
+            text.push("the component exposes several methods `");
+            text.push(name);
+            text.push("`: expose all of its methods, or call the one that is meant from a method of your own");
+        }
+    }
+    panic!("{}", text.text());
 }
 
 macro_rules! flattened {

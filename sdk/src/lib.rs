@@ -113,20 +113,21 @@ pub mod expansion {
         Fallible, Selector, anything, assert_payability, assert_unique_selector, errors_of, event_of,
     };
     pub use crate::component::{
-        Access, Embed, Embedded, End, Everything, Exposes, Filter, Guarded, Host, Part, PartField, PartHandle,
-        PartMethod, again, assert_in_handle, guard_errors, unembedded,
+        Access, Attached, Embed, End, Everything, Exposes, Filter, Guarded, Host, Part, PartField, PartHandle,
+        PartMethod, Way, again, assert_in_handle, guard_errors, unembedded,
     };
     pub use crate::contract::{authority, done, empty_revert, finish, guard_payment, guard_reentrancy, input, log};
     pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};
     pub use crate::error::{REENTRANT_CALL, decode_error};
     pub use crate::exposed::{
-        Exposed, all_errors, all_events, assert_component, assert_method, count, errors_count, events_count, implements,
+        Exposed, all_errors, all_events, assert_component, assert_method, assert_overrides, check_part, count,
+        errors_count, events_count, implements,
     };
     pub use crate::literals::{parse_address, parse_number};
     pub use crate::storage::{
         Again, At, Base, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct, StorageType,
-        Stored, StructLayout, Value, Within, check_piece, eip1967_slot, erc7201_slot, field_place, layout_bytes,
-        layout_len, slot_from, struct_size,
+        Stored, StructLayout, Value, Within, assert_owner, check_piece, eip1967_slot, erc7201_slot, field_place,
+        layout_bytes, layout_len, slot_from, struct_size,
     };
     pub use alloc::{string::String, vec::Vec};
     pub use core;

@@ -126,16 +126,43 @@ pub mod gold {
 }
 use example::{
     gold::{Error, GoldHandle},
-    ledger::{Error as LedgerError, Moved},
+    ledger::{Error as LedgerError, LedgerHandle, Moved},
     ownable::NotOwner,
 };
+
+#[rustfmt::skip]
+fn calls(cx: &mut Context, address: Address, bob: Address) {
+let gold = GoldHandle::at(address);
+gold.transfer(bob, 1).call(cx);
+gold.ledger.transfer(bob, 2).call(cx);
+LedgerHandle::<1000>::at(address).transfer(bob, 3).call(cx);
+}
+
+/// Calls as the guide does.
+#[contract]
+pub mod payer {
+    use super::*;
+
+    #[storage]
+    pub struct Payer {}
+
+    impl Payer {
+        pub fn pay(&mut self, cx: &mut Context, gold: Address, bob: Address) {
+            calls(cx, gold, bob);
+        }
+    }
+}
 
 #[test]
 fn the_example_is_this() {
     let guide = include_str!("../../docs/sdk.md");
     let chapter = guide.split("## Contracts made of parts\n").nth(1).expect("there is a chapter");
-    let code = chapter.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("there is code");
-    assert!(include_str!("guide_parts.rs").contains(code), "change both together");
+    let chapter = chapter.split("\n## ").next().expect("it has an end");
+    let codes: Vec<&str> = chapter.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(codes.len(), 2);
+    for code in codes {
+        assert!(include_str!("guide_parts.rs").contains(code), "change both together");
+    }
 }
 
 #[test]
@@ -155,4 +182,15 @@ fn the_guides_example_does_what_it_says() {
     assert_eq!(chain.send(alice, &gold.freeze(bob)), nothing);
     let frozen = Error::Frozen { account: bob };
     assert_eq!(chain.send(bob, &gold.transfer(alice, 1)), Outcome::Revert(frozen.encode()));
+}
+
+#[test]
+fn the_guides_calls_are_all_of_the_same_method() {
+    let (alice, bob, payer) = (Address::repeat_byte(1), Address::repeat_byte(2), Address::repeat_byte(3));
+    let mut chain = MemoryHost::new();
+    let gold = chain.deploy(alice, Address::repeat_byte(9), &GoldHandle::constructor()).expect("deploys");
+    let payer = chain.install::<payer::Payer>(payer);
+    assert_eq!(chain.send(alice, &gold.mint(payer, 10)), Outcome::Return(Vec::new()));
+    assert_eq!(chain.send(alice, &payer.pay(gold, bob)), Outcome::Return(Vec::new()));
+    assert_eq!(chain.query(bob, &gold.balance_of(bob)), 6);
 }

@@ -362,3 +362,64 @@ fn a_slot_that_encodes_no_string_panics_like_solidity() {
     chain.set_storage(AT, blob, H256(bytes((Word::from(0xff) << 248) | slot(2))));
     assert_eq!(chain.send(SOMEBODY, &handle.text(&[1])), Outcome::Revert(Panic::StorageEncoding.encode()));
 }
+
+/// Structs that hold lists of their own kind.
+#[contract]
+mod trees {
+    use super::*;
+    use esker_sdk::storage::Value;
+
+    #[derive(Stored, Clone, Debug, PartialEq, Eq)]
+    pub struct Comment {
+        pub by: u64,
+        pub replies: Vec<Comment>,
+        pub text: String,
+    }
+
+    #[storage(nested)]
+    pub struct Branch<T: Value> {
+        pub weight: Cell<T>,
+        pub all: List<Self>,
+        pub named: Map<u64, Branch<T>>,
+    }
+
+    #[storage]
+    pub struct Trees {
+        comments: List<Comment>,
+        pub branch: Branch<u64>,
+    }
+
+    impl Trees {
+        pub fn fill(&mut self) {
+            let reply = |by, replies| Comment { by, replies, text: "yes".into() };
+            let comment = reply(1, vec![reply(2, vec![]), reply(3, vec![reply(4, vec![])])]);
+            self.comments.push(comment.clone());
+            assert_eq!(self.comments.get(0), comment);
+            self.comments.at_mut(0).replies.at_mut(1).by.set(5);
+            self.branch.all.grow().named.at_mut(7).weight.set(9);
+        }
+    }
+}
+
+#[test]
+fn structs_may_hold_lists_of_their_own_kind() {
+    let chain = filled::<trees::Trees>(trees::TreesHandle::at(AT).fill().input());
+    let stored = |place: Word| Word::from_be_bytes(chain.storage(AT, H256(bytes(place))).0);
+    let contents = |place: Word| hash(&[&bytes(place)]);
+    // comments[0].replies[1].by: a comment takes three slots, and its replies lie from the hash of the second on.
+    let replies = contents(contents(slot(0)) + slot(1));
+    assert_eq!(stored(replies), slot(2));
+    assert_eq!(stored(replies + slot(3)), slot(5));
+    assert_eq!(stored(contents(replies + slot(4))), slot(4));
+    // branch.all[0].named[7].weight: a branch takes three slots too.
+    let named = contents(slot(2)) + slot(2);
+    assert_eq!(stored(hash(&[&bytes(slot(7)), &bytes(named)])), slot(9));
+    // A struct inside itself is named without its members.
+    let json: serde_json::Value =
+        serde_json::from_str(&esker_sdk::storage::layout_json::<trees::Trees>()).expect("JSON");
+    let inner = &json["storage"][0]["type"]["list"]["members"][1]["type"]["list"];
+    assert_eq!((&inner["struct"], &inner["slots"]), (&"CommentStorage".into(), &3.into()));
+    assert!(inner["members"].is_null());
+    let inner = &json["storage"][1]["type"]["members"][2]["type"]["mapping"];
+    assert_eq!((&inner["struct"], &inner["members"]), (&"Branch".into(), &serde_json::Value::Null));
+}

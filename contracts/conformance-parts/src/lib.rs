@@ -1,16 +1,18 @@
 //! A token made of components, which serve other crates as a library too.
 #![no_std]
-use esker_sdk::prelude::*;
+use esker_sdk::{Eip712Domain, prelude::*};
 
 pub mod erc20;
 pub mod parts;
+pub mod permit;
 
-/// A token of which its owner creates at most a thousand, and which can be stopped.
+/// A token of which its owner creates at most a thousand, which can be stopped, and whose allowances can be signed.
 #[contract]
 pub mod gold {
     use super::{
         erc20::Error as TokenError,
         parts::{capped::Capped, ownable::Ownable, pausable::Pausable},
+        permit::permit::Permit,
         *,
     };
 
@@ -20,12 +22,15 @@ pub mod gold {
         #[flatten]
         #[expose]
         token: Capped<1000>,
-        #[expose(paused)]
         #[flatten]
+        #[expose(paused)]
         pausable: Pausable,
         #[flatten]
         ownable: Ownable,
         asked: Cell<u64>,
+        #[flatten]
+        #[expose]
+        permit: Permit,
     }
 
     /// What can go wrong.
@@ -45,7 +50,7 @@ pub mod gold {
         #[only(ownable.owner)]
         #[when(pausable.running)]
         pub fn mint(&mut self, cx: &mut Context, to: Address, value: U256) -> Result<(), TokenError> {
-            self.token.mint(cx, to, value)
+            self.token.token.mint(cx, to, value)
         }
 
         /// Stops it.
@@ -61,16 +66,22 @@ pub mod gold {
         }
 
         #[hook(token.token.before_update)]
-        fn not_while_paused(
-            &mut self,
-            _cx: &mut Context,
-            from: Address,
-            _to: Address,
-            _value: U256,
-        ) -> Result<(), Error> {
+        #[rustfmt::skip]
+        fn not_while_paused(&mut self, _: &mut Context, from: Address, _: Address, _: U256) -> Result<(), Error> {
             self.asked.add(1);
             ensure!(!self.pausable.paused(), Error::Frozen { from });
             Ok(())
+        }
+
+        #[hook(permit.domain)]
+        fn domain(&self, cx: &Context) -> Eip712Domain {
+            Eip712Domain::here(cx, &self.token.token.name(), "1")
+        }
+
+        #[hook(permit.permitted)]
+        #[rustfmt::skip]
+        fn allow(&mut self, cx: &mut Context, owner: Address, to: Address, value: U256) -> Result<(), TokenError> {
+            self.token.token.allow(cx, owner, to, value).map(drop)
         }
     }
 }

@@ -98,7 +98,8 @@ pub mod capped {
     pub struct Capped<const CAP: u64> {
         #[flatten]
         #[expose]
-        token: Erc20,
+        /// The token itself.
+        pub token: Erc20,
         moves: Cell<u64>,
     }
 
@@ -125,15 +126,6 @@ pub mod capped {
         #[internal]
         pub fn init(&mut self, cx: &mut Context, name: &str, symbol: &str) -> Result<(), TokenError> {
             self.token.init(cx, name, symbol, cx.sender(), U256::ZERO)
-        }
-
-        /// Creates tokens.
-        ///
-        /// # Errors
-        /// The token's.
-        #[internal]
-        pub fn mint(&mut self, cx: &mut Context, to: Address, value: U256) -> Result<(), TokenError> {
-            self.token.mint(cx, to, value)
         }
 
         #[hook(token.before_update)]

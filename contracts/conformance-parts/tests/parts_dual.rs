@@ -4,15 +4,17 @@
 
 use esker_conformance_parts::{
     Error, GoldHandle,
-    erc20::{Error as TokenError, Transfer},
+    erc20::{Approval, Error as TokenError, Transfer},
     parts::{
         capped::ERC20ExceededCap,
         ownable::{OwnableHandle, OwnableUnauthorizedAccount},
         pausable::{EnforcedPause, Paused},
     },
+    permit::permit::{Error as PermitError, Message},
 };
-use esker_sdk::{U256, prelude::*};
+use esker_sdk::{Eip712Domain, prelude::*};
 use esker_sdk_test::{Chain, User};
+use secp256k1::{SECP256K1, SecretKey};
 
 fn gold(chain: &mut Chain, owner: User) -> GoldHandle {
     let gold = chain.deploy(owner, GoldHandle::constructor("Gold", "GLD"));
@@ -43,6 +45,55 @@ fn exposed_methods_are_called_without_a_word_about_components(chain: &mut Chain,
     });
     // What is embedded and not exposed is no method of the contract.
     chain.try_read(OwnableHandle::at(gold.address()).owner()).reverts_with(Vec::new());
+}
+
+/// What `secret` signs for the token.
+fn signed(domain: Eip712Domain, message: &Message, secret: &SecretKey) -> (u8, B256, B256) {
+    let digest = secp256k1::Message::from_digest(domain.digest(message).0);
+    let (id, signature) = SECP256K1.sign_ecdsa_recoverable(digest, secret).serialize_compact();
+    let half = |index: usize| FixedBytes(core::array::from_fn(|byte| signature[index * 32 + byte]));
+    (27 + i32::from(id) as u8, half(0), half(1))
+}
+
+/// The address of `secret`: the last 20 bytes of the key's hash.
+fn address_of(secret: &SecretKey) -> Address {
+    let key = secret.public_key(SECP256K1).serialize_uncompressed();
+    let hash = esker_sdk::crypto::keccak256(&key[1..]).0;
+    Address(core::array::from_fn(|index| hash[12 + index]))
+}
+
+#[esker_sdk::test]
+fn allowances_can_be_signed(chain: &mut Chain, alice: User, bob: User) {
+    let gold = gold(chain, alice);
+    let secret = SecretKey::from_byte_array([7; 32]).expect("a key");
+    let owner = address_of(&secret);
+    chain.send(alice, gold.transfer(owner, 100)).succeeds();
+    let domain = Eip712Domain::new("Gold", "1", esker_sdk_test::CHAIN_ID, gold.address());
+    assert_eq!(chain.read(gold.domain_separator()), domain.separator());
+
+    let deadline = U256::from(u64::MAX);
+    let message = Message { owner, spender: bob.into(), value: number(30), nonce: number(0), deadline };
+    let (v, r, s) = signed(domain, &message, &secret);
+    let permit = || gold.permit(owner, bob, 30, deadline, v, r, s);
+    let approval = Approval { owner, spender: bob.into(), value: number(30) };
+    chain.send(alice, permit()).succeeds().emits(approval);
+    assert_eq!(chain.read(gold.nonces(owner)), number(1));
+    chain.send(bob, gold.transfer_from(owner, bob, 30)).succeeds();
+    assert_eq!(chain.read(gold.balance_of(bob)), number(30));
+
+    // The same signature, with the next number: it is somebody else's.
+    let refused = chain.send(alice, permit()).error::<PermitError>();
+    assert!(matches!(refused, PermitError::ERC2612InvalidSigner { signer, .. } if signer != owner));
+    let late = gold.permit(owner, bob, 30, 1, v, r, s);
+    chain.send(alice, late).reverts(PermitError::ERC2612ExpiredSignature { deadline: number(1) });
+}
+
+/// What a capped token that can be stopped, and whose allowances can be signed, takes when it is made of parts.
+#[test]
+fn the_token_is_short() {
+    let source = include_str!("../src/lib.rs");
+    let lines = source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
+    assert!(lines <= 80, "{lines} lines");
 }
 
 #[esker_sdk::test]

@@ -11,11 +11,12 @@ use syn::{
 };
 
 use crate::{
-    component_parts::{self, Owner},
+    component_parts::Handles,
     contract::{Found, expand_module},
     description,
     dispatch::{self, selector_constant},
     handle,
+    owner::Owner,
 };
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
@@ -129,7 +130,7 @@ fn generate(found: &Found, owner: &Owner) -> TokenStream {
     let (introduced, bounds) = (owner.introduced(), owner.bounds());
     let handle_name = quote::format_ident!("{}Handle", name, span = name.span());
     let end = quote!(__N);
-    let inner = component_parts::handles(&found.parts, owner, &end);
+    let inner = Handles::of(&found.parts, owner, &end);
     let handle = handle::component(owner, &found.functions, inner.as_ref());
     let markers = found.parts.iter().map(|part| part.expand(owner, &found.implementations));
     let hooks = hooks(found, owner);
@@ -147,6 +148,7 @@ fn generate(found: &Found, owner: &Owner) -> TokenStream {
         }
     });
     let (part, call) = (description::part(found, owner), dispatch::component(found, owner));
+    let checks = description::component(found, owner);
     quote! {
         #(#markers)*
 
@@ -172,7 +174,7 @@ fn generate(found: &Found, owner: &Owner) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl #introduced ::esker_sdk::expansion::Embedded<__Host> for #unit #bounds {
+        impl #introduced ::esker_sdk::expansion::Attached<__Host> for #unit #bounds {
             const DEFAULTS: #hooks_name<#arguments __Host> = #hooks_name {
                 #(#own_defaults,)*
                 #(#inner_defaults,)*
@@ -192,11 +194,13 @@ fn generate(found: &Found, owner: &Owner) -> TokenStream {
             }
         }
 
+        #checks
+
         // Without an owner the hooks are what the component says.
         #[automatically_derived]
         impl<#declared> ::esker_sdk::expansion::Host<#unit> for () where #predicates {
             type Hooks = #hooks_name<#arguments ()>;
-            const HOOKS: Self::Hooks = <#unit as ::esker_sdk::expansion::Embedded<()>>::DEFAULTS;
+            const HOOKS: Self::Hooks = <#unit as ::esker_sdk::expansion::Attached<()>>::DEFAULTS;
             fn part(_: &::esker_sdk::Authority) -> #unit {
                 ::esker_sdk::expansion::unembedded()
             }

@@ -2,16 +2,16 @@
 //! finds its owner's hooks and the dispatcher finds the component.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{
-    Fields, GenericParam, Generics, Ident, ItemStruct, Meta, Token, Type, Visibility, parse_quote,
-    punctuated::Punctuated, spanned::Spanned,
+    Fields, GenericParam, Ident, ItemStruct, Meta, Token, Type, parse_quote, punctuated::Punctuated, spanned::Spanned,
 };
 
 use crate::{
     attributes::{Errors, take},
     hook,
     names::plain,
+    owner::Owner,
 };
 
 /// The SDK's own storage types, which are no components, and values that are mistaken for them: what is wrong there is said
@@ -45,122 +45,6 @@ const OTHER_TYPES: [&str; 27] = [
     "u64",
     "u8",
 ];
-
-/// Whose fields they are.
-pub struct Owner {
-    pub name: Ident,
-    pub visibility: Visibility,
-    /// A component's parameters, as the author wrote them; `None` for a contract.
-    pub generics: Option<Generics>,
-}
-
-impl Owner {
-    pub fn is_component(&self) -> bool {
-        self.generics.is_some()
-    }
-
-    fn parameters(&self) -> impl Iterator<Item = &GenericParam> {
-        self.generics.iter().flat_map(|generics| &generics.params)
-    }
-
-    /// The parameters as they are declared, without defaults, each with a comma behind it.
-    pub fn declared(&self) -> TokenStream {
-        let declared = self.parameters().map(|parameter| {
-            let mut parameter = parameter.clone();
-            match &mut parameter {
-                GenericParam::Type(parameter) => (parameter.eq_token, parameter.default) = (None, None),
-                GenericParam::Const(parameter) => (parameter.eq_token, parameter.default) = (None, None),
-                GenericParam::Lifetime(_) => {}
-            }
-            quote!(#parameter,)
-        });
-        quote!(#(#declared)*)
-    }
-
-    /// The parameters' names, each with a comma behind it.
-    pub fn arguments(&self) -> TokenStream {
-        let names = self.parameters().map(|parameter| match parameter {
-            GenericParam::Type(parameter) => parameter.ident.to_token_stream(),
-            GenericParam::Const(parameter) => parameter.ident.to_token_stream(),
-            GenericParam::Lifetime(parameter) => parameter.lifetime.to_token_stream(),
-        });
-        quote!(#(#names,)*)
-    }
-
-    /// The type parameters as a tuple, for what has to mention them.
-    pub fn types(&self) -> TokenStream {
-        let types = self.parameters().filter_map(|parameter| match parameter {
-            GenericParam::Type(parameter) => Some(&parameter.ident),
-            _ => None,
-        });
-        quote!((#(#types,)*))
-    }
-
-    /// The author's own conditions, each with a comma behind it.
-    pub fn predicates(&self) -> TokenStream {
-        let clause = self.generics.as_ref().and_then(|generics| generics.where_clause.as_ref());
-        let predicates = clause.iter().flat_map(|clause| &clause.predicates);
-        quote!(#(#predicates,)*)
-    }
-
-    /// The type itself.
-    pub fn this(&self) -> TokenStream {
-        let (name, arguments) = (&self.name, self.arguments());
-        if self.is_component() { quote!(#name<#arguments __Host>) } else { quote!(#name) }
-    }
-
-    /// The type without an owner.
-    pub fn unit(&self) -> TokenStream {
-        let (name, arguments) = (&self.name, self.arguments());
-        if self.is_component() { quote!(#name<#arguments ()>) } else { quote!(#name) }
-    }
-
-    /// `<…>` behind `impl`.
-    pub fn introduced(&self) -> TokenStream {
-        let declared = self.declared();
-        if self.is_component() { quote!(<#declared __Host: ?::core::marker::Sized>) } else { quote!() }
-    }
-
-    /// The struct of a component's hooks.
-    pub fn hooks(&self) -> Ident {
-        format_ident!("{}Hooks", self.name, span = self.name.span())
-    }
-
-    /// `where …` for what needs the hooks.
-    pub fn bounds(&self) -> TokenStream {
-        let (this, hooks) = (self.this(), self.hooks());
-        let (arguments, predicates) = (self.arguments(), self.predicates());
-        if self.is_component() {
-            quote!(where #predicates __Host: ::esker_sdk::expansion::Host<#this, Hooks = #hooks<#arguments __Host>>)
-        } else {
-            quote!()
-        }
-    }
-
-    /// Opens it, with `__authority`.
-    pub fn open(&self) -> TokenStream {
-        let this = self.this();
-        if self.is_component() {
-            quote!(<__Host as ::esker_sdk::expansion::Host<#this>>::part(&__authority))
-        } else {
-            quote!(#this::__esker_root(&__authority))
-        }
-    }
-
-    /// What a native run checks of a contract's storage in `root`.
-    pub fn check(&self, root: &TokenStream) -> TokenStream {
-        let name = &self.name;
-        let message = format!(
-            "fields of `{name}` were swapped or replaced in memory, which changes nothing in storage: swap their values, \
-             with get and set"
-        );
-        quote! {
-            if !::esker_sdk::expansion::StorageType::lies_at(#root, &::esker_sdk::expansion::Place::ROOT) {
-                ::core::panic!(#message)
-            }
-        }
-    }
-}
 
 /// A field that may be a component.
 pub struct PartField {
@@ -220,7 +104,13 @@ pub fn fields(item: &mut ItemStruct, owner: &Owner) -> syn::Result<Vec<PartField
 }
 
 fn may_be_component(ty: &Type, owner: &Owner) -> bool {
-    let Type::Path(path) = ty else { return false };
+    let path = match ty {
+        // What a macro was given is in a group.
+        Type::Group(group) => return may_be_component(&group.elem, owner),
+        Type::Paren(paren) => return may_be_component(&paren.elem, owner),
+        Type::Path(path) => path,
+        _ => return false,
+    };
     if path.qself.is_some() {
         return false;
     }
@@ -241,15 +131,21 @@ impl PartField {
         format_ident!("{}_through", self.marker)
     }
 
+    /// The way to it, behind the way to its owner.
+    fn through_type(&self, owner: &Owner) -> TokenStream {
+        let (through, arguments) = (self.through(), owner.arguments());
+        quote!(#through<#arguments __A>)
+    }
+
     /// `<Erc20 as Embed<…>>`.
     fn embed(&self, owner: &Owner) -> TokenStream {
         let (ty, marker) = (&self.ty, self.marker_type(owner));
         quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Embed<#marker>>)
     }
 
-    fn embedded(&self, owner: &Owner) -> TokenStream {
+    fn attached(&self, owner: &Owner) -> TokenStream {
         let (ty, marker) = (&self.ty, self.marker_type(owner));
-        quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Embedded<#marker>>)
+        quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Attached<#marker>>)
     }
 
     fn field_type(&self, owner: &Owner) -> TokenStream {
@@ -261,6 +157,15 @@ impl PartField {
     pub fn hooks_type(&self, owner: &Owner) -> TokenStream {
         let embed = self.embed(owner);
         quote_spanned!(self.ty.span()=> #embed::Hooks)
+    }
+
+    /// Whether it is a component, which has this owner, or holds none.
+    pub fn has_owner(&self) -> TokenStream {
+        let ty = &self.ty;
+        quote_spanned! {ty.span()=>
+            <#ty as ::esker_sdk::expansion::Embed<()>>::PART.is_component
+                || !<<#ty as ::esker_sdk::expansion::Embed<()>>::Field as ::esker_sdk::expansion::StorageType>::HAS_COMPONENT
+        }
     }
 
     fn filter(&self) -> TokenStream {
@@ -284,14 +189,14 @@ impl PartField {
 
     /// The hooks, with those that the owner implements.
     pub fn hooks(&self, owner: &Owner, implementations: &[hook::Implementation]) -> TokenStream {
-        let embedded = self.embedded(owner);
+        let attached = self.attached(owner);
         let set = implementations.iter().filter(|one| one.path[0] == self.ident).map(|one| {
-            let (fields, function) = (&one.path[1..], one.closure(owner, &embedded));
+            let (fields, function) = (&one.path[1..], one.closure(owner, &attached));
             quote_spanned!(one.span()=> __hooks.#(#fields).* = #function;)
         });
         quote! {{
             #[allow(unused_mut, reason = "perhaps the owner implements none")]
-            let mut __hooks = #embedded::DEFAULTS;
+            let mut __hooks = #attached::DEFAULTS;
             #(#set)*
             __hooks
         }}
@@ -350,7 +255,8 @@ impl PartField {
             return quote! {
                 #[automatically_derived]
                 impl ::esker_sdk::expansion::Exposes for #marker {
-                    const FILTER: ::esker_sdk::expansion::Filter = #filter;
+                    const WAY: ::esker_sdk::expansion::Way<'static> =
+                        ::esker_sdk::expansion::Way { filter: #filter, around: ::core::option::Option::None };
                 }
 
                 #[automatically_derived]
@@ -378,19 +284,30 @@ impl PartField {
             };
         }
         let (through, declared, predicates) = (self.through(), owner.declared(), owner.predicates());
+        let (through_type, types, unit) = (self.through_type(owner), owner.types(), owner.unit());
         quote! {
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code, reason = "it only names a way")]
-            #visibility struct #through<__A>(::core::marker::PhantomData<__A>);
+            #visibility struct #through<#declared __A>(
+                ::core::marker::PhantomData<#types>,
+                ::core::marker::PhantomData<__A>,
+            ) where #predicates;
 
             #[automatically_derived]
-            impl<__A: ::esker_sdk::expansion::Exposes> ::esker_sdk::expansion::Exposes for #through<__A> {
-                const FILTER: ::esker_sdk::expansion::Filter =
-                    ::esker_sdk::expansion::Filter::Both(&#filter, &<__A as ::esker_sdk::expansion::Exposes>::FILTER);
+            impl<#declared __A: ::esker_sdk::expansion::Exposes> ::esker_sdk::expansion::Exposes for #through_type
+            where #predicates
+            {
+                const WAY: ::esker_sdk::expansion::Way<'static> = ::esker_sdk::expansion::Way {
+                    filter: #filter,
+                    around: ::core::option::Option::Some((
+                        <#unit as ::esker_sdk::expansion::Embed<()>>::PART,
+                        &<__A as ::esker_sdk::expansion::Exposes>::WAY,
+                    )),
+                };
             }
 
             #[automatically_derived]
-            impl<#declared __Host: ?::core::marker::Sized, __A> ::esker_sdk::expansion::Access for #through<__A>
+            impl<#declared __Host: ?::core::marker::Sized, __A> ::esker_sdk::expansion::Access for #through_type
             where
                 #predicates
                 __A: ::esker_sdk::expansion::Access<Part = #this>,
@@ -418,10 +335,10 @@ impl PartField {
         }
     }
 
-    /// That what is exposed is there. In a generic component nothing can be evaluated before it is embedded.
+    /// That what is exposed is there. What depends on a component's parameters is checked where the component is a field.
     fn checks(&self, owner: &Owner) -> TokenStream {
         let Some(exposed) = &self.exposed else { return TokenStream::new() };
-        if owner.parameters().next().is_some() {
+        if owner.depends(&self.ty) {
             return TokenStream::new();
         }
         let ty = &self.ty;
@@ -439,29 +356,57 @@ impl PartField {
     /// Asks the exposed methods: an expression that is true if one ran.
     pub fn call(&self, owner: &Owner, decoder: &TokenStream, encoder: &TokenStream) -> Option<TokenStream> {
         self.exposed.as_ref()?;
-        let (embedded, marker, through) = (self.embedded(owner), self.marker_type(owner), self.through());
-        let access = if owner.is_component() { quote!(#through<__A>) } else { marker };
+        let attached = self.attached(owner);
+        let access = if owner.is_component() { self.through_type(owner) } else { self.marker_type(owner) };
         let authority = if owner.is_component() { quote!(__authority) } else { quote!(&__authority) };
-        Some(quote!(#embedded::call::<#access>(__selector, #decoder, #encoder, #authority)))
+        Some(quote!(#attached::call::<#access>(__selector, #decoder, #encoder, #authority)))
     }
 
     /// Its handle in front of `next`.
     fn handle(&self, owner: &Owner, next: &TokenStream) -> Option<TokenStream> {
         self.exposed.as_ref()?;
-        let (ty, marker, through) = (&self.ty, &self.marker, self.through());
-        let exposes = if owner.is_component() { quote!(#through<__A>) } else { quote!(#marker) };
+        let ty = &self.ty;
+        let exposes = if owner.is_component() { self.through_type(owner) } else { self.marker_type(owner) };
         Some(quote!(<#ty as ::esker_sdk::expansion::Embed<()>>::Handle<#exposes, #next>))
     }
 }
 
-/// The handles of all exposed fields in a row, or `None` if there are none.
-pub fn handles(fields: &[PartField], owner: &Owner, end: &TokenStream) -> Option<TokenStream> {
-    let mut chain = None;
-    for field in fields.iter().rev() {
-        let next = chain.clone().unwrap_or_else(|| end.clone());
-        chain = field.handle(owner, &next).or(chain);
+/// The handles of a contract's or component's exposed fields.
+pub struct Handles {
+    /// All in a row, each of which gives the next one by `Deref`.
+    pub row: TokenStream,
+    /// Each by itself, by the field's name.
+    pub fields: Vec<(Ident, TokenStream)>,
+}
+
+impl Handles {
+    /// Those of `parts`, the row with `end` behind it; `None` if nothing is exposed.
+    pub fn of(parts: &[PartField], owner: &Owner, end: &TokenStream) -> Option<Self> {
+        let mut row = None;
+        for part in parts.iter().rev() {
+            let next = row.clone().unwrap_or_else(|| end.clone());
+            row = part.handle(owner, &next).or(row);
+        }
+        let alone = quote!(::esker_sdk::expansion::End);
+        let fields = parts.iter().filter_map(|part| Some((part.ident.clone(), part.handle(owner, &alone)?)));
+        Some(Self { row: row?, fields: fields.collect() })
     }
-    chain
+
+    /// The fields of a handle.
+    pub fn declared(this: Option<&Self>) -> TokenStream {
+        let fields = this.into_iter().flat_map(|this| &this.fields).map(|(ident, ty)| {
+            let doc = format!("The methods of `{}` alone.", plain(ident));
+            quote!(#[doc = #doc] pub #ident: #ty,)
+        });
+        quote!(#(#fields)*)
+    }
+
+    /// The fields' values, of `address`.
+    pub fn made(this: Option<&Self>) -> TokenStream {
+        let fields = this.into_iter().flat_map(|this| &this.fields);
+        let fields = fields.map(|(ident, _)| quote!(#ident: ::core::convert::From::from(address),));
+        quote!(#(#fields)*)
+    }
 }
 
 /// That a storage struct is no component.
@@ -484,7 +429,7 @@ pub fn plain_struct(item: &ItemStruct) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl #introduced ::esker_sdk::expansion::Embedded<__H> for #name #parameters #bounds {
+        impl #introduced ::esker_sdk::expansion::Attached<__H> for #name #parameters #bounds {
             const DEFAULTS: () = ();
             fn call<__A: ::esker_sdk::expansion::Access<Part = Self>>(
                 _: u32,

@@ -10,15 +10,16 @@ use syn::{
 use crate::{
     attributes::{Errors, arguments, cfgs, doc_text, docs, is, option, take, take_flag},
     component,
-    component_parts::{self, Owner, PartField},
-    description, dispatch, errors, event, guard, handle,
+    component_parts::{self, Handles, PartField},
+    description, dispatch, errors, event, exports, guard, handle,
     hook::{Hook, Implementation},
     interface,
     mentions::Mentions,
     method::{Kind, Method},
     names::plain,
+    owner::Owner,
     results::Results,
-    storage,
+    storage::{self, Role},
 };
 
 const MARKERS: [&str; 9] =
@@ -90,6 +91,9 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         if found.erc165 {
             let item = supports_interface(owner, found);
             errors.keep(found.item(item, owner));
+            if let Some(method) = found.functions.last_mut() {
+                (method.overrides, method.is_generated) = (true, true);
+            }
         }
         found.generate(owner)
     })
@@ -129,6 +133,7 @@ pub fn expand_module(
         errors.keep(result);
     }
     found.check_implementations(&mut errors);
+    found.check_overrides(&mut errors);
     errors.finish()?;
     let mut errors = Errors::default();
     let generated = generate(&mut found, &owner, &mut errors);
@@ -237,7 +242,12 @@ impl Found {
                         }
                         self.parts = component_parts::fields(&mut item, owner)?;
                     }
-                    self.items.push(storage::expand(&item, is_own && !owner.is_component())?);
+                    let role = match (is_own, owner.is_component()) {
+                        (false, _) => Role::Nested,
+                        (true, false) => Role::Contract(&self.parts),
+                        (true, true) => Role::Component(&self.parts),
+                    };
+                    self.items.push(storage::expand(&item, &role)?);
                 } else if let Some(attribute) = take(&mut item.attrs, "event") {
                     self.events.push((cfgs(&item.attrs), item.ident.clone().into()));
                     self.items.push(event::expand(arguments(&attribute)?, item)?);
@@ -267,8 +277,9 @@ impl Found {
                         None => self.methods(&mut item, owner, is_internal)?,
                         Some(path) if is_internal || is_common(&path) => {}
                         Some(path) => {
-                            let methods = interface::implemented(&mut item, &path, owner, &self.results)?;
+                            let (methods, guards) = interface::implemented(&mut item, &path, owner, &self.results)?;
                             self.functions.extend(methods);
+                            self.guards.extend(guards);
                             self.interfaces.push((cfgs(&item.attrs), path));
                         }
                     }
@@ -285,33 +296,50 @@ impl Found {
 
     fn methods(&mut self, item: &mut ItemImpl, owner: &Owner, all_internal: bool) -> syn::Result<()> {
         item.attrs.push(syn::parse_quote!(
-            #[allow(clippy::new_ret_no_self, reason = "a constructor fills the storage it is given")]
+            #[allow(
+                clippy::new_ret_no_self,
+                clippy::too_many_arguments,
+                reason = "a constructor fills the storage it is given, and a method has the arguments of its ABI"
+            )]
         ));
         let mut errors = Errors::default();
         let conditions = cfgs(&item.attrs);
         let mut defaults = Vec::new();
         for member in &mut item.items {
             let ImplItem::Fn(function) = member else { continue };
+            let hook = take(&mut function.attrs, "hook");
+            let is_declared = owner.is_component()
+                && hook.as_ref().is_some_and(|attribute| matches!(attribute.meta, syn::Meta::Path(_)));
+            if is_declared {
+                self.hooks.extend(errors.keep(Hook::declared(function, &mut defaults, &self.results)));
+            } else if let Some(attribute) = &hook {
+                let implementation = Implementation::read(attribute, function, &self.results);
+                self.implementations.extend(errors.keep(implementation));
+            }
+            if hook.is_some()
+                && let Some(cfg) = conditions.first()
+            {
+                errors.at(cfg.span(), "a hook is always there: put the #[cfg] on statements inside");
+            }
+            // Behind the declared hooks: their guards stand in front of whoever implements them.
             if let Some(guards) = errors.keep(guard::take(function, &owner.this())) {
                 let conditions: Vec<_> = cfgs(&function.attrs).into_iter().chain(conditions.iter().cloned()).collect();
                 self.guards.extend(guards.into_iter().map(|guard| quote!(#(#conditions)* #guard)));
             }
-            if let Some(attribute) = take(&mut function.attrs, "hook") {
-                let is_declared = matches!(attribute.meta, syn::Meta::Path(_));
-                if is_declared && owner.is_component() {
-                    self.hooks.extend(errors.keep(Hook::declared(function, &mut defaults)));
-                } else {
-                    let implementation = Implementation::read(&attribute, function, &self.results);
-                    self.implementations.extend(errors.keep(implementation));
-                }
-                if is_declared {
-                    continue;
-                }
-            }
-            if all_internal || errors.keep(take_flag(&mut function.attrs, "internal")).flatten().is_some() {
+            if is_declared
+                || all_internal
+                || errors.keep(take_flag(&mut function.attrs, "internal")).flatten().is_some()
+            {
                 continue;
             }
             let is_public = matches!(function.vis, Visibility::Public(_));
+            if hook.is_some() && is_public {
+                errors.at(
+                    function.vis.span(),
+                    "the component calls its hook, and a public method anybody: leave `pub` out, or mark it #[internal]",
+                );
+                continue;
+            }
             let special = ["constructor", "fallback", "receive"];
             let is_special = function.attrs.iter().any(|attribute| special.iter().any(|name| is(attribute, name)));
             if !is_public && !is_special {
@@ -325,6 +353,7 @@ impl Found {
             }
             let method = Method::parse(&mut function.attrs, &function.sig, &self.results);
             let Some(mut method) = errors.keep(method) else { continue };
+            errors.keep(method.is_always_there(&conditions));
             method.cfgs.extend(conditions.iter().cloned());
             if method.kind == Kind::Constructor {
                 function.attrs.push(syn::parse_quote! {
@@ -375,6 +404,17 @@ impl Found {
         }
     }
 
+    /// That there is something to override, if there is nothing to ask the compiler about.
+    fn check_overrides(&self, errors: &mut Errors) {
+        for method in self.functions.iter().filter(|method| method.overrides && self.parts.is_empty()) {
+            errors.at(
+                method.ident.span(),
+                "no field of the storage struct is a component whose method this could take the place of: leave \
+                 #[overrides] out",
+            );
+        }
+    }
+
     pub fn all(&self) -> impl Iterator<Item = &Method> {
         self.functions.iter().chain(&self.constructor).chain(&self.fallback).chain(&self.receive)
     }
@@ -388,7 +428,7 @@ impl Found {
         handle_docs.extend(docs(&[syn::parse_quote!(#[doc = #doc])]));
         let constructor = handle::constructor(storage, self.constructor.as_ref());
         let functions: Vec<&Method> = self.functions.iter().collect();
-        let parts = component_parts::handles(&self.parts, owner, &quote!(::esker_sdk::expansion::End));
+        let parts = Handles::of(&self.parts, owner, &quote!(::esker_sdk::expansion::End));
         let handle =
             handle::expand(&handle_docs, &owner.visibility, &handle_name, &functions, &constructor, parts.as_ref());
         let markers = self.parts.iter().map(|part| part.expand(owner, &self.implementations));
@@ -398,7 +438,7 @@ impl Found {
         let call = dispatch::call(self, owner);
         let deploy = dispatch::deploy(self, owner);
         let has_constructor = self.constructor.is_some();
-        let exports = exports(storage);
+        let exports = exports::expand(storage);
         quote! {
             #(#markers)*
 
@@ -455,64 +495,4 @@ impl Found {
 
 fn is_type(ty: &Type, ident: &Ident) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.len() == 1 && path.path.segments[0].ident == *ident)
-}
-
-/// Whether the crate being compiled is the contract being built: see the top of `esker-sdk`'s `lib.rs`.
-fn is_the_contract_being_built() -> bool {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match variable("ESKER_CONTRACT") {
-        Some(name) => variable("CARGO_CRATE_NAME").is_some_and(|this| this == name),
-        None => variable("CARGO_PRIMARY_PACKAGE").is_some(),
-    }
-}
-
-/// The wasm exports and the ABI section, or nothing; and the mention that lets cargo notice a change of the variable.
-fn exports(storage: &Ident) -> TokenStream {
-    let tracked = quote! {
-        #[cfg(target_arch = "wasm32")]
-        const _: ::core::option::Option<&str> = ::core::option_env!("ESKER_CONTRACT");
-    };
-    if !is_the_contract_being_built() {
-        return tracked;
-    }
-    quote! {
-        #tracked
-
-        #[cfg(target_arch = "wasm32")]
-        #[unsafe(no_mangle)]
-        #[allow(unsafe_code, reason = "the module's exports have fixed names")]
-        extern "C" fn call() {
-            __call();
-        }
-
-        // Without a constructor too: the host would let a deployment without one take coins.
-        #[cfg(target_arch = "wasm32")]
-        #[unsafe(no_mangle)]
-        #[allow(unsafe_code, reason = "the module's exports have fixed names")]
-        extern "C" fn deploy() {
-            __deploy();
-        }
-
-        // Natively nobody reads the section, and writing it takes the compiler a while.
-        #[cfg(target_arch = "wasm32")]
-        const LENGTH: usize = ::esker_sdk::expansion::json_len(__ESKER_ABI);
-        #[cfg(target_arch = "wasm32")]
-        #[unsafe(link_section = "esker.abi")]
-        #[allow(unsafe_code, reason = "the ABI travels in a custom section")]
-        static SECTION: [u8; LENGTH] = ::esker_sdk::expansion::json_bytes(__ESKER_ABI);
-
-        // For the build alone, which takes it out: see `layout_json` in the SDK.
-        #[cfg(target_arch = "wasm32")]
-        const LAYOUT_LENGTH: usize = ::esker_sdk::expansion::layout_len::<#storage>();
-        #[cfg(target_arch = "wasm32")]
-        #[unsafe(link_section = "esker-layout")]
-        #[allow(unsafe_code, reason = "the layout travels in a custom section")]
-        static LAYOUT: [u8; LAYOUT_LENGTH] = ::esker_sdk::expansion::layout_bytes::<#storage, LAYOUT_LENGTH>();
-        #[cfg(target_arch = "wasm32")]
-        const DOCS_LENGTH: usize = ::esker_sdk::expansion::docs_len(__ESKER_ABI);
-        #[cfg(target_arch = "wasm32")]
-        #[unsafe(link_section = "esker.docs")]
-        #[allow(unsafe_code, reason = "the documentation travels to the artifact in a custom section")]
-        static DOCS_SECTION: [u8; DOCS_LENGTH] = ::esker_sdk::expansion::docs_bytes(__ESKER_ABI);
-    }
 }

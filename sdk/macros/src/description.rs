@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
 use crate::{
     attributes::doc_text,
-    component_parts::Owner,
     contract::Found,
     dispatch::{none_payable, selector_constant},
     interface::constants,
     method::{Method, text},
     names::plain,
+    owner::Owner,
 };
 
 /// `const __ESKER_ABI`, and in front of it what it is made of if there are parts.
@@ -105,12 +105,13 @@ pub fn part(found: &Found, owner: &Owner) -> TokenStream {
     });
     let (events, errors) = (events(found), errors(found));
     let fields = found.parts.iter().map(|part| part.entry(owner));
-    let is_component = owner.is_component();
+    let (is_component, is_checked) = (owner.is_component(), !owner.is_generic());
     let interfaces = found.interfaces.iter().filter(|_| is_component);
     let interfaces = interfaces.map(|(cfgs, path)| quote!(#(#cfgs)* <#this as #path>::INTERFACE_ID));
     quote! {
         ::esker_sdk::expansion::Part {
             is_component: #is_component,
+            is_checked: #is_checked,
             methods: &[#(#methods),*],
             events: &[#(#events),*],
             errors: &[#(#errors),*],
@@ -120,22 +121,58 @@ pub fn part(found: &Found, owner: &Owner) -> TokenStream {
     }
 }
 
+/// That a component's methods differ, and that those which override do. A generic one is checked where it is a field.
+pub fn component(found: &Found, owner: &Owner) -> TokenStream {
+    if owner.is_generic() {
+        return TokenStream::new();
+    }
+    let unit = owner.unit();
+    let differ = distinct(&found.functions, |number| {
+        let constant = selector_constant(number);
+        quote!(<#unit>::#constant)
+    });
+    let overrides =
+        found.functions.iter().enumerate().filter(|(_, method)| method.overrides).map(|(number, method)| {
+            let (cfgs, name, constant) = (&method.cfgs, plain(&method.ident), selector_constant(number));
+            quote_spanned! {method.ident.span()=>
+                #(#cfgs)*
+                const _: () = ::esker_sdk::expansion::assert_overrides(
+                    <#unit as ::esker_sdk::expansion::Embed<()>>::PART,
+                    #name,
+                    <#unit>::#constant,
+                );
+            }
+        });
+    quote! {
+        const _: () = {
+            #differ
+
+            #(#overrides)*
+        };
+    }
+}
+
 /// That what the contract's parts expose differs from its own methods, and from each other.
 pub fn exposures(found: &Found) -> TokenStream {
     if found.parts.is_empty() {
         return TokenStream::new();
     }
-    let own = found.functions.iter().enumerate().map(|(index, method)| {
+    let own = found.functions.iter().enumerate().filter(|(_, method)| !method.is_generated);
+    let own = own.map(|(index, method)| {
         let (cfgs, selector, overrides) = (&method.cfgs, selector_constant(index), method.overrides);
         quote_spanned! {method.ident.span()=>
             #(#cfgs)*
             const _: () = __ESKER_EXPOSED.check_own(#selector, #overrides);
         }
     });
-    let fields =
-        found.parts.iter().enumerate().map(
-            |(index, part)| quote_spanned!(part.ident.span()=> const _: () = __ESKER_EXPOSED.check_field(#index);),
-        );
+    let fields = found.parts.iter().enumerate().map(|(index, part)| {
+        quote_spanned! {part.ident.span()=>
+            const _: () = {
+                ::esker_sdk::expansion::check_part(__ESKER_PART.fields[#index].part);
+                __ESKER_EXPOSED.check_field(#index);
+            };
+        }
+    });
     quote!(#(#own)* #(#fields)*)
 }
 
@@ -209,9 +246,6 @@ fn guard(found: &Found) -> Vec<TokenStream> {
 pub fn selectors(functions: &[Method], handle: &Ident) -> TokenStream {
     let constants = functions.iter().enumerate().map(|(number, method)| {
         let (cfgs, constant) = (&method.cfgs, selector_constant(number));
-        let check = quote_spanned! {method.ident.span()=>
-            const _: () = ::esker_sdk::expansion::assert_unique_selector(SELECTORS, #constant, #number);
-        };
         let payability = method.interface.as_ref().map(|_| {
             let (item, payable) = (function(method), method.payable);
             quote_spanned! {method.ident.span()=>
@@ -222,21 +256,32 @@ pub fn selectors(functions: &[Method], handle: &Ident) -> TokenStream {
         quote! {
             #(#cfgs)*
             const #constant: u32 = #handle::#constant;
-            #(#cfgs)*
-            #check
             #payability
         }
     });
+    let differ = distinct(functions, |number| selector_constant(number).into_token_stream());
+    quote!(#(#constants)* #differ)
+}
+
+/// That methods differ by their selectors, which are these expressions.
+fn distinct(functions: &[Method], selector: impl Fn(usize) -> TokenStream) -> TokenStream {
+    let checks = functions.iter().enumerate().map(|(number, method)| {
+        let (cfgs, selector) = (&method.cfgs, selector(number));
+        quote_spanned! {method.ident.span()=>
+            #(#cfgs)*
+            const _: () = ::esker_sdk::expansion::assert_unique_selector(SELECTORS, #selector, #number);
+        }
+    });
     let all = functions.iter().enumerate().map(|(number, method)| {
-        let (cfgs, constant) = (&method.cfgs, selector_constant(number));
+        let (cfgs, selector) = (&method.cfgs, selector(number));
         let complaint = format!(
             "this method has the selector of `{}`: give one of them another Solidity name with #[name = \"…\"]",
             method.ident
         );
-        quote!(#(#cfgs)* (#constant, #number, #complaint))
+        quote!(#(#cfgs)* (#selector, #number, #complaint))
     });
     quote! {
         const SELECTORS: &[::esker_sdk::expansion::Selector] = &[#(#all),*];
-        #(#constants)*
+        #(#checks)*
     }
 }

@@ -5,10 +5,10 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
 use crate::{
-    component_parts::Owner,
     contract::Found,
     method::{Access, Method, Returned},
     names::plain,
+    owner::Owner,
 };
 
 /// The constant that holds the `index`-th function's selector.
@@ -270,7 +270,7 @@ pub fn call(found: &Found, owner: &Owner) -> TokenStream {
     }
 }
 
-/// The body of a component's `Embedded::call`: whether an exposed method has `__selector`.
+/// The body of a component's `Attached::call`: whether an exposed method has `__selector`.
 pub fn component(found: &Found, owner: &Owner) -> TokenStream {
     let (site, this) = (Site::component(owner), owner.this());
     let refused = Refused::As(quote!(const { __A::REFUSED_COINS }));
@@ -279,7 +279,7 @@ pub fn component(found: &Found, owner: &Owner) -> TokenStream {
         let (cfgs, name) = (&method.cfgs, plain(&method.ident));
         quote! {
             #(#cfgs)*
-            if const { <__A as ::esker_sdk::expansion::Exposes>::FILTER.lets(#name) }
+            if const { <__A as ::esker_sdk::expansion::Exposes>::WAY.lets(#name, <#this>::#selector) }
                 && __selector == const { <#this>::#selector.swap_bytes() }
             {
                 #body

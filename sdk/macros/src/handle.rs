@@ -5,10 +5,11 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, Ident, Type, Visibility, spanned::Spanned};
 
 use crate::{
-    component_parts::Owner,
+    component_parts::Handles,
     dispatch::selector_constant,
     method::{Access, Method, Returned},
     names::plain,
+    owner::Owner,
 };
 
 const PRIMITIVES: [&str; 11] = ["u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "bool"];
@@ -106,26 +107,29 @@ pub fn constructor(contract: &Ident, method: Option<&Method>) -> TokenStream {
     }
 }
 
-/// The handle's struct with a method per function, and `extra` in its `impl`. `parts` is the type of the handles that it
-/// gives by `Deref`, if there are any.
+/// The handle's struct with a method per function, and `extra` in its `impl`. `parts` are the handles that it gives by
+/// `Deref` and as fields, if there are any.
 pub fn expand(
     docs: &[Attribute],
     visibility: &Visibility,
     name: &Ident,
     methods: &[&Method],
     extra: &TokenStream,
-    parts: Option<&TokenStream>,
+    parts: Option<&Handles>,
 ) -> TokenStream {
     // The contract's methods come first: where one takes a name of the handle's own, `From` does the same.
     let is_free = |name: &str| methods.iter().all(|method| method.ident != name);
     let constness = parts.is_none().then(|| quote!(const));
     let (field, made, target) = match parts {
         None => (quote!(address: ::esker_sdk::Address), quote!(Self { address }), quote!(self.address)),
-        Some(parts) => (
-            quote!(parts: #parts),
-            quote!(Self { parts: ::core::convert::From::from(address) }),
-            quote!(::esker_sdk::expansion::PartHandle::target(&self.parts)),
-        ),
+        Some(Handles { row, .. }) => {
+            let (fields, made) = (Handles::declared(parts), Handles::made(parts));
+            (
+                quote!(#fields __row: #row),
+                quote!(Self { #made __row: ::core::convert::From::from(address) }),
+                quote!(::esker_sdk::expansion::PartHandle::target(&self.__row)),
+            )
+        }
     };
     let at = is_free("at").then(|| {
         quote! {
@@ -147,22 +151,22 @@ pub fn expand(
     });
     let methods =
         methods.iter().enumerate().map(|(index, one)| method(index, one, &one.selector(), &target, &quote!()));
-    let deref = parts.map(|parts| {
+    let deref = parts.map(|Handles { row, .. }| {
         quote! {
             /// The methods of the components that the contract exposes.
             #[automatically_derived]
             impl ::core::ops::Deref for #name {
-                type Target = #parts;
-                fn deref(&self) -> &#parts {
-                    &self.parts
+                type Target = #row;
+                fn deref(&self) -> &#row {
+                    &self.__row
                 }
             }
         }
     });
     let target =
-        parts.map_or(quote!(handle.address), |_| quote!(::esker_sdk::expansion::PartHandle::target(&handle.parts)));
+        parts.map_or(quote!(handle.address), |_| quote!(::esker_sdk::expansion::PartHandle::target(&handle.__row)));
     let own_target =
-        parts.map_or(quote!(self.address), |_| quote!(::esker_sdk::expansion::PartHandle::target(&self.parts)));
+        parts.map_or(quote!(self.address), |_| quote!(::esker_sdk::expansion::PartHandle::target(&self.__row)));
     quote! {
         #(#docs)*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,21 +219,48 @@ pub fn expand(
 
 /// A component's handle: the exposed ones of its methods, with the handles of its own parts and of what stands behind it
 /// in the contract by `Deref`.
-pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) -> TokenStream {
+pub fn component(owner: &Owner, methods: &[Method], parts: Option<&Handles>) -> TokenStream {
     let (visibility, unit, title) = (&owner.visibility, owner.unit(), plain(&owner.name));
     let name = format_ident!("{title}Handle", span = owner.name.span());
     let (declared, arguments, types, predicates) =
         (owner.declared(), owner.arguments(), owner.types(), owner.predicates());
     let end = quote!(__N);
-    let next = next.unwrap_or(&end);
+    let next = parts.map_or(&end, |parts| &parts.row);
+    let (fields, made, defaulted) = (Handles::declared(parts), Handles::made(parts), owner.defaulted());
     let doc = format!(
         "Calls a contract that exposes the component `{title}`, typed: `{title}Handle::at(address).method(…).call(cx)`."
     );
-    let target = quote!(::esker_sdk::expansion::PartHandle::target(&self.next));
+    let target = quote!(::esker_sdk::expansion::PartHandle::target(&self.__next));
+    // The component's methods come first: where one takes a name of the handle's own, `From` does the same.
+    let is_free = |name: &str| methods.iter().all(|method| method.ident != name);
+    let address = is_free("address").then(|| {
+        quote! {
+            /// The contract's address.
+            #[must_use]
+            pub fn address(&self) -> ::esker_sdk::Address {
+                #target
+            }
+        }
+    });
+    let at = is_free("at").then(|| {
+        quote! {
+            /// The contract at an address. Nothing is checked.
+            #[must_use]
+            pub fn at(address: ::esker_sdk::Address) -> Self {
+                ::core::convert::From::from(address)
+            }
+        }
+    });
     let methods = methods.iter().enumerate().map(|(index, one)| {
         let (selector, called) = (selector_constant(index), plain(&one.ident));
         let check = quote! {
-            const { ::esker_sdk::expansion::assert_in_handle(&<__A as ::esker_sdk::expansion::Exposes>::FILTER, #called) }
+            const {
+                ::esker_sdk::expansion::assert_in_handle(
+                    &<__A as ::esker_sdk::expansion::Exposes>::WAY,
+                    #called,
+                    Self::#selector,
+                )
+            }
         };
         method(index, one, &quote!(<#unit>::#selector), &target, &check)
     });
@@ -239,21 +270,18 @@ pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) 
     quote! {
         #[doc = #doc]
         #visibility struct #name<
-            #declared
+            #defaulted
             __A: ::esker_sdk::expansion::Exposes = ::esker_sdk::expansion::Everything,
             __N: ::esker_sdk::expansion::PartHandle = ::esker_sdk::expansion::End,
         > #bounds {
-            next: #next,
-            exposed: ::core::marker::PhantomData<(#types, __A, __N)>,
+            #fields
+            __next: #next,
+            __exposed: ::core::marker::PhantomData<(#types, __A, __N)>,
         }
 
         #[automatically_derived]
         impl<#declared> #name<#arguments ::esker_sdk::expansion::Everything, ::esker_sdk::expansion::End> #bounds {
-            /// The contract at an address. Nothing is checked.
-            #[must_use]
-            pub fn at(address: ::esker_sdk::Address) -> Self {
-                ::core::convert::From::from(address)
-            }
+            #at
         }
 
         #[automatically_derived]
@@ -265,6 +293,8 @@ pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) 
             reason = "the component chooses its methods' names and arguments"
         )]
         impl #introduced #this #bounds {
+            #address
+
             #(#methods)*
         }
 
@@ -281,14 +311,14 @@ pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) 
         #[automatically_derived]
         impl #introduced ::core::fmt::Debug for #this #bounds {
             fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                formatter.debug_tuple(#title).field(&self.next).finish()
+                formatter.debug_tuple(#title).field(&self.__next).finish()
             }
         }
 
         #[automatically_derived]
         impl #introduced ::core::cmp::PartialEq for #this #bounds {
             fn eq(&self, other: &Self) -> bool {
-                self.next == other.next
+                self.__next == other.__next
             }
         }
 
@@ -298,7 +328,21 @@ pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) 
         #[automatically_derived]
         impl #introduced ::core::convert::From<::esker_sdk::Address> for #this #bounds {
             fn from(address: ::esker_sdk::Address) -> Self {
-                Self { next: ::core::convert::From::from(address), exposed: ::core::marker::PhantomData }
+                Self { #made __next: ::core::convert::From::from(address), __exposed: ::core::marker::PhantomData }
+            }
+        }
+
+        #[automatically_derived]
+        impl #introduced ::core::convert::From<#this> for ::esker_sdk::Address #bounds {
+            fn from(handle: #this) -> Self {
+                ::esker_sdk::expansion::PartHandle::target(&handle)
+            }
+        }
+
+        #[automatically_derived]
+        impl #introduced ::esker_sdk::Operand<::esker_sdk::Address> for #this #bounds {
+            fn operand(self) -> ::esker_sdk::Address {
+                ::esker_sdk::expansion::PartHandle::target(&self)
             }
         }
 
@@ -313,7 +357,7 @@ pub fn component(owner: &Owner, methods: &[Method], next: Option<&TokenStream>) 
         impl #introduced ::core::ops::Deref for #this #bounds {
             type Target = #next;
             fn deref(&self) -> &#next {
-                &self.next
+                &self.__next
             }
         }
     }

@@ -8,20 +8,21 @@ use syn::{
 };
 
 use crate::{
-    attributes::{Errors, arguments, cfgs},
-    component_parts::Owner,
-    method::is_context,
+    attributes::{Errors, arguments, cfgs, is},
+    method::{is_context, text},
+    owner::Owner,
     results::Results,
 };
 
-/// The parameters behind the receiver, which have names.
+/// The parameters behind the receiver.
 struct Parameters {
     is_mutable: bool,
     names: Vec<Ident>,
     types: Vec<Type>,
 }
 
-fn parameters(function: &ImplItemFn) -> syn::Result<Parameters> {
+/// `is_declared`: the function hands its parameters on, so they all have names.
+fn parameters(function: &ImplItemFn, is_declared: bool) -> syn::Result<Parameters> {
     let signature = &function.sig;
     let mut found = Parameters { is_mutable: false, names: Vec::new(), types: Vec::new() };
     let mut errors = Errors::default();
@@ -44,6 +45,10 @@ fn parameters(function: &ImplItemFn) -> syn::Result<Parameters> {
                 found.names.push(pattern.ident.clone());
                 found.types.push((*parameter.ty).clone());
             }
+            Pat::Wild(pattern) if !is_declared => {
+                found.names.push(format_ident!("__unused_{}", found.names.len(), span = pattern.span()));
+                found.types.push((*parameter.ty).clone());
+            }
             other => errors.at(other.span(), "a hook's parameters have names"),
         }
     }
@@ -62,18 +67,33 @@ pub struct Hook {
 
 impl Hook {
     /// Makes the function call what implements the hook, and its body the default. The default stands among `items`.
-    pub fn declared(function: &mut ImplItemFn, items: &mut Vec<ImplItem>) -> syn::Result<Self> {
+    pub fn declared(function: &mut ImplItemFn, items: &mut Vec<ImplItem>, results: &Results) -> syn::Result<Self> {
         if !matches!(function.vis, Visibility::Inherited) {
             return Err(syn::Error::new(
                 function.vis.span(),
                 "a hook is called by its component only: leave `pub` out",
             ));
         }
-        let Parameters { is_mutable, names, types } = parameters(function)?;
+        if let ReturnType::Type(_, ty) = &function.sig.output
+            && let Some((value, _)) = results.split(ty)
+        {
+            let value = match text(&value).as_str() {
+                "()" => "nothing".to_owned(),
+                value => format!("`{value}`"),
+            };
+            return Err(syn::Error::new(
+                ty.span(),
+                format!(
+                    "a hook returns {value} here, and whoever implements it a `Result` of that with an error of its own, \
+                     which reverts; if the hook's own body has to fail, let it revert_with(error)"
+                ),
+            ));
+        }
+        let Parameters { is_mutable, names, types } = parameters(function, true)?;
         let ident = function.sig.ident.clone();
         let default = format_ident!("__esker_default_{ident}", span = ident.span());
         let mut body = function.clone();
-        body.attrs.retain(|attribute| !attribute.path().is_ident("doc"));
+        body.attrs.retain(|attribute| !["doc", "only", "when"].iter().any(|name| is(attribute, name)));
         body.attrs.push(parse_quote!(
             #[allow(unused_variables, reason = "what a hook does by itself is often nothing")]
         ));
@@ -81,6 +101,13 @@ impl Hook {
         body.sig.ident = default.clone();
         items.push(ImplItem::Fn(body));
         function.attrs.push(parse_quote!(#[inline(always)]));
+        for input in &mut function.sig.inputs {
+            if let FnArg::Typed(parameter) = input
+                && let Pat::Ident(pattern) = &mut *parameter.pat
+            {
+                pattern.mutability = None;
+            }
+        }
         function.block = parse_quote!({
             (const { <__Host as ::esker_sdk::expansion::Host<Self>>::HOOKS.#ident })(self, #(#names),*)
         });
@@ -127,7 +154,7 @@ impl Implementation {
                     "say whose hook this implements: #[hook(token.before_update)], the field's name and the hook's",
                 )
             })?;
-        let Parameters { is_mutable, names, types } = parameters(function)?;
+        let Parameters { is_mutable, names, types } = parameters(function, false)?;
         let error = match &function.sig.output {
             ReturnType::Default => None,
             ReturnType::Type(_, ty) => results.split(ty).map(|(_, error)| error),
@@ -150,7 +177,7 @@ impl Implementation {
     /// The function that takes the hook's place: it opens the owner, whose error ends the frame.
     ///
     /// A hook of a part's part runs as the part has it first.
-    pub fn closure(&self, owner: &Owner, embedded: &TokenStream) -> TokenStream {
+    pub fn closure(&self, owner: &Owner, attached: &TokenStream) -> TokenStream {
         let (function, names, types, this) = (&self.function, &self.names, &self.types, owner.this());
         let span = function.span();
         let mutable = self.is_mutable.then(|| quote!(mut));
@@ -161,7 +188,7 @@ impl Implementation {
                 if is_context(ty) { quote!(#name) } else { quote!(::esker_sdk::expansion::again(&#name)) }
             });
             quote_spanned! {span=>
-                let () = (#embedded::DEFAULTS.#(#fields).*)(__part, #(#again),*);
+                let () = (#attached::DEFAULTS.#(#fields).*)(__part, #(#again),*);
             }
         });
         let part = if inner.is_some() { quote!(__part) } else { quote!(_) };

@@ -10,12 +10,12 @@ use syn::{
 
 use crate::{
     attributes::{Errors, cfgs, docs, no_generics},
-    component_parts::Owner,
     description,
     dispatch::selector_constant,
-    handle,
+    guard, handle,
     method::{Kind, Method},
     names::plain,
+    owner::Owner,
     results::Results,
 };
 
@@ -124,21 +124,22 @@ pub fn constants(method: &Ident) -> (Ident, Ident) {
     )
 }
 
-/// The methods of `impl Interface for Storage`, which are the contract's.
+/// The methods of `impl Interface for Storage`, which are the contract's, and their guards' errors, as expressions.
 pub fn implemented(
     item: &mut ItemImpl,
     interface: &Path,
     owner: &Owner,
     results: &Results,
-) -> syn::Result<Vec<Method>> {
+) -> syn::Result<(Vec<Method>, Vec<TokenStream>)> {
     // A component's errors are the same whoever owns it.
     let (this, storage) = (owner.this(), owner.unit());
     let storage = &storage;
     let mut errors = Errors::default();
     let conditions = cfgs(&item.attrs);
-    let mut methods = Vec::new();
+    let (mut methods, mut all_guards) = (Vec::new(), Vec::new());
     for member in &mut item.items {
         let ImplItem::Fn(function) = member else { continue };
+        let guards = errors.keep(guard::take(function, &this)).unwrap_or_default();
         let mut signature = function.sig.clone();
         OwnTypes { storage, interface }.visit_signature_mut(&mut signature);
         let Some(mut method) = errors.keep(Method::parse(&mut function.attrs, &signature, results)) else { continue };
@@ -152,11 +153,13 @@ pub fn implemented(
             errors.at(function.sig.ident.span(), "the interface names its methods and their results: mark them there");
         }
         method.cfgs.extend(conditions.iter().cloned());
+        let cfgs = &method.cfgs;
+        all_guards.extend(guards.into_iter().map(|guard| quote!(#(#cfgs)* #guard)));
         method.interface = Some(quote_spanned!(interface.span()=> <#this as #interface>));
         methods.push(method);
     }
     errors.finish()?;
-    Ok(methods)
+    Ok((methods, all_guards))
 }
 
 /// `Self::Error` means something inside the `impl` only.

@@ -7,8 +7,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
-    Attribute, Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItemFn, Item, ItemFn, ItemMod, Local, Pat, Path,
-    Signature, Stmt, UseTree,
+    Attribute, Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, Local, Pat,
+    Path, Signature, Stmt, UseTree,
     spanned::Spanned,
     visit::{self, Visit},
 };
@@ -25,7 +25,8 @@ pub struct Mentions {
 impl Mentions {
     /// Reads all functions of the module; `own` are the events and errors that are defined in it.
     pub fn of(items: &[Item], own: &[Ident]) -> Self {
-        let mut reader = Reader { own, found: Self::default(), seen: Vec::new(), scope: Scope::default() };
+        let mut reader =
+            Reader { own, found: Self::default(), seen: Vec::new(), conditions: Vec::new(), scope: Scope::default() };
         items.iter().for_each(|item| reader.visit_item(item));
         reader.found
     }
@@ -47,6 +48,8 @@ struct Reader<'a> {
     own: &'a [Ident],
     found: Mentions,
     seen: Vec<String>,
+    /// Those of the `impl` around.
+    conditions: Vec<Attribute>,
     scope: Scope,
 }
 
@@ -59,7 +62,8 @@ impl Reader<'_> {
             },
             _ => None,
         });
-        let scope = Scope { cfgs: cfgs(attributes), contexts: contexts.collect(), ..Scope::default() };
+        let conditions = self.conditions.iter().cloned().chain(cfgs(attributes)).collect();
+        let scope = Scope { cfgs: conditions, contexts: contexts.collect(), ..Scope::default() };
         let outer = std::mem::replace(&mut self.scope, scope);
         self.visit_block(block);
         self.scope = outer;
@@ -170,6 +174,12 @@ fn is_type_like(segment: &syn::PathSegment) -> bool {
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
         self.function(&item.attrs, &item.sig, &item.block);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast ItemImpl) {
+        self.conditions = cfgs(&item.attrs);
+        visit::visit_item_impl(self, item);
+        self.conditions.clear();
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {

@@ -69,6 +69,8 @@ pub struct Method {
     pub reentrant: bool,
     /// Whether it takes the place of a component's method.
     pub overrides: bool,
+    /// Whether the macro wrote it: it overrides what components have of it, if they have.
+    pub is_generated: bool,
 }
 
 /// What a type is called in messages and compared by.
@@ -227,6 +229,7 @@ impl Method {
             payable: payable.is_some() || kind == Kind::Receive,
             reentrant: reentrant.is_some(),
             overrides: overrides.is_some(),
+            is_generated: false,
         };
         method.check_kind(signature, &mut errors);
         if let Returned::One(ty) = &method.returned {
@@ -237,16 +240,12 @@ impl Method {
     }
 
     fn check_kind(&self, signature: &Signature, errors: &mut Errors) {
-        if self.kind != Kind::Function
-            && let Some(cfg) = self.cfgs.first()
-        {
-            errors.at(
-                cfg.span(),
-                "constructor, fallback and receive are always there: put the #[cfg] on statements inside, or on the module",
-            );
-        }
+        errors.keep(self.is_always_there(&self.cfgs));
         if self.kind == Kind::Function && self.solidity == "constructor" {
             errors.at(signature.ident.span(), "`constructor` is Solidity's own word: call the method something else");
+        }
+        if self.kind != Kind::Function && self.overrides {
+            errors.at(signature.ident.span(), "only ordinary methods take the place of others: leave #[overrides] out");
         }
         let returns = !matches!(self.returned, Returned::Nothing);
         match self.kind {
@@ -279,6 +278,17 @@ impl Method {
                     errors.at(signature.span(), "a receive is `fn receive(&mut self)`; the context is optional");
                 }
             }
+        }
+    }
+
+    /// That a constructor, fallback or receive stands under no conditions.
+    pub fn is_always_there(&self, conditions: &[Attribute]) -> syn::Result<()> {
+        match conditions.first() {
+            Some(cfg) if self.kind != Kind::Function => Err(syn::Error::new(
+                cfg.span(),
+                "constructor, fallback and receive are always there: put the #[cfg] on statements inside, or on the module",
+            )),
+            _ => Ok(()),
         }
     }
 

@@ -1,16 +1,16 @@
 //! `#[storage]`.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    Attribute, Field, Fields, Ident, ItemStruct, LitStr, Type,
+    Attribute, Field, Fields, GenericParam, Ident, ItemStruct, LitStr, PathArguments, Type,
     spanned::Spanned,
     visit_mut::{self, VisitMut},
 };
 
 use crate::{
     attributes::{Errors, arguments, no_generics, option, take, take_flag},
-    component_parts,
+    component_parts::{self, PartField},
     names::plain,
 };
 
@@ -18,7 +18,46 @@ pub fn expand_attribute(arguments: TokenStream, item: TokenStream) -> syn::Resul
     option(arguments, "storage", "nested")?;
     let item: ItemStruct =
         syn::parse2(item).map_err(|error| syn::Error::new(error.span(), "#[storage] goes on a struct"))?;
-    expand(&item, false)
+    expand(&item, &Role::Nested)
+}
+
+/// Whose struct it is.
+pub enum Role<'a> {
+    /// A contract's own, with the fields that may be components.
+    Contract(&'a [PartField]),
+    /// A component's own.
+    Component(&'a [PartField]),
+    /// One that lies inside others.
+    Nested,
+}
+
+impl Role<'_> {
+    fn parts(&self) -> &[PartField] {
+        match self {
+            Self::Contract(parts) | Self::Component(parts) => parts,
+            Self::Nested => &[],
+        }
+    }
+}
+
+/// Whether a type names one of these parameters.
+pub fn mentions<'a>(ty: &Type, mut parameters: impl Iterator<Item = &'a GenericParam>) -> bool {
+    fn names(tokens: TokenStream, found: &mut Vec<Ident>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => found.push(ident),
+                TokenTree::Group(group) => names(group.stream(), found),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    names(ty.to_token_stream(), &mut found);
+    parameters.any(|parameter| match parameter {
+        GenericParam::Type(parameter) => found.contains(&parameter.ident),
+        GenericParam::Const(parameter) => found.contains(&parameter.ident),
+        GenericParam::Lifetime(parameter) => found.contains(&parameter.lifetime.ident),
+    })
 }
 
 /// Where a field was asked to go.
@@ -77,7 +116,12 @@ fn fixed_slot(text: &LitStr) -> syn::Result<TokenStream> {
 /// Elsewhere a struct cannot hold its own kind, but name it.
 struct Recursion<'a> {
     name: &'a Ident,
+    /// The struct that describes it.
+    described: &'a TokenStream,
+    /// Its parameters, as they are written behind its name.
+    parameters: &'a [String],
     is_held: bool,
+    errors: &'a mut Errors,
 }
 
 impl VisitMut for Recursion<'_> {
@@ -86,22 +130,85 @@ impl VisitMut for Recursion<'_> {
         let Some(last) = path.path.segments.last() else { return };
         // A longer path leads to another struct of that name.
         if self.is_held && path.path.segments.len() == 1 && last.ident == *self.name {
-            *ty = syn::parse_quote!(::esker_sdk::expansion::Again<#path>);
+            let written: Vec<String> = match &last.arguments {
+                PathArguments::AngleBracketed(list) => {
+                    list.args.iter().map(|argument| argument.to_token_stream().to_string()).collect()
+                }
+                _ => Vec::new(),
+            };
+            if written != self.parameters {
+                let parameters = self.parameters.join(", ");
+                self.errors.at(
+                    last.span(),
+                    format!(
+                        "a storage struct holds its own kind with its own parameters only: `{}<{parameters}>`",
+                        self.name
+                    ),
+                );
+            }
+            let described = self.described;
+            *ty = syn::parse_quote!(::esker_sdk::expansion::Again<#described>);
             return;
         }
         let was_held = self.is_held;
-        self.is_held |= ["Map", "List", "Array"].iter().any(|container| last.ident == container);
+        self.is_held |= ["Map", "List", "Array", "Vec"].iter().any(|container| last.ident == container);
         visit_mut::visit_type_mut(self, ty);
         self.is_held = was_held;
     }
 }
 
-/// The struct, and what opens it at a place. `is_root`: it is a contract's own.
-pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
+/// The parameters of a struct as they are written behind its name, without the one that its author does not see.
+fn written(item: &ItemStruct) -> Vec<String> {
+    let parameters = item.generics.params.iter().map(|parameter| match parameter {
+        GenericParam::Type(parameter) => parameter.ident.to_string(),
+        GenericParam::Const(parameter) => parameter.ident.to_string(),
+        GenericParam::Lifetime(parameter) => parameter.lifetime.to_string(),
+    });
+    parameters.filter(|name| name != "__Host").collect()
+}
+
+/// Puts a struct's name where its fields say `Self`: what is said of them stands outside of the struct too.
+struct OwnName(Type);
+
+impl VisitMut for OwnName {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        match ty {
+            Type::Path(path) if path.path.is_ident("Self") => *ty = self.0.clone(),
+            _ => visit_mut::visit_type_mut(self, ty),
+        }
+    }
+}
+
+/// A field's type with stand-ins for the struct's own, which `name` and `parameters` are and `described` describes.
+pub fn without_itself(
+    ty: &Type,
+    name: &Ident,
+    parameters: &[String],
+    described: &TokenStream,
+    errors: &mut Errors,
+) -> Type {
+    let mut ty = ty.clone();
+    Recursion { name, described, parameters, is_held: false, errors }.visit_type_mut(&mut ty);
+    ty
+}
+
+/// The struct, and what opens it at a place.
+pub fn expand(item: &ItemStruct, role: &Role<'_>) -> syn::Result<TokenStream> {
+    expand_described(item, role, &[])
+}
+
+/// The same, with other types than the fields' own to describe them by, for those fields for which there are any.
+pub fn expand_described(item: &ItemStruct, role: &Role<'_>, described: &[Type]) -> syn::Result<TokenStream> {
+    let is_root = matches!(role, Role::Contract(_));
     if is_root {
         no_generics(&item.generics, "a contract's own storage struct")?;
     }
     let mut item = item.clone();
+    let own_type = {
+        let (name, (_, parameters, _)) = (&item.ident, item.generics.split_for_impl());
+        syn::parse_quote!(#name #parameters)
+    };
+    OwnName(own_type).visit_fields_mut(&mut item.fields);
     let mut errors = Errors::default();
     let fields: Vec<(Field, Placement)> = match &mut item.fields {
         Fields::Named(fields) => {
@@ -139,16 +246,47 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
     let clear = fields.iter().map(|(Field { ty, ident, .. }, _)| {
         quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::clear(&mut self.#ident);)
     });
-    let valid: Vec<_> = fields
-        .iter()
-        .map(|(Field { ty, .. }, _)| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::VALID))
-        .collect();
-    // What a generic struct holds is known where it is opened only.
-    let (valid, valid_inside) = if is_generic {
-        (quote!(), quote!(const { #(#valid;)* }))
-    } else {
-        (quote!(#(const _: () = #valid;)*), quote!())
-    };
+    // What depends on a struct's parameters is known where it is a field, and where it is opened, only.
+    let (mut valid, mut owned_inside, mut valid_inside) = (Vec::new(), Vec::new(), Vec::new());
+    for (Field { ty, ident, .. }, _) in &fields {
+        // What every component has, see `component::with_host`.
+        if ident.as_ref().is_some_and(|ident| ident == "__host") {
+            continue;
+        }
+        let part = role.parts().iter().find(|part| Some(&part.ident) == ident.as_ref());
+        let is_valid = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::VALID);
+        let has_owner = part.map_or_else(
+            || quote_spanned!(ty.span()=> !<#ty as ::esker_sdk::expansion::StorageType>::HAS_COMPONENT),
+            PartField::has_owner,
+        );
+        let written = part.map_or(ty, |part| &part.ty);
+        let owned = quote_spanned!(written.span()=> ::esker_sdk::expansion::assert_owner(#has_owner));
+        if !mentions(written, item.generics.params.iter()) {
+            valid.push(quote!(const _: () = #owned;));
+            if part.is_none() {
+                valid.push(quote!(const _: () = #is_valid;));
+                continue;
+            }
+        } else {
+            owned_inside.push(owned);
+        }
+        valid_inside.push(is_valid);
+    }
+    if !is_generic {
+        valid.extend(valid_inside.drain(..).map(|is_valid| quote!(const _: () = #is_valid;)));
+    }
+    let valid_inside = (!valid_inside.is_empty()).then(|| {
+        quote!(const {
+            <Self as ::esker_sdk::expansion::StorageType>::VALID;
+            #(#valid_inside;)*
+        })
+    });
+    let owned_inside = (!owned_inside.is_empty()).then(|| quote!(const VALID: () = { #(#owned_inside;)* };));
+    let is_component = matches!(role, Role::Component(_));
+    let components = fields.iter().map(
+        |(Field { ty, .. }, _)| quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::HAS_COMPONENT),
+    );
+    let has_component = quote!(#is_component #(|| #components)*);
     let apart = fields.iter().enumerate().filter(|_| is_root).map(|(index, (field, _))| {
         quote_spanned! {field.ident.span()=>
             const _: () = ::esker_sdk::expansion::check_piece(
@@ -218,20 +356,29 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
         }
     });
     let title = plain(name);
-    let members = fields.iter().map(|(Field { ty, ident, .. }, _)| {
-        let label = ident.as_ref().map(plain).unwrap_or_default();
-        let mut ty = ty.clone();
-        Recursion { name, is_held: false }.visit_type_mut(&mut ty);
-        let layout = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::LAYOUT);
-        quote!(::esker_sdk::expansion::Member { label: #label, layout: #layout })
-    });
+    let own_parameters = written(&item);
+    let mut errors = Errors::default();
+    let members: Vec<_> = fields
+        .iter()
+        .enumerate()
+        .map(|(index, (Field { ty, ident, .. }, _))| {
+            let label = ident.as_ref().map(plain).unwrap_or_default();
+            let ty = match described.get(index) {
+                Some(ty) => ty.clone(),
+                None => without_itself(ty, name, &own_parameters, &quote!(#name #parameters), &mut errors),
+            };
+            let layout = quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::StorageType>::LAYOUT);
+            quote!(::esker_sdk::expansion::Member { label: #label, layout: #layout })
+        })
+        .collect();
+    errors.finish()?;
     let no_component = component_parts::plain_struct(&item);
     Ok(quote! {
         #item
 
         #no_component
 
-        #valid
+        #(#valid)*
 
         #(#apart)*
 
@@ -278,6 +425,10 @@ pub fn expand(item: &ItemStruct, is_root: bool) -> syn::Result<TokenStream> {
                     });
 
                 const PIECES: &'static [::esker_sdk::expansion::Piece] = &[#(#pieces),*];
+
+                const HAS_COMPONENT: bool = #has_component;
+
+                #owned_inside
 
                 fn open(__place: ::esker_sdk::expansion::Place, __authority: &::esker_sdk::Authority) -> Self {
                     <Self as ::esker_sdk::expansion::StorageStruct>::open_in::<

@@ -5,9 +5,9 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Data, DeriveInput, Fields, ItemStruct, spanned::Spanned};
 
 use crate::{
-    attributes::{docs, no_generics, undocumented},
+    attributes::{Errors, docs, no_generics, undocumented},
     names::plain,
-    storage,
+    storage::{self, Role},
 };
 
 pub fn expand(item: &DeriveInput) -> syn::Result<TokenStream> {
@@ -47,7 +47,17 @@ pub fn expand(item: &DeriveInput) -> syn::Result<TokenStream> {
         #undocumented
         #visibility struct #handle { #(#members),* }
     })?;
-    let structure = storage::expand(&structure, false)?;
+    // A list of its own kind is described by what it is a handle of: nothing else would end.
+    let mut errors = Errors::default();
+    let described: Vec<_> = fields
+        .iter()
+        .map(|field| {
+            let ty = storage::without_itself(&field.ty, name, &[], &quote!(#handle), &mut errors);
+            syn::parse_quote_spanned!(ty.span()=> <#ty as ::esker_sdk::expansion::Stored>::Handle)
+        })
+        .collect();
+    errors.finish()?;
+    let structure = storage::expand_described(&structure, &Role::Nested, &described)?;
     let loads = fields.iter().map(|field| {
         let (ident, ty) = (&field.ident, &field.ty);
         quote_spanned!(ty.span()=> #ident: <#ty as ::esker_sdk::expansion::Record>::load(&handle.#ident))

@@ -2,7 +2,9 @@
 
 use core::marker::PhantomData;
 
-use super::{Iter, Layout, Place, Record, Size, Slot, StorageType, Stored, View, ViewMut, fields::has_fixed};
+use super::{
+    Iter, Layout, Place, Record, Size, Slot, StorageType, Stored, View, ViewMut, assert_owner, fields::has_fixed,
+};
 use crate::{Authority, Operand, Panic};
 
 /// Solidity's `T[N]`: elements from the array's own slot on, small ones sharing slots.
@@ -23,6 +25,7 @@ impl<V: Stored, const N: usize> StorageType for Array<V, N> {
             !has_fixed(<V::Handle as StorageType>::PIECES),
             "an array's elements cannot have fields at fixed slots"
         );
+        assert_owner(!<V::Handle as StorageType>::HAS_COMPONENT);
         <V::Handle as StorageType>::VALID
     };
     fn open(place: Place, _: &Authority) -> Self {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::{marker::PhantomData, ops::Range};
 
-use super::{Layout, Place, Record, Size, Slot, StorageType, Stored, View, ViewMut, fields::has_fixed};
+use super::{Layout, Place, Record, Size, Slot, StorageType, Stored, View, ViewMut, assert_owner, fields::has_fixed};
 use crate::{Authority, Operand, Panic, U256};
 
 /// Solidity's `T[]`: the length in the array's own slot, the elements from the slot's hash on, small ones sharing slots.
@@ -18,6 +18,9 @@ impl<V: Stored> StorageType for List<V> {
     const VALID: () = {
         assert!(<V::Handle as StorageType>::SIZE.transient == 0, "a list's elements cannot be transient");
         assert!(!has_fixed(<V::Handle as StorageType>::PIECES), "a list's elements cannot have fields at fixed slots");
+        // An index times this stays below 2^64 for any list that can have been written.
+        assert!(<V::Handle as StorageType>::SIZE.slots <= 1 << 32, "a list's element takes at most 2^32 slots");
+        assert_owner(!<V::Handle as StorageType>::HAS_COMPONENT);
         <V::Handle as StorageType>::VALID
     };
     fn open(place: Place, _: &Authority) -> Self {

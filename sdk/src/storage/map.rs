@@ -4,7 +4,8 @@ use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
 use super::{
-    KeyLayout, Layout, Place, Record, Size, Slot, StorageType, Stored, Value, View, ViewMut, fields::has_fixed,
+    KeyLayout, Layout, Place, Record, Size, Slot, StorageType, Stored, Value, View, ViewMut, assert_owner,
+    fields::has_fixed,
 };
 use crate::{Authority, Bytes, Operand, buffer::Buffer, host, words};
 
@@ -117,6 +118,7 @@ impl<K: MapKey, V: Stored> StorageType for Map<K, V> {
     const VALID: () = {
         assert!(<V::Handle as StorageType>::SIZE.transient == 0, "a mapping's values cannot be transient");
         assert!(!has_fixed(<V::Handle as StorageType>::PIECES), "a mapping's values cannot have fields at fixed slots");
+        assert_owner(!<V::Handle as StorageType>::HAS_COMPONENT);
         <V::Handle as StorageType>::VALID
     };
     #[inline]

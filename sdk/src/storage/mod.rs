@@ -67,6 +67,11 @@ pub trait StorageType: Sized {
     #[doc(hidden)]
     const VALID: () = ();
 
+    /// Whether it is a component, or a struct with one in it. What a list, a mapping or an array holds is not meant: these
+    /// refuse components themselves, and may hold the struct that they are in.
+    #[doc(hidden)]
+    const HAS_COMPONENT: bool = false;
+
     /// The handle of what lies at `place`. Whoever has it may write there, hence the [`Authority`].
     fn open(place: Place, authority: &Authority) -> Self;
 
@@ -81,6 +86,19 @@ pub trait StorageType: Sized {
         let _ = place;
         true
     }
+}
+
+/// Fails to compile where a component would have no owner: `#[storage]` evaluates it for every field.
+///
+/// # Panics
+/// While the compiler evaluates it.
+#[track_caller]
+pub const fn assert_owner(has_one: bool) {
+    assert!(
+        has_one,
+        "a component in here has no owner: its hooks would not run and its methods could not be exposed; make it a field of \
+         the contract's or of a component's own storage struct, by a name that no storage type of the SDK has"
+    );
 }
 
 /// A type that may be a mapping's value or an array's element: a value, a storage type, or what is kept in one, such as
