@@ -114,7 +114,7 @@ fn erc721_beside_openzeppelins(chain: &mut Chain, alice: User, bob: User, carol:
             let _ = pair.send(chain, by, "safeTransferFrom with data", call);
         })
         .check("they answer the same", move |chain| {
-            for id in 0..=5u64 {
+            for id in (0..=5u64).map(U256::from) {
                 pair.read(chain, bob, "ownerOf", nft.owner_of(id));
                 pair.read(chain, bob, "getApproved", nft.get_approved(id));
                 pair.read(chain, bob, "tokenURI", nft.token_uri(id));
