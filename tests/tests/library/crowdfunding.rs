@@ -2,7 +2,7 @@
 
 use esker_crowdfunding::{CrowdfundingHandle, Error, Launched, PaidOut, Pledged, TakenBack};
 use esker_sdk::{Address, U256};
-use esker_sdk_test::{Answer, Chain, Invariant, User};
+use esker_sdk_test::{Answer, Chain, Draw, Invariant, User};
 
 /// Seconds that a campaign runs.
 const RUNS: u64 = 1_000;
@@ -94,6 +94,10 @@ fn a_giver_that_misbehaves_harms_nobody(chain: &mut Chain, alice: User, bob: Use
     assert_eq!(chain.read(funds.pledge_of(0, grudge)), 10);
 }
 
+fn wei(draw: &mut Draw, most: u64) -> U256 {
+    U256::from(draw.number(0..=most))
+}
+
 /// Coins in the contract are at all times what is pledged to campaigns that were not paid out.
 #[esker_sdk::test]
 fn every_coin_is_somebodys(chain: &mut Chain, alice: User, bob: User, carol: User) {
@@ -102,13 +106,13 @@ fn every_coin_is_somebodys(chain: &mut Chain, alice: User, bob: User, carol: Use
     Invariant::new()
         .action("launch", move |chain, draw| {
             let deadline = chain.timestamp() + draw.number(0..=200);
-            let _ = chain.send(draw.pick(&users), funds.launch(draw.number(0..=200), deadline));
+            let _ = chain.send(draw.pick(&users), funds.launch(wei(draw, 200), deadline));
         })
         .action("pledge", move |chain, draw| {
-            let _ = chain.send(draw.pick(&users), funds.pledge(draw.number(0..=3)).value(draw.number(0..=150)));
+            let _ = chain.send(draw.pick(&users), funds.pledge(draw.number(0..=3)).value(wei(draw, 150)));
         })
         .action("unpledge", move |chain, draw| {
-            let _ = chain.send(draw.pick(&users), funds.unpledge(draw.number(0..=3), draw.number(0..=150)));
+            let _ = chain.send(draw.pick(&users), funds.unpledge(draw.number(0..=3), wei(draw, 150)));
         })
         .action("claim", move |chain, draw| {
             let _ = chain.send(draw.pick(&users), funds.claim(draw.number(0..=3)));
