@@ -3,8 +3,15 @@
 use core::fmt;
 
 /// A 20-byte account address.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::derived_hash_with_manual_eq, reason = "it is the derived equality in less code")]
 pub struct Address(pub [u8; 20]);
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        crate::utf8::equal(&self.0, &other.0)
+    }
+}
 
 impl Address {
     /// The zero address, which stands for nobody.

@@ -116,7 +116,9 @@ pub mod expansion {
         Access, Attached, Embed, End, Everything, Exposes, Filter, Guarded, Host, Part, PartField, PartHandle,
         PartMethod, Way, again, assert_in_handle, guard_errors, unembedded,
     };
-    pub use crate::contract::{authority, done, empty_revert, finish, guard_payment, guard_reentrancy, input, log};
+    pub use crate::contract::{
+        answered, authority, done, empty_revert, finish, guard_payment, guard_reentrancy, input, log,
+    };
     pub use crate::eip712::{Typed, TypedShape, TypedStruct, hash_words, type_hash};
     pub use crate::error::{REENTRANT_CALL, decode_error};
     pub use crate::exposed::{

@@ -150,14 +150,24 @@ impl Envelope<'_> {
 pub fn encode(wasm: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::with_capacity(wasm.len() / 2 + HEADER_BYTES), Compression::best());
     let compressed = encoder.write_all(wasm).and_then(|()| encoder.finish()).expect("writing to a Vec cannot fail");
-    let raw_len = u32::try_from(wasm.len()).expect("a module is far below 4 GiB");
+    wrap(wasm.len(), &compressed)
+}
+
+/// The envelope of a module of `raw_len` bytes that somebody else compressed to this raw DEFLATE stream. Whether the stream
+/// is one shows when it is opened.
+///
+/// # Panics
+/// If a length is 4 GiB or more.
+#[must_use]
+pub fn wrap(raw_len: usize, compressed: &[u8]) -> Vec<u8> {
+    let raw_len = u32::try_from(raw_len).expect("a module is far below 4 GiB");
     let compressed_len = u32::try_from(compressed.len()).expect("a compressed module is far below 4 GiB");
     let mut envelope = Vec::with_capacity(HEADER_BYTES + compressed.len());
     envelope.extend_from_slice(&MAGIC);
     envelope.push(VERSION);
     envelope.extend_from_slice(&raw_len.to_be_bytes());
     envelope.extend_from_slice(&compressed_len.to_be_bytes());
-    envelope.extend_from_slice(&compressed);
+    envelope.extend_from_slice(compressed);
     envelope
 }
 

@@ -4,12 +4,12 @@ use esker_sdk::prelude::*;
 
 /// A token with a fixed supply, all of it given to the deployer.
 #[contract]
+#[rustfmt::skip]
 pub mod erc20 {
     use super::*;
 
     /// The token's state.
-    #[storage]
-    pub struct Erc20 {
+    #[storage] pub struct Erc20 {
         balances: Map<Address, U256>,
         allowances: Map<(Address, Address), U256>,
         total_supply: Cell<U256>,
@@ -18,31 +18,35 @@ pub mod erc20 {
     }
 
     /// `value` moved from one account to another; the zero address stands for creation.
-    #[event]
-    #[rustfmt::skip]
-    pub struct Transfer { #[indexed] pub from: Address, #[indexed] pub to: Address, pub value: U256 }
+    #[event] pub struct Transfer { #[indexed] pub from: Address, #[indexed] pub to: Address, pub value: U256 }
 
     /// `spender` may from now on move `value` of `owner`'s tokens.
-    #[event]
-    #[rustfmt::skip]
-    pub struct Approval { #[indexed] pub owner: Address, #[indexed] pub spender: Address, pub value: U256 }
+    #[event] pub struct Approval { #[indexed] pub owner: Address, #[indexed] pub spender: Address, pub value: U256 }
 
     /// What can go wrong (ERC-6093).
-    #[error]
-    #[rustfmt::skip]
-    pub enum Error {
+    #[error] pub enum Error {
         ERC20InsufficientBalance { sender: Address, balance: U256, needed: U256 },
-        ERC20InvalidSender { sender: Address },
-        ERC20InvalidReceiver { receiver: Address },
+        ERC20InvalidSender { sender: Address }, ERC20InvalidReceiver { receiver: Address },
         ERC20InsufficientAllowance { spender: Address, allowance: U256, needed: U256 },
-        ERC20InvalidApprover { approver: Address },
-        ERC20InvalidSpender { spender: Address },
+        ERC20InvalidApprover { approver: Address }, ERC20InvalidSpender { spender: Address },
     }
     use Error::*;
+    type Result<T> = core::result::Result<T, Error>;
 
-    /// What anybody may ask.
-    #[rustfmt::skip]
     impl Erc20 {
+        /// Creates the token and gives `initial_supply` to the deployer.
+        #[constructor]
+        pub fn new(&mut self, cx: &mut Context, name: &str, symbol: &str, initial_supply: U256) -> Result<()> {
+            let deployer = cx.sender();
+            ensure!(!deployer.is_zero(), ERC20InvalidReceiver { receiver: deployer });
+            self.name.set(name);
+            self.symbol.set(symbol);
+            self.total_supply.set(initial_supply);
+            self.balances.set(deployer, initial_supply);
+            cx.emit(Transfer { from: Address::ZERO, to: deployer, value: initial_supply });
+            Ok(())
+        }
+
         /// The token's name.
         pub fn name(&self) -> String { self.name.get() }
         /// The token's symbol.
@@ -55,61 +59,36 @@ pub mod erc20 {
         pub fn balance_of(&self, account: Address) -> U256 { self.balances.get(account) }
         /// How many of `owner`'s tokens `spender` may move.
         pub fn allowance(&self, owner: Address, spender: Address) -> U256 { self.allowances.get((owner, spender)) }
-    }
-
-    impl Erc20 {
-        /// Creates the token and gives `initial_supply` to the deployer.
-        #[constructor]
-        pub fn new(&mut self, cx: &mut Context, name: &str, symbol: &str, initial_supply: U256) -> Result<(), Error> {
-            let deployer = cx.sender();
-            ensure!(!deployer.is_zero(), ERC20InvalidReceiver { receiver: deployer });
-            self.name.set(name);
-            self.symbol.set(symbol);
-            self.total_supply.set(initial_supply);
-            self.balances.set(deployer, initial_supply);
-            cx.emit(Transfer { from: Address::ZERO, to: deployer, value: initial_supply });
-            Ok(())
-        }
 
         /// Moves `value` of the caller's tokens to `to`.
-        pub fn transfer(&mut self, cx: &mut Context, to: Address, value: U256) -> Result<bool, Error> {
+        pub fn transfer(&mut self, cx: &mut Context, to: Address, value: U256) -> Result<bool> {
             self.move_tokens(cx, cx.sender(), to, value)
         }
 
         /// Lets `spender` move `value` of the caller's tokens.
-        pub fn approve(&mut self, cx: &mut Context, spender: Address, value: U256) -> Result<bool, Error> {
+        pub fn approve(&mut self, cx: &mut Context, spender: Address, value: U256) -> Result<bool> {
             let owner = cx.sender();
-            self.set_allowance(owner, spender, value)?;
+            check_approval(owner, spender)?;
+            self.allowances.set((owner, spender), value);
             cx.emit(Approval { owner, spender, value });
             Ok(true)
         }
 
         /// Moves `value` of `from`'s tokens to `to`, out of the caller's allowance; an unlimited one stays unlimited.
-        pub fn transfer_from(
-            &mut self,
-            cx: &mut Context,
-            from: Address,
-            to: Address,
-            value: U256,
-        ) -> Result<bool, Error> {
+        pub fn transfer_from(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) -> Result<bool> {
             let spender = cx.sender();
-            let allowance = self.allowances.get((from, spender));
+            let mut kept = self.allowances.at_mut((from, spender));
+            let allowance = kept.get();
             if allowance != U256::MAX {
                 let left = allowance.checked_sub(value);
                 let left = left.ok_or(ERC20InsufficientAllowance { spender, allowance, needed: value })?;
-                self.set_allowance(from, spender, left)?;
+                check_approval(from, spender)?;
+                kept.set(left);
             }
             self.move_tokens(cx, from, to, value)
         }
 
-        fn set_allowance(&mut self, owner: Address, spender: Address, value: U256) -> Result<(), Error> {
-            ensure!(!owner.is_zero(), ERC20InvalidApprover { approver: owner });
-            ensure!(!spender.is_zero(), ERC20InvalidSpender { spender });
-            self.allowances.set((owner, spender), value);
-            Ok(())
-        }
-
-        fn move_tokens(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) -> Result<bool, Error> {
+        fn move_tokens(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) -> Result<bool> {
             ensure!(!from.is_zero(), ERC20InvalidSender { sender: from });
             ensure!(!to.is_zero(), ERC20InvalidReceiver { receiver: to });
             let left = self.balances.at_mut(from).try_sub(value);
@@ -118,6 +97,12 @@ pub mod erc20 {
             cx.emit(Transfer { from, to, value });
             Ok(true)
         }
+    }
+
+    fn check_approval(approver: Address, spender: Address) -> Result<()> {
+        ensure!(!approver.is_zero(), ERC20InvalidApprover { approver });
+        ensure!(!spender.is_zero(), ERC20InvalidSpender { spender });
+        Ok(())
     }
 }
 pub use erc20::*;

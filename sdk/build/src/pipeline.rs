@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::slice;
 
-use esker_vm::envelope;
 use sha3::{Digest, Keccak256};
 
 use crate::artifact::{Artifact, Size, check_name};
 use crate::check::validate;
 use crate::compile::Compiled;
+use crate::deflate::envelope;
 use crate::embedded::{self, Embedded};
 use crate::module::{self, ContractAbi, FunctionName};
 use crate::{BuildError, CacheDir, CacheError, Layouts, NatSpec, Package, Progress, Provenance, Toolchain, compile};
@@ -136,7 +136,7 @@ fn build_within(
     let docs = module::docs(&compiled.wasm)
         .and_then(|docs| docs.map_or_else(|| Ok(NatSpec::default()), |docs| NatSpec::new(&abi.items, &docs)))
         .map_err(|reason| BuildError::Abi { package: package.name.clone(), reason })?;
-    let bytecode = envelope::encode(&wasm);
+    let bytecode = envelope(&wasm);
     let contract_name = package.artifact_name.clone().or(abi.name).unwrap_or_else(|| contract_name(&package.library));
     // A module says what it likes.
     check_name(&contract_name).map_err(|error| unusable(error.to_string()))?;
@@ -175,7 +175,7 @@ fn compile_with_embedded(
         // As it would be built by itself: the optimisation level that was asked for is the embedding contract's.
         let options = BuildOptions { opt_level: None, ..options.clone() };
         let built = build_within(&contract, toolchain, &options, progress, &within)?;
-        embedded.put(name, &envelope::encode(&built.wasm))
+        embedded.put(name, &envelope(&built.wasm))
     };
     let failed = embedded.renew(provide)?;
     loop {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use esker_vm::envelope;
 use serde::Serialize;
 use wasmparser::{BinaryReaderError, Parser, Payload, TypeRef};
 
 use crate::FunctionName;
+use crate::deflate::envelope;
 use crate::module::unpack;
 
 /// A section of a module.
@@ -95,7 +95,7 @@ pub fn measure(wasm: &[u8], names: &[FunctionName]) -> Result<SizeReport, Binary
         }
     }
     functions.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.index.cmp(&b.index)));
-    let envelope = envelope::encode(wasm);
+    let envelope = envelope(wasm);
     let complexity = crate::check::validate(wasm).ok().map(|info| info.complexity);
     let crates = crates(&functions);
     Ok(SizeReport { wasm: wasm.len() as u64, envelope: envelope.len() as u64, sections, functions, crates, complexity })

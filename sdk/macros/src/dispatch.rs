@@ -20,8 +20,8 @@ pub fn selector_constant(index: usize) -> Ident {
 pub struct Site {
     /// The type that has the methods.
     pub this: TokenStream,
-    /// Opens the contract's storage, for `__root`.
-    pub root: TokenStream,
+    /// Opens the contract's storage, for `__root`; nothing where it is open.
+    pub root: Option<TokenStream>,
     /// What a method's `&self` and `&mut self` are.
     pub shared: TokenStream,
     pub mutable: TokenStream,
@@ -30,21 +30,39 @@ pub struct Site {
     pub authority: TokenStream,
     pub decoder: TokenStream,
     pub encoder: TokenStream,
+    /// How many bytes of results the encoder has reserved, at compile time.
+    pub reserved: TokenStream,
 }
 
 impl Site {
-    /// The contract's own.
+    /// The contract's own, in an entry point.
     fn contract(owner: &Owner) -> Self {
         let (this, open) = (owner.this(), owner.open());
         Self {
             this,
-            root: open,
+            root: Some(open),
             shared: quote!(&__root),
             mutable: quote!(&mut __root),
             check: owner.check(&quote!(&__root)),
             authority: quote!(&__authority),
             decoder: quote!(&mut __decoder),
             encoder: quote!(&mut __encoder),
+            reserved: quote!(0),
+        }
+    }
+
+    /// The contract's own, where storage, decoder and encoder are given.
+    fn answer(owner: &Owner) -> Self {
+        Self {
+            this: owner.this(),
+            root: None,
+            shared: quote!(__root),
+            mutable: quote!(__root),
+            check: owner.check(&quote!(__root)),
+            authority: quote!(&__authority),
+            decoder: quote!(__decoder),
+            encoder: quote!(__encoder),
+            reserved: quote!(__RESERVED),
         }
     }
 
@@ -52,13 +70,14 @@ impl Site {
     fn component(owner: &Owner) -> Self {
         Self {
             this: owner.this(),
-            root: quote!(__A::root(__authority)),
+            root: Some(quote!(__A::root(__authority))),
             shared: quote!(__A::part(&__root)),
             mutable: quote!(__A::part_mut(&mut __root)),
             check: quote!(__A::check(&__root);),
             authority: quote!(__authority),
             decoder: quote!(__decoder),
             encoder: quote!(__encoder),
+            reserved: quote!(0),
         }
     }
 }
@@ -91,8 +110,8 @@ fn invoke(site: &Site, method: &Method, arguments: &TokenStream, names: &[Ident]
     }
     let (root, receiver) = match method.receiver {
         Access::None => (None, None),
-        Access::Shared => (Some(quote!(let __root = #root;)), Some(shared)),
-        Access::Mutable => (Some(quote!(let mut __root = #root;)), Some(mutable)),
+        Access::Shared => (root.as_ref().map(|root| quote!(let __root = #root;)), Some(shared)),
+        Access::Mutable => (root.as_ref().map(|root| quote!(let mut __root = #root;)), Some(mutable)),
     };
     // Two handles of one type can be swapped in memory. That changes nothing in storage, but looks so to the rest of the
     // call: found in native tests, at no cost on the chain.
@@ -164,11 +183,13 @@ fn function(site: &Site, method: &Method, refused: &Refused) -> TokenStream {
     let guards = guards(method, refused);
     let (arguments, names) = decode(site, method);
     let invoke = invoke(site, method, &arguments, &names);
-    let (output, encoder) = (method.output(), &site.encoder);
+    let (output, encoder, reserved) = (method.output(), &site.encoder, &site.reserved);
     let encode = match &method.returned {
         Returned::Nothing => quote!(),
         Returned::One(ty) | Returned::Several(ty) => quote_spanned! {ty.span()=>
-            __encoder.reserve(const { ::esker_sdk::expansion::output_size::<#output>() });
+            if const { ::esker_sdk::expansion::output_size::<#output>() > #reserved } {
+                __encoder.reserve(const { ::esker_sdk::expansion::output_size::<#output>() - #reserved });
+            }
             <#output as ::esker_sdk::expansion::Output>::encode(&__value, #encoder);
         },
     };
@@ -193,10 +214,83 @@ pub fn none_payable(found: &Found) -> bool {
     found.functions.iter().chain(&found.fallback).chain(&found.receive).all(|method| !method.payable)
 }
 
+/// Whether any function of the contract itself has a receiver.
+fn opens_storage(found: &Found) -> bool {
+    found.functions.iter().any(|method| method.receiver != Access::None)
+}
+
+/// How many bytes of results all functions have, at least: they are reserved in front of all, in one place.
+fn reserved(found: &Found) -> TokenStream {
+    let sizes = found.functions.iter().map(|method| {
+        let (output, cfgs) = (method.output(), &method.cfgs);
+        quote! {
+            #(#cfgs)*
+            if ::esker_sdk::expansion::output_size::<#output>() < least {
+                least = ::esker_sdk::expansion::output_size::<#output>();
+            }
+        }
+    });
+    // What components return is their business; a contract that has them reserves nothing.
+    let first = if found.parts.is_empty() && !found.functions.is_empty() { quote!(usize::MAX) } else { quote!(0) };
+    quote! {
+        const __RESERVED: usize = {
+            #[allow(unused_mut, reason = "there may be no functions")]
+            let mut least: usize = #first;
+            #(#sizes)*
+            if least == usize::MAX { 0 } else { least }
+        };
+    }
+}
+
+/// The function that runs the method with `__selector`, if there is one. Storage, decoder and encoder come as parameters: a
+/// parameter's address takes two bytes of code wherever it is used, and that of a variable of the frame up to six.
+fn answer(found: &Found, owner: &Owner, refused: &Refused) -> TokenStream {
+    let site = Site::answer(owner);
+    let arms = found.functions.iter().enumerate().map(|(index, method)| {
+        let (selector, body) = (selector_constant(index), function(&site, method, refused));
+        let reversed = format_ident!("__REVERSED_{index}");
+        let cfgs = &method.cfgs;
+        (
+            quote!(#(#cfgs)* const #reversed: u32 = #selector.swap_bytes();),
+            quote! {
+                #(#cfgs)*
+                #reversed => { #body ::core::option::Option::Some(::esker_sdk::expansion::done(__encoder)) }
+            },
+        )
+    });
+    let (constants, arms): (Vec<TokenStream>, Vec<TokenStream>) = arms.unzip();
+    // Not matched in front of the contract's own methods, which may override them.
+    let parts = found.parts.iter().filter_map(|part| part.call(owner, &site.decoder, &site.encoder));
+    let root = opens_storage(found).then(|| {
+        let this = owner.this();
+        quote!(__root: &mut #this,)
+    });
+    let reserved = reserved(found);
+    quote! {
+        #reserved
+
+        #[cfg_attr(target_arch = "wasm32", inline(never))]
+        #[allow(unused_variables, reason = "there may be no arguments, no results, and nothing that touches state")]
+        fn __answer(
+            __selector: u32,
+            #root
+            __decoder: &mut ::esker_sdk::expansion::Decoder<'_>,
+            __encoder: &mut ::esker_sdk::expansion::Encoder,
+        ) -> ::core::option::Option<::esker_sdk::expansion::Vec<u8>> {
+            #(#constants)*
+            let __authority = ::esker_sdk::expansion::authority();
+            match __selector {
+                #(#arms)*
+                _ => (false #(|| #parts)*).then(|| ::esker_sdk::expansion::done(__encoder)),
+            }
+        }
+    }
+}
+
 /// The body of the entry point `call`.
 pub fn call(found: &Found, owner: &Owner) -> TokenStream {
     let site = Site::contract(owner);
-    let (functions, fallback_method, receive) = (&found.functions, found.fallback.as_ref(), found.receive.as_ref());
+    let (fallback_method, receive) = (found.fallback.as_ref(), found.receive.as_ref());
     // When nothing takes value, one check in front serves all.
     let none_payable = none_payable(found);
     let (check_first, refused) = match (none_payable, found.parts.is_empty()) {
@@ -209,35 +303,13 @@ pub fn call(found: &Found, owner: &Owner) -> TokenStream {
             Refused::As(quote!(__ESKER_NONE_PAYABLE)),
         ),
     };
-    let arms = functions.iter().enumerate().map(|(index, method)| {
-        let (selector, body) = (selector_constant(index), function(&site, method, &refused));
-        let reversed = format_ident!("__REVERSED_{index}");
-        let cfgs = &method.cfgs;
-        (
-            quote!(#(#cfgs)* const #reversed: u32 = #selector.swap_bytes();),
-            quote! {
-                #(#cfgs)*
-                ::core::option::Option::Some(#reversed) => { #body ::esker_sdk::expansion::done(__encoder) }
-            },
-        )
-    });
-    let (constants, arms): (Vec<TokenStream>, Vec<TokenStream>) = arms.unzip();
-    let parts = found.parts.iter().filter_map(|part| part.call(owner, &site.decoder, &site.encoder));
-    let parts: Vec<TokenStream> = parts.collect();
-    // Not matched in front of the contract's own methods, which may override them.
-    let exposed = (!parts.is_empty()).then(|| {
-        quote! {
-            ::core::option::Option::Some(__selector) if false #(|| #parts)* => {
-                ::esker_sdk::expansion::done(__encoder)
-            }
-        }
-    });
+    let answer = answer(found, owner, &refused);
     let otherwise = match fallback_method {
         Some(method) => {
             let body = fallback(&site, method, &refused);
-            quote!(::esker_sdk::expansion::finish(#body),)
+            quote!(::esker_sdk::expansion::finish(#body))
         }
-        None => quote!(::esker_sdk::expansion::empty_revert(),),
+        None => quote!(::esker_sdk::expansion::empty_revert()),
     };
     let receive = receive.map(|method| {
         let guards = guards(method, &Refused::Before);
@@ -250,23 +322,25 @@ pub fn call(found: &Found, owner: &Owner) -> TokenStream {
             }
         }
     });
+    let root = opens_storage(found).then(|| {
+        let open = owner.open();
+        quote!(&mut #open,)
+    });
     quote! {
-        #(#constants)*
+        #answer
         #[allow(unused_variables, reason = "no method may touch state")]
         let __authority = ::esker_sdk::expansion::authority();
         let __input = ::esker_sdk::expansion::input();
         #check_first
         #receive
-        // One decoder and one encoder serve all functions: that keeps each one's code short.
-        #[allow(unused_mut, reason = "no function may have arguments or results")]
         let (__selector, mut __decoder) = ::esker_sdk::expansion::Decoder::with_reversed_selector(&__input);
-        #[allow(unused_mut, reason = "no function may have arguments or results")]
-        let mut __encoder = ::esker_sdk::expansion::Encoder::empty();
-        match __selector {
-            #(#arms)*
-            #exposed
-            _ => #otherwise
+        let mut __encoder = ::esker_sdk::expansion::Encoder::new(&[], __RESERVED);
+        if let ::core::option::Option::Some(__selector) = __selector
+            && let ::core::option::Option::Some(__output) = __answer(__selector, #root &mut __decoder, &mut __encoder)
+        {
+            return ::esker_sdk::expansion::answered(__output);
         }
+        #otherwise
     }
 }
 

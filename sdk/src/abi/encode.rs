@@ -57,13 +57,13 @@ impl Encoder {
 
     /// Writes a number as one word to the head.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    pub fn number(&mut self, number: usize) {
-        self.word(&U256::from(number as u64).to_be_bytes());
+    pub fn number(&mut self, number: u64) {
+        self.word(&U256::from(number).to_be_bytes());
     }
 
     /// Writes the offset of the end of the data to the head: what is appended next is the value's tail.
     fn offset(&mut self) {
-        self.number(self.bytes.len().wrapping_sub(self.base));
+        self.number(self.bytes.len().wrapping_sub(self.base) as u64);
     }
 
     /// Begins a tail whose parts' heads take `size` bytes. Offsets inside count from its start.
@@ -77,7 +77,7 @@ impl Encoder {
     pub fn enter_array(&mut self, length: usize, size: usize) -> Resume {
         self.offset();
         let resume = self.open(32);
-        self.number(length);
+        self.number(length as u64);
         let _ = self.open(size);
         resume
     }
@@ -101,7 +101,7 @@ impl Encoder {
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.offset();
         let resume = self.open(32);
-        self.number(bytes.len());
+        self.number(bytes.len() as u64);
         self.bytes.extend(bytes);
         self.bytes.extend_zeros(bytes.len().wrapping_neg() & 31);
         self.leave(resume);
@@ -112,6 +112,14 @@ impl Encoder {
         let seen = look(self.bytes.as_slice());
         self.bytes.release();
         seen
+    }
+
+    /// What was written, in front of the frame's end.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn last(&mut self) -> &[u8] {
+        // Written to, so that the compiler has every caller pass the encoder, in two bytes, and not its parts in ten.
+        self.head = 0;
+        self.bytes.as_slice()
     }
 
     /// What was written.

@@ -39,13 +39,26 @@ impl<const N: usize> AbiElement for FixedBytes<N> {}
 impl<T: AbiElement> AbiElement for Vec<T> {}
 impl<T: AbiElement, const N: usize> AbiElement for [T; N] {}
 
-macro_rules! unsigned {
+macro_rules! encoded_as_u64 {
     ($($type:ty)*) => {$(
         impl AbiEncode for $type {
             fn encode(&self, encoder: &mut Encoder) {
-                encoder.word(&U256::from(*self).to_be_bytes());
+                encoder.number(u64::from(*self));
             }
         }
+    )*};
+}
+
+encoded_as_u64!(u8 u16 u32 u64);
+
+impl AbiEncode for u128 {
+    fn encode(&self, encoder: &mut Encoder) {
+        encoder.word(&U256::from(*self).to_be_bytes());
+    }
+}
+
+macro_rules! unsigned {
+    ($($type:ty)*) => {$(
         impl AbiType for $type {
             const SHAPE: &'static Shape = &Shape::Uint(<$type>::BITS as u16);
             fn decode(decoder: &mut Decoder<'_>) -> Self {
@@ -141,7 +154,7 @@ impl<const BITS: u16> AbiType for Int<BITS> {
 
 impl AbiEncode for bool {
     fn encode(&self, encoder: &mut Encoder) {
-        encoder.number(usize::from(*self));
+        encoder.number(u64::from(*self));
     }
 }
 

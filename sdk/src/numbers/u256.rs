@@ -16,8 +16,21 @@ use crate::{NumberOutOfRange, Panic, host, words};
 ///
 /// The right-hand side of an operator or a comparison is a `U256` or a literal, which becomes a `u128`: `balance + 1`,
 /// `supply > 5_000_000_000`. A variable of another type is converted: `balance + U256::from(n)`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::derived_hash_with_manual_eq, reason = "it is the derived equality in less code")]
 pub struct U256(pub(crate) primitive_types::U256);
+
+impl PartialEq for U256 {
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn eq(&self, other: &Self) -> bool {
+        let (mut differs, mut index) = (0, 0);
+        while index < 4 {
+            differs |= self.0.0[index] ^ other.0.0[index];
+            index += 1;
+        }
+        differs == 0
+    }
+}
 
 impl U256 {
     /// 0.

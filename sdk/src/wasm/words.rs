@@ -9,12 +9,12 @@ use core::mem::MaybeUninit;
 /// 32 bytes can be read at `source` and written at `target`, which do not overlap.
 #[inline(never)]
 unsafe fn reverse(source: *const u8, target: *mut u8) {
-    // Eight bytes at a time: a load and a store cost as much gas for one byte as for eight.
-    let (source, target) = (source.cast::<u64>(), target.cast::<u64>());
+    // Four bytes at a time: wasm has no instruction that swaps bytes, and of eight it takes more than twice as many.
+    let (source, target) = (source.cast::<u32>(), target.cast::<u32>());
     let mut index = 0;
-    while index < 4 {
-        // SAFETY: both indices are below 4.
-        unsafe { target.add(index).write_unaligned(source.add(3 - index).read_unaligned().swap_bytes()) };
+    while index < 8 {
+        // SAFETY: both indices are below 8.
+        unsafe { target.add(index).write_unaligned(source.add(7 - index).read_unaligned().swap_bytes()) };
         index += 1;
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn run(args: &SizeArgs) -> Result<Answer, Failure> {
 /// complexity, and the frame (`docs/spec/gas.md`).
 fn deploy_gas(wasm: &[u8], complexity: u64) -> u64 {
     let prices = Prices::V1;
-    let intrinsic = intrinsic_gas(TxKind::Create, &esker_vm::envelope::encode(wasm), &AccessList::default());
+    let intrinsic = intrinsic_gas(TxKind::Create, &esker_sdk_build::envelope(wasm), &AccessList::default());
     let compiling = complexity.saturating_mul(prices.complexity_unit_fuel).div_ceil(FUEL_PER_GAS);
     intrinsic.base + prices.deploy_byte.saturating_mul(wasm.len() as u64) + compiling + prices.frame
 }

@@ -1,12 +1,12 @@
 //! The custom sections that are Esker's own, and how they are written: deflated, since deploying pays for every byte of a
 //! module, and text shrinks to a fifth.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
-use flate2::Compression;
 use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use wasmparser::{Parser, Payload};
+
+use crate::deflate::deflate;
 
 /// The first byte of a deflated section. The JSON of a section that is not deflated begins with another.
 const DEFLATED: u8 = 1;
@@ -19,8 +19,7 @@ pub(crate) fn pack(content: &[u8]) -> Vec<u8> {
     if content.first() == Some(&DEFLATED) {
         return content.to_vec();
     }
-    let mut encoder = DeflateEncoder::new(vec![DEFLATED], Compression::best());
-    let packed = encoder.write_all(content).and_then(|()| encoder.finish()).expect("writing to memory");
+    let packed = [&[DEFLATED], &*deflate(content)].concat();
     if packed.len() < content.len() { packed } else { content.to_vec() }
 }
 

@@ -381,7 +381,12 @@ fn cargo_version(cargo: &Path, rustup_name: Option<&str>, directory: &Path) -> S
     if let Some(name) = rustup_name {
         command.env("RUSTUP_TOOLCHAIN", name);
     }
-    process::text(&mut command).unwrap_or_default()
+    let version = process::text(&mut command).unwrap_or_default();
+    match version.split_once(" (") {
+        // A release is told by its number; of what is built each night there are many of one number.
+        Some((release, _)) if !release.contains('-') => release.to_owned(),
+        _ => version,
+    }
 }
 
 fn linker_version(linker: &Path) -> String {
