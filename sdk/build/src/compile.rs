@@ -8,6 +8,7 @@ use crate::embedded::Embedded;
 use crate::inputs::{Unit, units};
 use crate::process::Finished;
 use crate::settings::{PROFILE, flags, profile};
+use crate::stale::Sources;
 use crate::toolchain::TARGET;
 use crate::{BuildError, BuildOptions, Package, Progress, Toolchain};
 use crate::{carried, embedded, process};
@@ -47,12 +48,15 @@ pub(crate) fn compile(
     let _lock =
         FileLock::acquire(&lock, "another contract build is running in this workspace: waiting for it", progress)?;
     let patches = package.patches(&options.cache()?, progress)?;
+    let sources = Sources::forget_stale(&target_dir, &package.workspace_root)?;
     loop {
         let remapped: Vec<_> = toolchain.remapped().into_iter().chain(package.remapped()).collect();
         let finished = run(package, toolchain, options, &patches, &remapped, &target_dir, progress)?;
         // A registry that this build fetched from for the first time was not among the folders to rename.
         if remapped.iter().eq(&toolchain.remapped().into_iter().chain(package.remapped()).collect::<Vec<_>>()) {
-            return compiled(package, &finished.stdout);
+            let compiled = compiled(package, &finished.stdout)?;
+            sources.keep(&compiled.units)?;
+            return Ok(compiled);
         }
     }
 }

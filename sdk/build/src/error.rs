@@ -84,6 +84,12 @@ pub enum BuildError {
     /// Nothing here reads the counts of instrumented code.
     #[error("coverage cannot be measured: {0}")]
     NoCoverage(String),
+    /// A source is not what it was when the compiler was started.
+    #[error("{} changed while it was compiled: build again", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file system refused.
     #[error("cannot use {}: {source}", path.display())]
     Io {

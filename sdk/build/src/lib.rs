@@ -32,6 +32,7 @@ mod progress;
 mod provenance;
 mod settings;
 mod size;
+mod stale;
 mod template;
 mod testing;
 mod toolchain;

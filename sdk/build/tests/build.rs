@@ -33,6 +33,14 @@ fn two_folders_give_the_same_bytes_and_no_folder_shows_in_them() {
     }
     // Building again, warm, changes nothing either.
     assert_eq!(build_in(&first, toolchain, &BuildOptions::default()).expect("builds").wasm, first_built.wasm);
+
+    // Another source under the same old time, as a checkout or an archive leaves it, is not taken for the old one.
+    let source = first.join("src/lib.rs");
+    let time = fs::metadata(&source).and_then(|file| file.modified()).expect("a time");
+    edit(&source, "input.len().div_ceil(32)", "input.len().div_ceil(64)");
+    fs::File::options().write(true).open(&source).and_then(|file| file.set_modified(time)).expect("a time that is set");
+    let other = build_in(&first, toolchain, &BuildOptions::default()).expect("builds");
+    assert_ne!(other.wasm, first_built.wasm, "the old code under the new source's hash");
 }
 
 #[test]
