@@ -29,7 +29,7 @@ pub struct ToolchainRecord {
 }
 
 /// Raised by every change of the profile, the flags or the passes of a build (`docs/contracts.md` lists them).
-pub(crate) const RECIPE: u32 = 2;
+pub(crate) const RECIPE: u32 = 3;
 
 /// The content of the module's `esker.build` section, as JSON. Nothing in it depends on folders, machines or time. It is
 /// short: every byte of a module is paid for.
