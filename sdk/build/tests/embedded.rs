@@ -5,8 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use esker_sdk_build::{BuildError, BuildOptions, OptLevel, Package, Silent, ToolchainOptions, verify};
-use esker_vm::envelope;
+use esker_sdk_build::{BuildError, BuildOptions, OptLevel, Package, Silent, ToolchainOptions, envelope, verify};
 use support::{build_in, edit, toolchain};
 
 const PAIR: &str = "#![no_std]
@@ -78,7 +77,7 @@ fn a_factory_carries_what_the_other_crate_builds_to() {
     let speed = BuildOptions { opt_level: Some(OptLevel::Speed), ..options.clone() };
     let quick = build_in(&factory, toolchain, &speed).expect("it builds");
     let carries = |wasm: &[u8], code: &[u8]| wasm.windows(code.len()).any(|window| window == code);
-    let code = envelope::encode(&build_in(&pair, toolchain, &options).expect("it builds").wasm);
+    let code = envelope(&build_in(&pair, toolchain, &options).expect("it builds").wasm);
     assert!(carries(&quick.wasm, &code), "the factory's module holds the pair's envelope");
     let first = build_in(&factory, toolchain, &options).expect("it builds");
     assert!(carries(&first.wasm, &code));
@@ -96,7 +95,7 @@ fn a_factory_carries_what_the_other_crate_builds_to() {
     // Another pair makes another factory, whose record says that it is not the source that differs.
     edit(&pair.join("src/lib.rs"), "self.fee.get()", "self.fee.get() + U256::ONE");
     let second = build_in(&factory, toolchain, &options).expect("it builds");
-    let code = envelope::encode(&build_in(&pair, toolchain, &options).expect("it builds").wasm);
+    let code = envelope(&build_in(&pair, toolchain, &options).expect("it builds").wasm);
     assert!(carries(&second.wasm, &code) && second.wasm != first.wasm);
     assert_eq!(second.artifact.source_hash, first.artifact.source_hash);
     assert_ne!(second.artifact.dependency_hash, first.artifact.dependency_hash);

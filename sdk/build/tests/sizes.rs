@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use esker_sdk_build::BuildOptions;
+use esker_sdk_build::{BuildOptions, ToStderr, build_once};
 use support::{build_in, toolchain};
 
 const EMPTY: &str = "#![no_std]
@@ -33,4 +33,17 @@ fn an_empty_contract_is_at_most_two_and_a_half_kib() {
     fs::write(place.path().join("src/lib.rs"), EMPTY).expect("written");
     let built = build_in(place.path(), toolchain, &BuildOptions::default()).expect("it builds");
     assert!(built.artifact.size.wasm <= 2_560, "{:?}", built.artifact.size);
+}
+
+#[test]
+fn the_token_is_at_most_eight_kib_and_eighty_lines() {
+    if toolchain().is_none() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/erc20");
+    let built = build_once(&folder, &ToStderr).expect("it builds");
+    assert!(built.artifact.size.wasm <= 8_192, "{:?}", built.artifact.size);
+    let source = fs::read_to_string(folder.join("src/lib.rs")).expect("its source");
+    let lines = source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
+    assert!(lines <= 80, "{lines} lines");
 }

@@ -112,7 +112,7 @@ fn enumeration(item: &DeriveInput, variants: &[&syn::Ident]) -> syn::Result<Toke
         #[automatically_derived]
         impl ::esker_sdk::expansion::AbiEncode for #name {
             fn encode(&self, encoder: &mut ::esker_sdk::expansion::Encoder) {
-                encoder.number(self.__esker_number() as usize);
+                encoder.number(u64::from(self.__esker_number()));
             }
         }
 

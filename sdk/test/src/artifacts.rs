@@ -71,7 +71,7 @@ fn find(contract: &NativeContract, manifest_dir: &Path) -> Option<Vec<u8>> {
         );
         return None;
     }
-    Some(esker_vm::envelope::encode(&built.wasm))
+    Some(esker_sdk_build::envelope(&built.wasm))
 }
 
 /// The selectors of the functions in a JSON ABI.

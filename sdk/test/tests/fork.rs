@@ -44,7 +44,7 @@ static NODE: LazyLock<Node> = LazyLock::new(|| {
     let slot = |number: u64| B256::from(U256::from(number));
     let balance = B256::new(mapping_slot(0u8, HOLDER).0);
     let token = GenesisAccount {
-        code: esker_vm::envelope::encode(&built.wasm).into(),
+        code: esker_sdk_build::envelope(&built.wasm).into(),
         nonce: 1,
         storage: [(slot(2), slot(60)), (balance, slot(60))].into(),
         ..GenesisAccount::default()
