@@ -284,15 +284,14 @@ pub(crate) fn find_library(package: &Package, name: &str) -> Result<Option<Packa
         .into_iter()
         .flat_map(|own| &own.dependencies)
         .find(|found| found.rename.as_deref().map(in_code).as_deref() == Some(name));
-    let is_library = |found: &&MetadataPackage| found.library().is_some_and(|library| in_code(&library.name) == name);
-    if let (None, Some(member)) = (renamed, metadata.packages.iter().find(is_library)) {
-        return Package::from_metadata(member, &metadata).map(Some);
-    }
     let of_name = || own.into_iter().flat_map(|own| &own.dependencies).find(|found| in_code(&found.name) == name);
-    match renamed.or_else(of_name).and_then(|found| found.path.as_deref()) {
-        Some(folder) => Package::read(folder).map(Some),
-        None => Ok(None),
+    // What rustc means by the name: a dependency, whoever else in the workspace is called so.
+    if let Some(dependency) = renamed.or_else(of_name) {
+        return dependency.path.as_deref().map(Package::read).transpose();
     }
+    let is_library = |found: &&MetadataPackage| found.library().is_some_and(|library| in_code(&library.name) == name);
+    let member = metadata.packages.iter().find(is_library);
+    member.map(|member| Package::from_metadata(member, &metadata)).transpose()
 }
 
 /// Every contract of the workspace around `path`: the members whose library is a `cdylib` and depends on `esker-sdk`.

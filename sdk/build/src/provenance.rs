@@ -85,8 +85,8 @@ impl Provenance {
     }
 }
 
-/// keccak256 over `Cargo.toml`, `build.rs` and everything below `src`, in order of their paths: for each file the
-/// length of its path, the path with `/`, the length of its content, the content; lengths as u64 big-endian.
+/// keccak256 over `Cargo.toml`, `build.rs` and everything below `src` but what editors leave there, in order of their
+/// paths: for each file the length of its path, the path with `/`, the length of its content, the content; lengths as u64 big-endian.
 fn source_hash(folder: &Path) -> Result<String, BuildError> {
     let mut files = Vec::new();
     for name in ["Cargo.toml", "build.rs"] {
@@ -119,7 +119,12 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> R
     let failed = |source| BuildError::Io { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let name = format!("{prefix}/{}", path.file_name().unwrap_or_default().to_string_lossy());
+        let own = path.file_name().unwrap_or_default().to_string_lossy();
+        // Locks, swap files and copies of editors: hidden, or with a tilde. A lock may even be a link to nothing.
+        if own.starts_with('.') || own.ends_with('~') {
+            continue;
+        }
+        let name = format!("{prefix}/{own}");
         if path.is_dir() {
             collect(&path, &name, files)?;
         } else {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cache::at;
 use crate::coverage::{self, Coverage, Tools};
 use crate::process::{self, ProcessError};
-use crate::{BuildError, CacheDir, Package, Progress, ToolchainError, embedded};
+use crate::{BuildError, CacheDir, Package, Progress, ToolchainError, ToolchainOptions, embedded};
 
 /// How to run tests.
 #[derive(Clone, Debug, Default)]
@@ -100,9 +100,14 @@ fn cargo_test(package: &Package, options: &TestOptions, progress: &dyn Progress)
         command.arg("--config").arg(patch);
     }
     // As on chain, whatever the manifest says.
-    let profile = if options.release { "release" } else { "dev" };
-    command.arg("--config").arg(format!("profile.{profile}.overflow-checks=true"));
-    for (flag, is_wanted) in [("--release", options.release), ("--offline", options.offline)] {
+    let profiles: &[&str] = if options.release { &["release"] } else { &["dev", "test"] };
+    for profile in profiles {
+        for part in ["", "package.\"*\"."] {
+            command.arg("--config").arg(format!("profile.{profile}.{part}overflow-checks=true"));
+        }
+    }
+    let offline = options.offline || ToolchainOptions::from_env(package.folder())?.offline;
+    for (flag, is_wanted) in [("--release", options.release), ("--offline", offline)] {
         if is_wanted {
             command.arg(flag);
         }

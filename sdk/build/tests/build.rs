@@ -21,6 +21,12 @@ fn two_folders_give_the_same_bytes_and_no_folder_shows_in_them() {
     let Some(toolchain) = toolchain() else { return };
     let (_first_guard, first) = copied("a");
     let (_second_guard, second) = copied("some/where/else/with a space");
+    // What editors leave is no source.
+    for name in [".lib.rs.swp", "lib.rs~"] {
+        fs::write(second.join("src").join(name), "half of it").expect("a written file");
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nobody@nowhere", second.join("src/.#lib.rs")).expect("a link to nothing");
     let first_built = build_in(&first, toolchain, &BuildOptions::default()).expect("the fixture builds");
     let second_built = build_in(&second, toolchain, &BuildOptions::default()).expect("the fixture builds");
     assert_eq!(first_built.wasm, second_built.wasm);
