@@ -34,16 +34,16 @@ pub mod erc20 {
     type Result<T> = core::result::Result<T, Error>;
 
     impl Erc20 {
-        /// Creates the token and gives `initial_supply` to the deployer.
+        /// Creates the token and gives `supply` to the deployer.
         #[constructor]
-        pub fn new(&mut self, cx: &mut Context, name: &str, symbol: &str, initial_supply: U256) -> Result<()> {
+        pub fn new(&mut self, cx: &mut Context, name: &str, symbol: &str, supply: U256) -> Result<()> {
             let deployer = cx.sender();
             ensure!(!deployer.is_zero(), ERC20InvalidReceiver { receiver: deployer });
             self.name.set(name);
             self.symbol.set(symbol);
-            self.total_supply.set(initial_supply);
-            self.balances.set(deployer, initial_supply);
-            cx.emit(Transfer { from: Address::ZERO, to: deployer, value: initial_supply });
+            self.total_supply.set(supply);
+            self.balances.set(deployer, supply);
+            cx.emit(Transfer { from: Address::ZERO, to: deployer, value: supply });
             Ok(())
         }
 
@@ -82,8 +82,8 @@ pub mod erc20 {
             if allowance != U256::MAX {
                 let left = allowance.checked_sub(value);
                 let left = left.ok_or(ERC20InsufficientAllowance { spender, allowance, needed: value })?;
-                check_approval(from, spender)?;
                 kept.set(left);
+                check_approval(from, spender)?;
             }
             self.move_tokens(cx, from, to, value)
         }

