@@ -37,7 +37,9 @@ fn erc20_beside_openzeppelins(chain: &mut Chain, alice: User, bob: User, carol: 
     let token = deploy(chain);
     chain.restore(&start);
     Invariant::new()
-        .before(move |chain| drop(deploy(chain)))
+        .before(move |chain| {
+            deploy(chain);
+        })
         .action("transfer", move |chain, draw| {
             let (by, to, value) = (draw.pick(&users), draw.pick(anybody), amount(draw));
             let _ = pair.send(chain, by, "transfer", token.transfer(to, value));
@@ -83,7 +85,9 @@ fn erc721_beside_openzeppelins(chain: &mut Chain, alice: User, bob: User, carol:
     let anybody = &anybody;
     let id = |draw: &mut Draw| U256::from(draw.number(0..=5));
     Invariant::new()
-        .before(move |chain| drop(deploy(chain)))
+        .before(move |chain| {
+            deploy(chain);
+        })
         .action("mint", move |chain, draw| {
             let by = if draw.number(0..=4) == 4 { bob } else { alice };
             let _ = pair.send(chain, by, "mint", nft.mint(draw.pick(anybody), id(draw)));
