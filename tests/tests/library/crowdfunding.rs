@@ -127,7 +127,7 @@ fn every_coin_is_somebodys(chain: &mut Chain, alice: User, bob: User, carol: Use
                 let campaign = chain.read(funds.campaign(id));
                 let of_users: U256 = users.iter().map(|user| chain.read(funds.pledge_of(id, user.address))).sum();
                 assert_eq!(of_users, campaign.pledged, "campaign {id}");
-                owed = owed + if campaign.is_paid { U256::ZERO } else { campaign.pledged };
+                owed += if campaign.is_paid { U256::ZERO } else { campaign.pledged };
             }
             assert_eq!(chain.balance(funds.address()), owed);
         })
