@@ -41,8 +41,8 @@ pub mod erc20 {
             ensure!(!deployer.is_zero(), ERC20InvalidReceiver { receiver: deployer });
             self.name.set(name);
             self.symbol.set(symbol);
-            self.total_supply.set(supply);
             self.balances.set(deployer, supply);
+            self.total_supply.set(supply);
             cx.emit(Transfer { from: Address::ZERO, to: deployer, value: supply });
             Ok(())
         }
@@ -82,8 +82,8 @@ pub mod erc20 {
             if allowance != U256::MAX {
                 let left = allowance.checked_sub(value);
                 let left = left.ok_or(ERC20InsufficientAllowance { spender, allowance, needed: value })?;
-                kept.set(left);
                 check_approval(from, spender)?;
+                kept.set(left);
             }
             self.move_tokens(cx, from, to, value)
         }
