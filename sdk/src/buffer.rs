@@ -29,6 +29,12 @@ impl Buffer {
         self.bytes.resize(self.bytes.len() + count, 0);
     }
 
+    /// Writes a word over what is behind the first `at` bytes, of which there are at least as many, and behind the end.
+    pub fn put(&mut self, at: usize, word: &[u8; 32]) {
+        self.bytes.resize(self.bytes.len().max(at + 32), 0);
+        self.bytes[at..at + 32].copy_from_slice(word);
+    }
+
     /// Bytes so far.
     pub fn len(&self) -> usize {
         self.bytes.len()
@@ -37,11 +43,6 @@ impl Buffer {
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes
-    }
-
-    /// The bytes, to change.
-    pub fn as_mut_slice(&mut self) -> &mut [u8] {
-        &mut self.bytes
     }
 
     /// Drops what is behind the first `length` bytes.
@@ -107,6 +108,17 @@ impl Buffer {
         unsafe { core::ptr::write_bytes(end, 0, count) };
     }
 
+    /// Writes a word over what is behind the first `at` bytes, of which there are at least as many, and behind the end.
+    pub fn put(&mut self, at: usize, word: &[u8; 32]) {
+        // Memory is 4 GiB and begins with the stack: no index comes near its end.
+        let end = at.wrapping_add(32);
+        if end > self.length {
+            let _ = self.grow(end.wrapping_sub(self.length));
+        }
+        // SAFETY: the block has at least `end` bytes, of which `word` is none: the buffer is borrowed mutably.
+        unsafe { crate::wasm::words::copy(word.as_ptr(), self.block.as_ptr().add(at), 32) };
+    }
+
     /// Makes a buffer of `length` bytes that `fill` writes, all of them.
     pub fn filled(length: usize, fill: impl FnOnce(*mut u8)) -> Self {
         let mut buffer = Self::empty();
@@ -123,12 +135,6 @@ impl Buffer {
     pub fn as_slice(&self) -> &[u8] {
         // SAFETY: the first `length` bytes of the block are written.
         unsafe { core::slice::from_raw_parts(self.block.as_ptr(), self.length) }
-    }
-
-    /// The bytes, to change.
-    pub fn as_mut_slice(&mut self) -> &mut [u8] {
-        // SAFETY: the first `length` bytes of the block are written, and the block is this buffer's alone.
-        unsafe { core::slice::from_raw_parts_mut(self.block.as_ptr(), self.length) }
     }
 
     /// Drops what is behind the first `length` bytes.

@@ -84,48 +84,90 @@ pub enum Payable {}
 #[derive(Clone, Debug)]
 #[must_use = "the call is not made before `.call(cx)` or `.try_call(cx)`"]
 pub struct MethodCall<M, O> {
+    call: EncodedCall,
+    types: PhantomData<(M, O)>,
+}
+
+/// A call without its types: what can be done with it is done in one place for all of a contract's calls.
+#[derive(Clone, Debug)]
+struct EncodedCall {
     target: Address,
     value: U256,
     gas: u64,
     input: Vec<u8>,
-    types: PhantomData<(M, O)>,
+}
+
+impl EncodedCall {
+    /// Makes the call. `asks`: where no output shows that there is code, whether to look first, as Solidity does; an account
+    /// without code accepts anything.
+    fn make(&self, kind: CallKind, asks: bool) -> CallResult<Vec<u8>> {
+        if asks && host::code_size(&self.target) == 0 {
+            return Err(CallError::BadOutput);
+        }
+        let value = if matches!(kind, CallKind::Delegate) { &U256::ZERO } else { &self.value };
+        ended(host::call(kind, self.gas, &self.target, value, &self.input))
+    }
+
+    /// [`EncodedCall::make`] for those who go down with the callee.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn output(&self, kind: CallKind, asks: bool) -> Vec<u8> {
+        self.make(kind, asks).unwrap_or_else(|error| error.raise())
+    }
+
+    fn answer(&self) -> CallResult<bool> {
+        let output = self.make(CallKind::Call, false)?;
+        match output.first_chunk::<32>() {
+            None if output.is_empty() && host::code_size(&self.target) == 0 => Err(CallError::BadOutput),
+            None => Ok(output.is_empty()),
+            Some(answer) => Ok(U256::from_be_bytes(*answer) == 1),
+        }
+    }
+
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn require_answer(&self) {
+        match self.answer() {
+            Ok(true) => {}
+            Ok(false) | Err(CallError::BadOutput) => SafeERC20FailedOperation { token: self.target }.revert(),
+            Err(error) => error.raise(),
+        }
+    }
 }
 
 impl<M, O: Output> MethodCall<M, O> {
     /// For handles.
     #[doc(hidden)]
     pub const fn new(target: Address, input: Vec<u8>) -> Self {
-        Self { target, value: U256::ZERO, gas: u64::MAX, input, types: PhantomData }
+        Self { call: EncodedCall { target, value: U256::ZERO, gas: u64::MAX, input }, types: PhantomData }
     }
 
     /// Gives at most this much gas. Without it the callee gets all but one 64th.
     pub const fn gas(mut self, gas: u64) -> Self {
-        self.gas = gas;
+        self.call.gas = gas;
         self
     }
 
     /// The most gas that it gives, `u64::MAX` if all there may be.
     #[must_use]
     pub const fn asked_gas(&self) -> u64 {
-        self.gas
+        self.call.gas
     }
 
     /// Whom it calls.
     #[must_use]
     pub const fn target(&self) -> Address {
-        self.target
+        self.call.target
     }
 
     /// Selector and encoded arguments.
     #[must_use]
     pub fn input(&self) -> &[u8] {
-        &self.input
+        &self.call.input
     }
 
     /// The value it sends, in wei.
     #[must_use]
     pub const fn sent_value(&self) -> U256 {
-        self.value
+        self.call.value
     }
 
     /// What the method returned, from the call's output.
@@ -138,25 +180,25 @@ impl<M, O: Output> MethodCall<M, O> {
         decoder.finish(value)
     }
 
-    fn make(&self, kind: CallKind) -> CallResult<O::Value> {
-        // An account without code would accept anything; where no output shows that, ask first, as Solidity does.
-        if O::SHAPES.is_empty() && host::code_size(&self.target) == 0 {
-            return Err(CallError::BadOutput);
-        }
-        Self::decode(&self.raw(kind)?).map_err(|DecodeError| CallError::BadOutput)
+    fn make(&self, kind: CallKind) -> O::Value {
+        let output = self.call.output(kind, O::SHAPES.is_empty());
+        let mut decoder = Decoder::new(&output);
+        let value = O::decode(&mut decoder);
+        decoder.revert_on_fault();
+        value
     }
 
-    fn raw(&self, kind: CallKind) -> CallResult<Vec<u8>> {
-        let value = if matches!(kind, CallKind::Delegate) { &U256::ZERO } else { &self.value };
-        ended(host::call(kind, self.gas, &self.target, value, &self.input))
+    fn try_make(&self, kind: CallKind) -> CallResult<O::Value> {
+        let output = self.call.make(kind, O::SHAPES.is_empty())?;
+        Self::decode(&output).map_err(|DecodeError| CallError::BadOutput)
     }
 
     /// Runs the target's method on this contract's storage, with this call's sender and value; if it fails, this frame
     /// reverts with its revert data. A value given with `value` is not sent: nothing is paid to oneself.
     ///
     /// The target can do anything to this contract: it must be one that the contract's author chose.
-    pub fn delegate_call(&self, cx: &mut Context) -> O::Value {
-        self.try_delegate_call(cx).unwrap_or_else(|error| error.raise())
+    pub fn delegate_call(&self, _cx: &mut Context) -> O::Value {
+        self.make(CallKind::Delegate)
     }
 
     /// Like [`MethodCall::delegate_call`].
@@ -164,14 +206,14 @@ impl<M, O: Output> MethodCall<M, O> {
     /// # Errors
     /// [`CallError`].
     pub fn try_delegate_call(&self, _cx: &mut Context) -> CallResult<O::Value> {
-        self.make(CallKind::Delegate)
+        self.try_make(CallKind::Delegate)
     }
 }
 
 impl<O: Output> MethodCall<View, O> {
     /// Makes the call; if it fails, this frame reverts with the callee's revert data.
-    pub fn call(&self, cx: &Context) -> O::Value {
-        self.try_call(cx).unwrap_or_else(|error| error.raise())
+    pub fn call(&self, _cx: &Context) -> O::Value {
+        self.make(CallKind::Static)
     }
 
     /// Makes the call.
@@ -179,14 +221,14 @@ impl<O: Output> MethodCall<View, O> {
     /// # Errors
     /// [`CallError`].
     pub fn try_call(&self, _cx: &Context) -> CallResult<O::Value> {
-        self.make(CallKind::Static)
+        self.try_make(CallKind::Static)
     }
 }
 
 impl<O: Output> MethodCall<Write, O> {
     /// Makes the call; if it fails, this frame reverts with the callee's revert data.
-    pub fn call(&self, cx: &mut Context) -> O::Value {
-        self.try_call(cx).unwrap_or_else(|error| error.raise())
+    pub fn call(&self, _cx: &mut Context) -> O::Value {
+        self.make(CallKind::Call)
     }
 
     /// Makes the call.
@@ -194,7 +236,7 @@ impl<O: Output> MethodCall<Write, O> {
     /// # Errors
     /// [`CallError`].
     pub fn try_call(&self, _cx: &mut Context) -> CallResult<O::Value> {
-        self.make(CallKind::Call)
+        self.try_make(CallKind::Call)
     }
 }
 
@@ -209,12 +251,8 @@ pub struct SafeERC20FailedOperation {
 impl MethodCall<Write, One<bool>> {
     /// Makes the call and takes no answer for yes, as OpenZeppelin's `SafeERC20` does. If the call fails, this frame reverts
     /// with the callee's revert data; if it answers anything but true, or has no code, with [`SafeERC20FailedOperation`].
-    pub fn call_optional(&self, cx: &mut Context) {
-        match self.try_call_optional(cx) {
-            Ok(true) => {}
-            Ok(false) | Err(CallError::BadOutput) => SafeERC20FailedOperation { token: self.target }.revert(),
-            Err(error) => error.raise(),
-        }
+    pub fn call_optional(&self, _cx: &mut Context) {
+        self.call.require_answer();
     }
 
     /// Makes the call and takes no answer for yes.
@@ -222,25 +260,20 @@ impl MethodCall<Write, One<bool>> {
     /// # Errors
     /// [`CallError`]; `BadOutput` if the callee has no code.
     pub fn try_call_optional(&self, _cx: &mut Context) -> CallResult<bool> {
-        let output = self.raw(CallKind::Call)?;
-        match output.first_chunk::<32>() {
-            None if output.is_empty() && host::code_size(&self.target) == 0 => Err(CallError::BadOutput),
-            None => Ok(output.is_empty()),
-            Some(answer) => Ok(U256::from_be_bytes(*answer) == 1),
-        }
+        self.call.answer()
     }
 }
 
 impl<O: Output> MethodCall<Payable, O> {
     /// Sends this much value along, in wei.
     pub fn value(mut self, value: impl Operand<U256>) -> Self {
-        self.value = value.operand();
+        self.call.value = value.operand();
         self
     }
 
     /// Makes the call; if it fails, this frame reverts with the callee's revert data.
-    pub fn call(&self, cx: &mut Context) -> O::Value {
-        self.try_call(cx).unwrap_or_else(|error| error.raise())
+    pub fn call(&self, _cx: &mut Context) -> O::Value {
+        self.make(CallKind::Call)
     }
 
     /// Makes the call.
@@ -248,7 +281,7 @@ impl<O: Output> MethodCall<Payable, O> {
     /// # Errors
     /// [`CallError`].
     pub fn try_call(&self, _cx: &mut Context) -> CallResult<O::Value> {
-        self.make(CallKind::Call)
+        self.try_make(CallKind::Call)
     }
 }
 

@@ -169,6 +169,7 @@ pub trait Attached<H: ?Sized>: Embed<H> {
     /// Runs the exposed method that has the selector, whose bytes are in reverse, if there is one.
     fn call<A: Access<Part = Self::Field>>(
         selector: u32,
+        root: &mut A::Root,
         decoder: &mut Decoder<'_>,
         encoder: &mut Encoder,
         authority: &Authority,
@@ -212,8 +213,6 @@ pub trait Access: Exposes {
     type Part;
     /// Whether coins were refused before.
     const REFUSED_COINS: bool;
-    /// Opens the storage.
-    fn root(authority: &Authority) -> Self::Root;
     /// The part in it.
     fn part(root: &Self::Root) -> &Self::Part;
     /// The part in it.
@@ -302,7 +301,7 @@ macro_rules! plain {
         impl<__H: ?Sized, $($parameter: $bound),*> Attached<__H> for $type {
             const DEFAULTS: () = ();
             #[inline(always)]
-            fn call<A: Access<Part = Self>>(_: u32, _: &mut Decoder<'_>, _: &mut Encoder, _: &Authority) -> bool {
+            fn call<A: Access<Part = Self>>(_: u32, _: &mut A::Root, _: &mut Decoder<'_>, _: &mut Encoder, _: &Authority) -> bool {
                 false
             }
         }
@@ -327,7 +326,13 @@ impl<H: ?Sized, V: Stored, const N: usize> Embed<H> for Array<V, N> {
 
 impl<H: ?Sized, V: Stored, const N: usize> Attached<H> for Array<V, N> {
     const DEFAULTS: () = ();
-    fn call<A: Access<Part = Self>>(_: u32, _: &mut Decoder<'_>, _: &mut Encoder, _: &Authority) -> bool {
+    fn call<A: Access<Part = Self>>(
+        _: u32,
+        _: &mut A::Root,
+        _: &mut Decoder<'_>,
+        _: &mut Encoder,
+        _: &Authority,
+    ) -> bool {
         false
     }
 }

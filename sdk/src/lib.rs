@@ -107,7 +107,7 @@ pub mod expansion {
     pub use crate::abi::{
         AbiElement, AbiEncode, AbiType, ConstructorItem, Decoder, Description, Encoder, ErrorItem, ErrorSet, EventItem,
         Field, FunctionItem, Mutability, One, Output, Packed, PackedElement, Packer, Parameter, Shape, docs_bytes,
-        docs_len, json_bytes, json_len, output_size, selector, topic,
+        docs_len, json_bytes, json_len, output_size, reserved_size, selector, topic,
     };
     pub use crate::checks::{
         Fallible, Selector, anything, assert_payability, assert_unique_selector, errors_of, event_of,

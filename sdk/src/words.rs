@@ -26,19 +26,19 @@ pub fn add(number: &mut [u64; 4], other: &[u64; 4], minus: bool) -> bool {
     overflows
 }
 
+/// Multiplies `number` by `other`, modulo 2^256. Whether the result is another than that.
+pub fn mul(number: &mut [u64; 4], other: &[u64; 4]) -> bool {
+    let (product, overflows) = primitive_types::U256(*number).overflowing_mul(primitive_types::U256(*other));
+    *number = product.0;
+    overflows
+}
+
 /// Two words one after the other.
 pub fn joined(first: &[u8; 32], second: &[u8; 32]) -> [u8; 64] {
     let mut both = [0; 64];
     both[..32].copy_from_slice(first);
     both[32..].copy_from_slice(second);
     both
-}
-
-/// Writes a word over the bytes at the beginning of a slice, if it is long enough.
-pub fn put(target: &mut [u8], word: &[u8; 32]) {
-    if let Some(place) = target.first_chunk_mut() {
-        *place = *word;
-    }
 }
 
 /// 12 zero bytes, then these 20.

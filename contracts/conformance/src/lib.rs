@@ -417,6 +417,10 @@ pub mod probe {
             ]
         }
 
+        pub fn motto(asked: bool) -> Fallible<&'static str> {
+            if asked { Ok("what the code holds, in more than thirty-one bytes") } else { Err(Error::Nothing) }
+        }
+
         pub fn constants() -> (U256, Address) {
             (u256!("1e18"), address!("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"))
         }

@@ -70,7 +70,13 @@ pub struct CallKinds {
 /// Every operation of two numbers.
 pub(crate) fn arithmetic(a: U256, b: U256, m: U256, shift: u32) -> Vec<U256> {
     let (quotient, remainder) = a.checked_div_rem(b).unwrap_or_default();
+    let compared = [a < b, a <= b, a > b, a >= b, a == b, a.cmp(&b).is_lt(), a.cmp(&b).is_gt(), a.is_zero()];
+    let wide = 5 << 64;
+    let literals = [a < wide, a <= wide, a > wide, a >= wide, a == wide, a > 0, a != 3, a < u128::MAX];
+    let bits = |facts: &[bool]| facts.iter().fold(0u64, |bits, fact| bits << 1 | u64::from(*fact));
     vec![
+        U256::from(bits(&compared)),
+        U256::from(bits(&literals)),
         a.wrapping_add(b),
         a.wrapping_sub(b),
         a.wrapping_mul(b),

@@ -74,14 +74,24 @@ fn arithmetic_gives_the_same_numbers(chain: &mut Chain, alice: User) {
         U256::from(u64::MAX),
         U256::from_limbs([0, u64::MAX, 1, 0]),
         U256::from_limbs([5, 0, 0, 1 << 63]),
+        U256::from_limbs([0, 5, 0, 0]),
+        U256::from_limbs([u64::MAX, 0, 1, 0]),
+        U256::from_limbs([0, 0, u64::MAX, 0]),
         U256::MAX,
     ];
     for (index, a) in edges.into_iter().enumerate() {
         for b in edges {
-            let shift = [0, 1, 63, 64, 200, 256][index];
-            chain.read(probe.arithmetic(a, b, edges[5 - index], shift));
+            let shift = [0, 1, 63, 64, 127, 128, 200, 255, 256][index];
+            chain.read(probe.arithmetic(a, b, edges[8 - index], shift));
         }
     }
+}
+
+#[esker_sdk::test]
+fn a_text_in_the_code_is_a_string_to_callers(chain: &mut Chain, alice: User) {
+    let probe = probe(chain, alice);
+    assert_eq!(chain.read(probe.motto(true)), "what the code holds, in more than thirty-one bytes");
+    chain.try_read(probe.motto(false)).reverts(Error::Nothing);
 }
 
 #[esker_sdk::test]

@@ -186,6 +186,7 @@ fn generate(found: &Found, owner: &Owner) -> TokenStream {
             #[allow(unused_variables, reason = "perhaps no method takes or returns anything")]
             fn call<__A: ::esker_sdk::expansion::Access<Part = #this>>(
                 __selector: u32,
+                __root: &mut __A::Root,
                 __decoder: &mut ::esker_sdk::expansion::Decoder<'_>,
                 __encoder: &mut ::esker_sdk::expansion::Encoder,
                 __authority: &::esker_sdk::Authority,

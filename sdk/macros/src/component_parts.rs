@@ -168,6 +168,11 @@ impl PartField {
         }
     }
 
+    /// Whether any of its methods are exposed.
+    pub fn is_exposed(&self) -> bool {
+        self.exposed.is_some()
+    }
+
     fn filter(&self) -> TokenStream {
         let filter = match &self.exposed {
             None => quote!(Nothing),
@@ -265,10 +270,6 @@ impl PartField {
                     type Part = #field_type;
                     const REFUSED_COINS: bool = __ESKER_NONE_PAYABLE;
                     #[inline(always)]
-                    fn root(__authority: &::esker_sdk::Authority) -> #this {
-                        #this::__esker_root(__authority)
-                    }
-                    #[inline(always)]
                     fn part(__root: &#this) -> &#field_type {
                         &__root.#ident
                     }
@@ -316,10 +317,6 @@ impl PartField {
                 type Part = #field_type;
                 const REFUSED_COINS: bool = __A::REFUSED_COINS;
                 #[inline(always)]
-                fn root(__authority: &::esker_sdk::Authority) -> __A::Root {
-                    __A::root(__authority)
-                }
-                #[inline(always)]
                 fn part(__root: &__A::Root) -> &#field_type {
                     &__A::part(__root).#ident
                 }
@@ -354,12 +351,12 @@ impl PartField {
     }
 
     /// Asks the exposed methods: an expression that is true if one ran.
-    pub fn call(&self, owner: &Owner, decoder: &TokenStream, encoder: &TokenStream) -> Option<TokenStream> {
+    pub fn call(&self, owner: &Owner) -> Option<TokenStream> {
         self.exposed.as_ref()?;
         let attached = self.attached(owner);
         let access = if owner.is_component() { self.through_type(owner) } else { self.marker_type(owner) };
         let authority = if owner.is_component() { quote!(__authority) } else { quote!(&__authority) };
-        Some(quote!(#attached::call::<#access>(__selector, #decoder, #encoder, #authority)))
+        Some(quote!(#attached::call::<#access>(__selector, __root, __decoder, __encoder, #authority)))
     }
 
     /// Its handle in front of `next`.
@@ -433,6 +430,7 @@ pub fn plain_struct(item: &ItemStruct) -> TokenStream {
             const DEFAULTS: () = ();
             fn call<__A: ::esker_sdk::expansion::Access<Part = Self>>(
                 _: u32,
+                _: &mut __A::Root,
                 _: &mut ::esker_sdk::expansion::Decoder<'_>,
                 _: &mut ::esker_sdk::expansion::Encoder,
                 _: &::esker_sdk::Authority,

@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
 use crate::{
+    component_parts::PartField,
     contract::Found,
     method::{Access, Method, Returned},
     names::plain,
@@ -29,9 +30,6 @@ pub struct Site {
     pub check: TokenStream,
     pub authority: TokenStream,
     pub decoder: TokenStream,
-    pub encoder: TokenStream,
-    /// How many bytes of results the encoder has reserved, at compile time.
-    pub reserved: TokenStream,
 }
 
 impl Site {
@@ -46,8 +44,6 @@ impl Site {
             check: owner.check(&quote!(&__root)),
             authority: quote!(&__authority),
             decoder: quote!(&mut __decoder),
-            encoder: quote!(&mut __encoder),
-            reserved: quote!(0),
         }
     }
 
@@ -61,8 +57,6 @@ impl Site {
             check: owner.check(&quote!(__root)),
             authority: quote!(&__authority),
             decoder: quote!(__decoder),
-            encoder: quote!(__encoder),
-            reserved: quote!(__RESERVED),
         }
     }
 
@@ -70,14 +64,12 @@ impl Site {
     fn component(owner: &Owner) -> Self {
         Self {
             this: owner.this(),
-            root: Some(quote!(__A::root(__authority))),
-            shared: quote!(__A::part(&__root)),
-            mutable: quote!(__A::part_mut(&mut __root)),
-            check: quote!(__A::check(&__root);),
+            root: None,
+            shared: quote!(__A::part(__root)),
+            mutable: quote!(__A::part_mut(__root)),
+            check: quote!(__A::check(__root);),
             authority: quote!(__authority),
             decoder: quote!(__decoder),
-            encoder: quote!(__encoder),
-            reserved: quote!(0),
         }
     }
 }
@@ -183,14 +175,15 @@ fn function(site: &Site, method: &Method, refused: &Refused) -> TokenStream {
     let guards = guards(method, refused);
     let (arguments, names) = decode(site, method);
     let invoke = invoke(site, method, &arguments, &names);
-    let (output, encoder, reserved) = (method.output(), &site.encoder, &site.reserved);
+    let output = method.output();
     let encode = match &method.returned {
         Returned::Nothing => quote!(),
+        Returned::Text(ty) => quote_spanned!(ty.span()=> __encoder.bytes(__value.as_bytes());),
         Returned::One(ty) | Returned::Several(ty) => quote_spanned! {ty.span()=>
-            if const { ::esker_sdk::expansion::output_size::<#output>() > #reserved } {
-                __encoder.reserve(const { ::esker_sdk::expansion::output_size::<#output>() - #reserved });
+            if const { ::esker_sdk::expansion::reserved_size::<#output>() > 0 } {
+                __encoder.reserve(const { ::esker_sdk::expansion::reserved_size::<#output>() });
             }
-            <#output as ::esker_sdk::expansion::Output>::encode(&__value, #encoder);
+            <#output as ::esker_sdk::expansion::Output>::encode(&__value, __encoder);
         },
     };
     quote!(#guards #invoke #encode)
@@ -205,6 +198,8 @@ fn fallback(site: &Site, method: &Method, refused: &Refused) -> TokenStream {
     let output = match &method.returned {
         Returned::Nothing => quote!(::esker_sdk::expansion::Vec::new()),
         Returned::One(_) | Returned::Several(_) => quote!(__value.0),
+        // Refused where the method was read.
+        Returned::Text(_) => quote!(::esker_sdk::expansion::Vec::new()),
     };
     quote!({ #guards #invoke #output })
 }
@@ -214,32 +209,10 @@ pub fn none_payable(found: &Found) -> bool {
     found.functions.iter().chain(&found.fallback).chain(&found.receive).all(|method| !method.payable)
 }
 
-/// Whether any function of the contract itself has a receiver.
+/// Whether any function has a receiver, or may have one.
 fn opens_storage(found: &Found) -> bool {
     found.functions.iter().any(|method| method.receiver != Access::None)
-}
-
-/// How many bytes of results all functions have, at least: they are reserved in front of all, in one place.
-fn reserved(found: &Found) -> TokenStream {
-    let sizes = found.functions.iter().map(|method| {
-        let (output, cfgs) = (method.output(), &method.cfgs);
-        quote! {
-            #(#cfgs)*
-            if ::esker_sdk::expansion::output_size::<#output>() < least {
-                least = ::esker_sdk::expansion::output_size::<#output>();
-            }
-        }
-    });
-    // What components return is their business; a contract that has them reserves nothing.
-    let first = if found.parts.is_empty() && !found.functions.is_empty() { quote!(usize::MAX) } else { quote!(0) };
-    quote! {
-        const __RESERVED: usize = {
-            #[allow(unused_mut, reason = "there may be no functions")]
-            let mut least: usize = #first;
-            #(#sizes)*
-            if least == usize::MAX { 0 } else { least }
-        };
-    }
+        || found.parts.iter().any(PartField::is_exposed)
 }
 
 /// The function that runs the method with `__selector`, if there is one. Storage, decoder and encoder come as parameters: a
@@ -260,15 +233,12 @@ fn answer(found: &Found, owner: &Owner, refused: &Refused) -> TokenStream {
     });
     let (constants, arms): (Vec<TokenStream>, Vec<TokenStream>) = arms.unzip();
     // Not matched in front of the contract's own methods, which may override them.
-    let parts = found.parts.iter().filter_map(|part| part.call(owner, &site.decoder, &site.encoder));
+    let parts = found.parts.iter().filter_map(|part| part.call(owner));
     let root = opens_storage(found).then(|| {
         let this = owner.this();
         quote!(__root: &mut #this,)
     });
-    let reserved = reserved(found);
     quote! {
-        #reserved
-
         #[cfg_attr(target_arch = "wasm32", inline(never))]
         #[allow(unused_variables, reason = "there may be no arguments, no results, and nothing that touches state")]
         fn __answer(
@@ -334,7 +304,7 @@ pub fn call(found: &Found, owner: &Owner) -> TokenStream {
         #check_first
         #receive
         let (__selector, mut __decoder) = ::esker_sdk::expansion::Decoder::with_reversed_selector(&__input);
-        let mut __encoder = ::esker_sdk::expansion::Encoder::new(&[], __RESERVED);
+        let mut __encoder = ::esker_sdk::expansion::Encoder::new(&[], 0);
         if let ::core::option::Option::Some(__selector) = __selector
             && let ::core::option::Option::Some(__output) = __answer(__selector, #root &mut __decoder, &mut __encoder)
         {
@@ -361,7 +331,7 @@ pub fn component(found: &Found, owner: &Owner) -> TokenStream {
             }
         }
     });
-    let parts = found.parts.iter().filter_map(|part| part.call(owner, &site.decoder, &site.encoder));
+    let parts = found.parts.iter().filter_map(|part| part.call(owner));
     quote! {
         #(#methods)*
         false #(|| #parts)*

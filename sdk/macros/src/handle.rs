@@ -68,7 +68,7 @@ fn method(
         quote!(#[doc = #text])
     });
     let returned = match &method.returned {
-        Returned::One(ty) | Returned::Several(ty) => ty.span(),
+        Returned::One(ty) | Returned::Several(ty) | Returned::Text(ty) => ty.span(),
         Returned::Nothing => ident.span(),
     };
     let call = quote_spanned!(returned=> ::esker_sdk::MethodCall::new(#target, __encoder.finish()));

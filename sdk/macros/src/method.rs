@@ -41,6 +41,8 @@ pub struct Argument {
 
 pub enum Returned {
     Nothing,
+    /// `&'static str`: what the code holds. A caller gets a `String`.
+    Text(Type),
     One(Type),
     Several(Type),
 }
@@ -112,8 +114,15 @@ fn returned(ty: Type) -> Returned {
     match &ty {
         Type::Tuple(tuple) if tuple.elems.is_empty() => Returned::Nothing,
         Type::Tuple(_) => Returned::Several(ty),
+        Type::Reference(reference) if is_static_text(reference) => Returned::Text(ty),
         _ => Returned::One(ty),
     }
+}
+
+/// Whether a type is `&'static str`.
+fn is_static_text(reference: &TypeReference) -> bool {
+    let lifetime = reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+    lifetime && reference.mutability.is_none() && is_named(&reference.elem, "str")
 }
 
 impl Method {
@@ -201,7 +210,7 @@ impl Method {
         let output_names = output_names.unwrap_or_default();
         let count = match &returned {
             Returned::Nothing => 0,
-            Returned::One(_) => 1,
+            Returned::One(_) | Returned::Text(_) => 1,
             Returned::Several(Type::Tuple(tuple)) => tuple.elems.len(),
             Returned::Several(_) => output_names.len(),
         };
@@ -264,7 +273,7 @@ impl Method {
                 let returns_bytes = match &self.returned {
                     Returned::Nothing => true,
                     Returned::One(ty) => is_named(ty, "Bytes"),
-                    Returned::Several(_) => false,
+                    Returned::Several(_) | Returned::Text(_) => false,
                 };
                 if !takes_bytes || !returns_bytes || self.receiver == Access::None {
                     errors.at(
@@ -339,6 +348,7 @@ impl Method {
         match &self.returned {
             Returned::Nothing => quote!(()),
             Returned::One(ty) => quote_spanned!(ty.span()=> ::esker_sdk::expansion::One<#ty>),
+            Returned::Text(_) => quote!(::esker_sdk::expansion::One<::esker_sdk::expansion::String>),
             Returned::Several(ty) => quote!(#ty),
         }
     }
@@ -401,7 +411,7 @@ fn check_returned(ty: &Type) -> syn::Result<()> {
     match ty {
         Type::Reference(_) => Err(syn::Error::new(
             ty.span(),
-            "a method returns what it owns: String for &str, Bytes for &[u8], Vec<T> for &[T]",
+            "a method returns what it owns, or what the code holds: String or &'static str for &str, Bytes for &[u8], Vec<T> for &[T]",
         )),
         Type::ImplTrait(_) => {
             Err(syn::Error::new(ty.span(), "a method returns a type with a name: the ABI names concrete types"))

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::AbiType;
-use crate::{U256, buffer::Buffer, words};
+use crate::{U256, buffer::Buffer};
 
 /// Bytes being written. Values go to the current tuple's head in order; dynamic ones leave an offset there and append.
 pub struct Encoder {
@@ -47,12 +47,12 @@ impl Encoder {
         self.bytes.extend_zeros(size);
     }
 
-    /// Writes one word to the head.
+    /// Writes one word to the head, or behind it if nothing is.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn word(&mut self, word: &[u8; 32]) {
-        let end = self.head.wrapping_add(32);
-        words::put(self.bytes.as_mut_slice().get_mut(self.head..).unwrap_or_default(), word);
-        self.head = end;
+        let at = self.head;
+        self.head = at.wrapping_add(32);
+        self.bytes.put(at, word);
     }
 
     /// Writes a number as one word to the head.
@@ -63,7 +63,8 @@ impl Encoder {
 
     /// Writes the offset of the end of the data to the head: what is appended next is the value's tail.
     fn offset(&mut self) {
-        self.number(self.bytes.len().wrapping_sub(self.base) as u64);
+        let end = self.bytes.len().max(self.head.wrapping_add(32));
+        self.number(end.wrapping_sub(self.base) as u64);
     }
 
     /// Begins a tail whose parts' heads take `size` bytes. Offsets inside count from its start.
@@ -100,11 +101,12 @@ impl Encoder {
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.offset();
-        let resume = self.open(32);
+        let head = self.head;
+        self.head = self.bytes.len();
         self.number(bytes.len() as u64);
+        self.head = head;
         self.bytes.extend(bytes);
         self.bytes.extend_zeros(bytes.len().wrapping_neg() & 31);
-        self.leave(resume);
     }
 
     /// What was written, for a look at it.

@@ -32,6 +32,6 @@ pub use params::{
     Packed, PackedElement, PackedParams, Packer, Param, Params, decode_params, encode_packed, encode_params,
 };
 pub use shape::{Field, Shape};
-pub use tuples::{One, Output, output_size};
+pub use tuples::{One, Output, output_size, reserved_size};
 pub use types::{AbiElement, AbiType};
 pub(crate) use types::{address_word, fixed_bytes_word};

@@ -61,6 +61,18 @@ pub const fn output_size<O: Output>() -> usize {
     size
 }
 
+/// Bytes of the results' heads that have to be there before the first result is written: all, if there are several and one
+/// has a tail. Without tails words go one behind the other.
+#[must_use]
+pub const fn reserved_size<O: Output>() -> usize {
+    let (mut index, mut dynamic) = (0, false);
+    while index < O::SHAPES.len() {
+        dynamic |= O::SHAPES[index].is_dynamic();
+        index += 1;
+    }
+    if dynamic && output_size::<O>() > 32 { output_size::<O>() } else { 0 }
+}
+
 /// A method's only result.
 #[derive(Clone, Copy, Debug)]
 pub struct One<T>(core::marker::PhantomData<T>);

@@ -70,9 +70,9 @@ impl U256 {
         if self.is_zero() {
             return self;
         }
-        // Newton's method from above: it falls until it is there. 2^⌈bits / 2⌉ is above the root.
+        // Newton's method from above: it falls until it is there. No number of 2n bits has a root of more than n.
         let half = (self.bits() as u32).div_ceil(2);
-        let mut root = Self::ONE << half;
+        let mut root = Self::MAX >> (256 - half);
         loop {
             let better = (root + self.quotient(root)) >> 1;
             if better >= root {

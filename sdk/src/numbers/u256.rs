@@ -1,12 +1,13 @@
 //! `uint256` with checked arithmetic.
 
 use core::{
+    cmp::Ordering,
     fmt,
     ops::{BitAnd, BitOr, BitXor, Not, Shl, Shr},
     str::FromStr,
 };
 
-use super::operators::{comparisons, operators};
+use super::operators::operators;
 use crate::{NumberOutOfRange, Panic, host, words};
 
 /// Solidity's `uint256`.
@@ -16,7 +17,7 @@ use crate::{NumberOutOfRange, Panic, host, words};
 ///
 /// The right-hand side of an operator or a comparison is a `U256` or a literal, which becomes a `u128`: `balance + 1`,
 /// `supply > 5_000_000_000`. A variable of another type is converted: `balance + U256::from(n)`.
-#[derive(Clone, Copy, Default, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, Eq, Hash)]
 #[allow(clippy::derived_hash_with_manual_eq, reason = "it is the derived equality in less code")]
 pub struct U256(pub(crate) primitive_types::U256);
 
@@ -32,7 +33,91 @@ impl PartialEq for U256 {
     }
 }
 
+impl PartialOrd for U256 {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+    #[inline]
+    fn lt(&self, other: &Self) -> bool {
+        self.is_below(other)
+    }
+    #[inline]
+    fn gt(&self, other: &Self) -> bool {
+        other.is_below(self)
+    }
+    #[inline]
+    fn le(&self, other: &Self) -> bool {
+        !other.is_below(self)
+    }
+    #[inline]
+    fn ge(&self, other: &Self) -> bool {
+        !self.is_below(other)
+    }
+}
+
+impl Ord for U256 {
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.is_below(other) {
+            Ordering::Less
+        } else if self == other {
+            Ordering::Equal
+        } else {
+            Ordering::Greater
+        }
+    }
+}
+
+/// With a literal: functions of their own, since a literal as a word takes more code than its two halves.
+impl PartialEq<u128> for U256 {
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn eq(&self, other: &u128) -> bool {
+        self.to_u128() == Some(*other)
+    }
+}
+
+impl PartialOrd<u128> for U256 {
+    fn partial_cmp(&self, other: &u128) -> Option<Ordering> {
+        Some(self.compare(*other))
+    }
+    #[inline]
+    fn lt(&self, other: &u128) -> bool {
+        self.compare(*other).is_lt()
+    }
+    #[inline]
+    fn gt(&self, other: &u128) -> bool {
+        self.compare(*other).is_gt()
+    }
+    #[inline]
+    fn le(&self, other: &u128) -> bool {
+        self.compare(*other).is_le()
+    }
+    #[inline]
+    fn ge(&self, other: &u128) -> bool {
+        self.compare(*other).is_ge()
+    }
+}
+
 impl U256 {
+    /// Whether the number is less than `other`.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn is_below(&self, other: &Self) -> bool {
+        let mut index = 4;
+        while index > 0 {
+            index -= 1;
+            let (own, others) = (self.0.0[index], other.0.0[index]);
+            if own != others {
+                return own < others;
+            }
+        }
+        false
+    }
+
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn compare(&self, other: u128) -> Ordering {
+        self.to_u128().map_or(Ordering::Greater, |own| own.cmp(&other))
+    }
+
     /// 0.
     pub const ZERO: Self = Self(primitive_types::U256([0; 4]));
     /// 1.
@@ -66,6 +151,7 @@ impl U256 {
 
     /// Whether the number is zero.
     #[must_use]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub const fn is_zero(&self) -> bool {
         let limbs = self.limbs();
         limbs[0] | limbs[1] | limbs[2] | limbs[3] == 0
@@ -110,7 +196,8 @@ impl U256 {
     /// `self × other`, or `None` if it needs more than 256 bits.
     #[must_use]
     pub fn checked_mul(self, other: Self) -> Option<Self> {
-        self.0.checked_mul(other.0).map(Self)
+        let mut product = self;
+        if words::mul(&mut product.0.0, &other.0.0) { None } else { Some(product) }
     }
 
     /// ⌊`self` / `other`⌋ and the remainder, or `None` if `other` is zero.
@@ -142,7 +229,9 @@ impl U256 {
     /// `self × other` modulo 2^256.
     #[must_use]
     pub fn wrapping_mul(self, other: Self) -> Self {
-        Self(self.0.overflowing_mul(other.0).0)
+        let mut product = self;
+        let _ = words::mul(&mut product.0.0, &other.0.0);
+        product
     }
 
     /// `self ^ exponent` modulo 2^256.
@@ -213,7 +302,6 @@ impl U256 {
 }
 
 operators!([] U256, u128);
-comparisons!([] U256, u128, U256);
 
 macro_rules! bitwise {
     ($($trait:ident $method:ident)*) => {$(

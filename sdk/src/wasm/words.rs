@@ -56,6 +56,32 @@ pub fn add(number: &mut [u64; 4], other: &[u64; 4], minus: bool) -> bool {
     carry != minus
 }
 
+/// Multiplies `number` by `other`, modulo 2^256. Whether the result is another than that.
+#[inline(never)]
+pub fn mul(number: &mut [u64; 4], other: &[u64; 4]) -> bool {
+    let (mut product, mut overflows, mut row) = ([0; 4], false, 0);
+    while row < 4 {
+        let limb = number[row];
+        let (mut carry, mut column) = (0, 0);
+        // Most numbers have few limbs.
+        while limb != 0 && column < 4 {
+            let place = row + column;
+            if place < 4 {
+                let sum = u128::from(limb) * u128::from(other[column]) + u128::from(product[place]) + carry;
+                product[place] = sum as u64;
+                carry = sum >> 64;
+            } else {
+                overflows |= other[column] != 0;
+            }
+            column += 1;
+        }
+        overflows |= carry != 0;
+        row += 1;
+    }
+    *number = product;
+    overflows
+}
+
 /// Two words one after the other.
 #[inline(always)]
 pub fn joined(first: &[u8; 32], second: &[u8; 32]) -> [u8; 64] {
@@ -74,18 +100,9 @@ pub fn joined(first: &[u8; 32], second: &[u8; 32]) -> [u8; 64] {
 /// # Safety
 /// As for `core::ptr::copy_nonoverlapping`.
 #[inline(never)]
-unsafe fn copy(source: *const u8, target: *mut u8, length: usize) {
+pub unsafe fn copy(source: *const u8, target: *mut u8, length: usize) {
     // SAFETY: the caller's.
     unsafe { core::ptr::copy_nonoverlapping(source, target, length) };
-}
-
-/// Writes a word over the bytes at the beginning of a slice, if it is long enough.
-#[inline(always)]
-pub fn put(target: &mut [u8], word: &[u8; 32]) {
-    if target.len() >= 32 {
-        // SAFETY: both are at least 32 bytes, and a mutable slice overlaps nothing.
-        unsafe { copy(word.as_ptr(), target.as_mut_ptr(), 32) };
-    }
 }
 
 /// 12 zero bytes, then these 20.

@@ -71,7 +71,7 @@ fn find(contract: &NativeContract, manifest_dir: &Path) -> Option<Vec<u8>> {
         );
         return None;
     }
-    Some(esker_sdk_build::envelope(&built.wasm))
+    Some(built.artifact.code().expect("the build writes hexadecimal"))
 }
 
 /// The selectors of the functions in a JSON ABI.

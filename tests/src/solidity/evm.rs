@@ -1,11 +1,12 @@
 //! An Ethereum chain of its own on revm: transactions without fees, one a block, as the test kit's chain has them.
 
-use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
 use revm::context::TxEnv;
 use revm::context::result::ExecutionResult;
 use revm::database::{CacheDB, EmptyDB};
 use revm::handler::MainnetContext;
 use revm::primitives::hardfork::SpecId;
+use revm::state::Bytecode;
 use revm::{Context, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext, MainnetEvm};
 
 type Database = CacheDB<EmptyDB>;
@@ -64,6 +65,22 @@ impl Evm {
     pub fn balance(&mut self, account: Address) -> U256 {
         let database = &mut self.evm.ctx.journaled_state.database;
         database.load_account(account).expect("memory does not fail").info.balance
+    }
+
+    /// Makes an account one that answers every call with this word, and has made `nonce` contracts and transactions.
+    ///
+    /// # Panics
+    /// Never: the database is in memory.
+    pub fn answers(&mut self, account: Address, nonce: u64, word: B256) {
+        // PUSH32 word, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN.
+        let code = [&[0x7f], &word[..], &[0x60, 0, 0x52, 0x60, 32, 0x60, 0, 0xf3]].concat();
+        let code = Bytecode::new_raw(code.into());
+        let database = &mut self.evm.ctx.journaled_state.database;
+        let mut info = database.load_account(account).expect("memory does not fail").info.clone();
+        info.nonce = nonce;
+        info.set_code_hash(code.hash_slow());
+        info.code = Some(code);
+        database.insert_account_info(account, info);
     }
 
     /// Gas that the last transaction used, intrinsic gas included and refunds taken off.

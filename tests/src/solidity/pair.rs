@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use esker_sdk::abi::Output;
 use esker_sdk::{Contract, Deployment};
-use esker_sdk_test::{Call, Chain, End, Run, Sent, User};
+use esker_sdk_test::{Answer, Call, Chain, End, Run, Sent, User};
 
 use super::{Evm, Models, Ran};
 
@@ -23,6 +23,7 @@ struct Gas {
 /// It may be used from the closures of an [`Invariant`](esker_sdk_test::Invariant), which share it.
 pub struct Pair {
     models: &'static Models,
+    has_own_words: bool,
     evm: Mutex<Evm>,
     gas: Mutex<BTreeMap<String, Gas>>,
 }
@@ -40,7 +41,13 @@ impl Pair {
     /// Nothing on either.
     #[must_use]
     pub fn new(models: &'static Models) -> Self {
-        Self { models, evm: Mutex::new(Evm::new()), gas: Mutex::default() }
+        Self { models, has_own_words: false, evm: Mutex::new(Evm::new()), gas: Mutex::default() }
+    }
+
+    /// For a model that says in other words why it reverts, or halts: only that both fail is compared.
+    #[must_use]
+    pub fn with_words_of_their_own(self) -> Self {
+        Self { has_own_words: true, ..self }
     }
 
     /// Begins again with an empty EVM, beside a chain that is about to begin again: gives these users what they have there.
@@ -70,8 +77,28 @@ impl Pair {
         evm.at(chain.height(), chain.timestamp());
         let code = [&self.models.creation(model)[..], &arguments].concat();
         let (ran, created) = evm.send(address(by.address), TxKind::Create, U256::ZERO, code.into());
-        assert_eq!(created, Some(address(handle_at)), "{model}: {ran:?}");
+        let reverted = !matches!(ran, Ran::Returned(..));
+        assert_eq!(
+            created,
+            Some(address(handle_at)),
+            "{model}: {}",
+            if reverted { "its constructor fails" } else { "" }
+        );
         C::Handle::from(handle_at)
+    }
+
+    /// Makes an account one that answers every call with this address, on both.
+    pub fn answers(&self, chain: &mut Chain, account: esker_sdk::Address, answer: esker_sdk::Address) {
+        chain.mock(account, move |_| Answer::value(&answer));
+        locked(&self.evm).answers(address(account), chain.nonce(account), address(answer).into_word());
+    }
+
+    fn compare<O>(&self, method: &str, ours: &Sent<O>, theirs: Ran) {
+        let ours = ran(ours);
+        let both_fail = !matches!(ours, Ran::Returned(..)) && !matches!(theirs, Ran::Returned(..));
+        if !(self.has_own_words && both_fail) {
+            assert_eq!(ours, theirs, "{method}: left Esker's, right Solidity's");
+        }
     }
 
     /// Sends a transaction to both, which must do the same: return or revert with the same bytes, and log the same. Ours is
@@ -87,7 +114,7 @@ impl Pair {
         let mut evm = locked(&self.evm);
         evm.at(chain.height(), chain.timestamp());
         let (theirs, _) = evm.send(address(by.address), TxKind::Call(to), wei, input);
-        assert_eq!(ran(&ours), theirs, "{method}: left Esker's, right Solidity's");
+        self.compare(method, &ours, theirs);
         for account in [address(by.address), to] {
             let here = chain.balance(esker_sdk::Address(account.0.0)).to_be_bytes();
             assert_eq!(U256::from_be_bytes(here), evm.balance(account), "{method}: the balance of {account} in wei");
@@ -109,7 +136,7 @@ impl Pair {
         let (to, input) = (address(call.target()), Bytes::copy_from_slice(call.input()));
         let ours = chain.call(by, call);
         let theirs = locked(&self.evm).call(address(by.address), to, input);
-        assert_eq!(ran(&ours), theirs, "{method}: left Esker's, right Solidity's");
+        self.compare(method, &ours, theirs);
     }
 
     /// Prints the mean gas of each method on both, as rows of a table; nothing after a native run.

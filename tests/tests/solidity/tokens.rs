@@ -1,6 +1,4 @@
-//! Our contracts beside Solidity's: the same random calls on both, which must return, revert, log and pay the same.
-//!
-//! `ESKER_SOLIDITY_CALLS` says how many calls each pair makes, about; a few hundred unless it does.
+//! Tokens beside OpenZeppelin's.
 
 use esker_erc20::Erc20Handle;
 use esker_erc721::Erc721Handle;
@@ -9,15 +7,7 @@ use esker_sdk::{Address, FixedBytes, U256};
 use esker_sdk_test::{Chain, Draw, Invariant, User};
 use esker_tests::solidity::{Pair, models};
 
-/// Actions of a sequence.
-const LENGTH: u32 = 60;
-
-/// Sequences that make about as many calls as the environment asks for.
-fn sequences() -> u32 {
-    let asked = std::env::var("ESKER_SOLIDITY_CALLS").map_or(600, |text| text.parse().expect("a number of calls"));
-    // A sequence has from 1 to LENGTH actions.
-    (asked * 2 / LENGTH).max(1)
-}
+use crate::{LENGTH, sequences};
 
 /// Small amounts mostly, so that transfers succeed; now and then any.
 fn amount(draw: &mut Draw) -> U256 {
