@@ -127,9 +127,9 @@ pub mod expansion {
     };
     pub use crate::literals::{parse_address, parse_number};
     pub use crate::storage::{
-        Again, At, Base, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct, StorageType,
-        Stored, StructLayout, Value, Within, assert_owner, check_piece, eip1967_slot, erc7201_slot, field_place,
-        layout_bytes, layout_len, slot_from, struct_size,
+        Again, At, Base, EnumLayout, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct,
+        StorageType, Stored, StructLayout, Value, Within, assert_owner, check_piece, eip1967_slot, erc7201_slot,
+        field_place, layout_bytes, layout_len, slot_from, struct_size,
     };
     pub use alloc::{string::String, vec::Vec};
     pub use core;

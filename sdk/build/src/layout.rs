@@ -67,6 +67,9 @@ pub struct StorageTypeEntry {
     /// A struct's members.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub members: Option<Vec<StorageField>>,
+    /// An enum's variants in order: what is stored is the number of one. solc does not say it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub variants: Option<Vec<String>>,
 }
 
 /// What the section holds: see `layout_json` in the SDK.
@@ -93,7 +96,8 @@ struct Field {
 struct Kind {
     value: Option<String>,
     #[serde(rename = "enum")]
-    variant: Option<String>,
+    enumeration: Option<String>,
+    variants: Vec<String>,
     bytes: u64,
     text: bool,
     blob: bool,
@@ -127,7 +131,7 @@ impl Layouts {
         let section: Section =
             serde_json::from_slice(section).map_err(|error| format!("it cannot be read: {error}"))?;
         let of = |fields: &[Field]| {
-            let mut types = Types { contract, table: BTreeMap::new(), structs: Vec::new() };
+            let mut types = Types { contract, table: BTreeMap::new(), structs: Vec::new(), enums: Vec::new() };
             let storage = types.fields(fields, &mut Vec::new())?;
             Ok::<_, String>(StorageLayout { storage, types: types.table })
         };
@@ -142,6 +146,8 @@ struct Types<'a> {
     table: BTreeMap<String, StorageTypeEntry>,
     /// The structs, numbered as solc numbers them so that two of one name have different keys.
     structs: Vec<Kind>,
+    /// The enums, of which only those behind the first of a name have a number in their key.
+    enums: Vec<Kind>,
 }
 
 impl Types<'_> {
@@ -176,11 +182,13 @@ impl Types<'_> {
             value: None,
             base: None,
             members: None,
+            variants: None,
         };
         let (key, entry) = if let Some(value) = &kind.value {
             (format!("t_{value}"), entry("inplace", value.clone(), kind.bytes))
-        } else if let Some(name) = &kind.variant {
-            (format!("t_enum({name})"), entry("inplace", format!("enum {name}"), kind.bytes))
+        } else if let Some(name) = &kind.enumeration {
+            let whole = entry("inplace", format!("enum {name}"), kind.bytes);
+            (self.enumeration(name, kind), StorageTypeEntry { variants: Some(kind.variants.clone()), ..whole })
         } else if kind.text {
             ("t_string_storage".to_owned(), entry("bytes", "string".to_owned(), 32))
         } else if kind.blob {
@@ -223,6 +231,18 @@ impl Types<'_> {
         };
         self.table.insert(key.clone(), entry);
         Ok(key)
+    }
+
+    /// An enum's key.
+    fn enumeration(&mut self, name: &str, kind: &Kind) -> String {
+        if !self.enums.contains(kind) {
+            self.enums.push(kind.clone());
+        }
+        let namesakes = self.enums.iter().filter(|known| known.enumeration == kind.enumeration);
+        match namesakes.take_while(|known| *known != kind).count() {
+            0 => format!("t_enum({name})"),
+            before => format!("t_enum({name}){}", before + 1),
+        }
     }
 
     /// A mapping's key: solc says of strings that they are in memory.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::write_whole;
-use crate::{StorageField, StorageLayout};
+use crate::{StorageField, StorageLayout, StorageTypeEntry};
 
 /// What a lock file's name ends with.
 const ENDING: &str = ".layout.json";
@@ -218,8 +218,15 @@ fn label(layout: &StorageLayout, kind: &str) -> String {
 }
 
 fn retyped(old: &StorageLayout, before: &str, new: &StorageLayout, after: &str) -> String {
-    let (before, after) = (label(old, before), label(new, after));
-    if before == after { format!("the members of {after} differ") } else { format!("{before} -> {after}") }
+    let variants = |layout: &StorageLayout, kind: &str| layout.types.get(kind).and_then(|entry| entry.variants.clone());
+    let lists = variants(old, before).zip(variants(new, after));
+    match (label(old, before), label(new, after), lists) {
+        (before, after, _) if before != after => format!("{before} -> {after}"),
+        (.., label, Some((was, is))) => {
+            format!("the variants of {label} were {}, now {}", was.join(", "), is.join(", "))
+        }
+        (.., label, None) => format!("the members of {label} differ"),
+    }
 }
 
 /// Whether types of two layouts lie the same.
@@ -262,19 +269,30 @@ impl<'a> Comparison<'a> {
                     let length = |kind: &str| kind.rsplit(')').next().map(str::to_owned);
                     length(before) == length(after) && self.same(base, other_base, false)
                 }
-                _ => one == other,
+                _ => Self::same_value(one, other),
             },
             _ => false,
         };
         self.around.pop();
         same
     }
+
+    /// Of an enum, variants may come behind those that there were. A lock file of before variants were written down says
+    /// nothing of them.
+    fn same_value(one: &StorageTypeEntry, other: &StorageTypeEntry) -> bool {
+        let kept = match (&one.variants, &other.variants) {
+            (Some(was), Some(is)) => is.starts_with(was),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let beside = |entry: &StorageTypeEntry| StorageTypeEntry { variants: None, ..entry.clone() };
+        kept && beside(one) == beside(other)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::StorageTypeEntry;
 
     fn field(label: &str, slot: u64, offset: u64, kind: &str) -> StorageField {
         let (contract, label) = ("src/lib.rs:T".to_owned(), label.to_owned());
@@ -290,6 +308,7 @@ mod tests {
             value: None,
             base: None,
             members: None,
+            variants: None,
         }
     }
 
@@ -349,6 +368,26 @@ mod tests {
                 "inserted  w: uint64 at slot 2",
             ]
         );
+    }
+
+    #[test]
+    fn an_enums_variants_keep_their_numbers() {
+        let of = |variants: Option<&[&str]>| {
+            let mut layout = layout(&[("side", 0, 0, "t_enum(Side)"), ("next", 0, 1, "t_uint64")], MEMBERS);
+            let variants = variants.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+            let side = StorageTypeEntry { variants, ..entry("inplace", "enum Side", 1) };
+            layout.types.insert("t_enum(Side)".to_owned(), side);
+            layout
+        };
+        let old = of(Some(&["Buy", "Sell"]));
+        assert_eq!(
+            changes(&old, &of(Some(&["Sell", "Buy"]))),
+            ["retyped   side: the variants of enum Side were Buy, Sell, now Sell, Buy"]
+        );
+        assert_eq!(changes(&old, &of(Some(&["Buy"]))).len(), 1);
+        assert_eq!(compare(&old, &of(Some(&["Buy", "Sell", "Hold"]))), (Vec::new(), Vec::new()));
+        // What an older build wrote.
+        assert_eq!(compare(&of(None), &old), (Vec::new(), Vec::new()));
     }
 
     #[test]

@@ -48,3 +48,14 @@ fn the_token_is_about_eight_kib_and_at_most_eighty_lines() {
     let lines = source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
     assert!(lines <= 80, "{lines} lines");
 }
+
+/// Uniswap V2's pair: 18 KiB.
+#[test]
+fn a_constant_product_pair_is_at_most_eighteen_kib() {
+    if toolchain().is_none() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/amm-pair");
+    let built = build_once(&folder, &ToStderr).expect("it builds");
+    assert!(built.artifact.size.wasm <= 18_432, "{:?}", built.artifact.size);
+}

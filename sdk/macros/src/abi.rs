@@ -88,6 +88,7 @@ fn enumeration(item: &DeriveInput, variants: &[&syn::Ident]) -> syn::Result<Toke
         return Err(syn::Error::new(name.span(), "a Solidity enum has at most 256 variants"));
     }
     let title = plain(name);
+    let titles = variants.iter().map(|variant| plain(variant));
     let numbers: Vec<u8> = (0..=u8::MAX).take(variants.len()).collect();
     Ok(quote! {
         #[automatically_derived]
@@ -147,7 +148,11 @@ fn enumeration(item: &DeriveInput, variants: &[&syn::Ident]) -> syn::Result<Toke
         #[automatically_derived]
         impl ::esker_sdk::expansion::Value for #name {
             const BYTES: usize = 1;
-            const ENUM: ::core::option::Option<&'static str> = ::core::option::Option::Some(#title);
+            const ENUM: ::core::option::Option<&'static ::esker_sdk::expansion::EnumLayout> =
+                ::core::option::Option::Some(&::esker_sdk::expansion::EnumLayout {
+                    name: #title,
+                    variants: &[#(#titles),*],
+                });
 
             fn word(&self) -> [u8; 32] {
                 ::esker_sdk::expansion::Value::word(&self.__esker_number())

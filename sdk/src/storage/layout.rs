@@ -8,8 +8,8 @@ use crate::{Authority, abi::Shape};
 /// What a field is.
 #[derive(Clone, Copy, Debug)]
 pub enum Layout {
-    /// A single value: its ABI type, its bytes in storage, and its name if it is an enum.
-    Single(&'static Shape, usize, Option<&'static str>),
+    /// A single value: its ABI type, its bytes in storage, and what it is if it is an enum.
+    Single(&'static Shape, usize, Option<&'static EnumLayout>),
     /// The same in transient storage.
     Transient(&'static Layout),
     /// Solidity's `bytes`.
@@ -36,6 +36,15 @@ impl Layout {
     pub const fn of_value<T: Value>() -> Self {
         Self::Single(T::SHAPE, T::BYTES, T::ENUM)
     }
+}
+
+/// An enum.
+#[derive(Clone, Copy, Debug)]
+pub struct EnumLayout {
+    /// Its name.
+    pub name: &'static str,
+    /// Its variants, in order: what is stored is the number of one.
+    pub variants: &'static [&'static str],
 }
 
 /// What a mapping's key is: several mean nested mappings.

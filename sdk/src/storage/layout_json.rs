@@ -3,11 +3,13 @@
 //!
 //! `{"storage":[field…],"transient":[field…]}`, each field `{"label","slot","offset","type"}`; in place of `slot`, `fixed` has
 //! the 64 hexadecimal digits of one that was fixed. Fields of a flattened struct stand where they lie, with the path to them as
-//! label, and so do fixed and transient fields inside a struct. A type is one of `{"value","bytes"}`, `{"enum","bytes"}`,
+//! label, and so do fixed and transient fields inside a struct. A type is one of `{"value","bytes"}`, `{"enum","variants","bytes"}`,
 //! `{"text"}`, `{"blob"}`, `{"key","mapping"}`, `{"list"}`, `{"array","length","slots"}`,
 //! `{"struct","module","slots","members"}`; a struct inside itself has no `members`.
 
-use super::{FieldPlace, KeyLayout, Layout, Member, Piece, Placement, StorageType, StructLayout, fields::Cursor};
+use super::{
+    EnumLayout, FieldPlace, KeyLayout, Layout, Member, Piece, Placement, StorageType, StructLayout, fields::Cursor,
+};
 use crate::abi::Writer;
 
 /// The names of the fields that one lies in.
@@ -140,16 +142,26 @@ const fn kind(writer: &mut Writer<'_>, layout: &Layout) {
     match layout {
         Layout::Single(shape, bytes, name) => {
             match name {
-                Some(name) => {
+                Some(EnumLayout { name, variants }) => {
                     writer.text("{\"enum\":\"");
                     writer.text(name);
+                    writer.text("\",\"variants\":[");
+                    let mut index = 0;
+                    while index < variants.len() {
+                        writer.text(if index == 0 { "\"" } else { ",\"" });
+                        writer.text(variants[index]);
+                        writer.text("\"");
+                        index += 1;
+                    }
+                    writer.text("]");
                 }
                 None => {
                     writer.text("{\"value\":\"");
                     writer.type_name(shape);
+                    writer.text("\"");
                 }
             }
-            writer.text("\",\"bytes\":");
+            writer.text(",\"bytes\":");
             number(writer, *bytes as u64);
         }
         Layout::Transient(value) => return kind(writer, value),

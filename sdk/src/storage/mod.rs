@@ -27,7 +27,7 @@ pub use fields::{
     At, Base, Cursor, Origin, Piece, Placement, Root, StorageStruct, Within, check_piece, field_place, struct_size,
 };
 pub use fixed::{eip1967_slot, erc7201_slot, slot_from};
-pub use layout::{Again, KeyLayout, Layout, Member, StructLayout};
+pub use layout::{Again, EnumLayout, KeyLayout, Layout, Member, StructLayout};
 #[cfg(not(target_arch = "wasm32"))]
 pub use layout_json::layout_json;
 pub use layout_json::{layout_bytes, layout_len};

@@ -1,5 +1,6 @@
 //! Values that fit in one slot.
 
+use super::EnumLayout;
 use crate::{Address, FixedBytes, I256, Int, U256, Uint, abi::AbiType, numbers::assert_width};
 
 /// A type that fits in one storage slot: numbers, `bool`, [`Address`], [`FixedBytes`], and enums with `#[derive(Abi)]`.
@@ -12,9 +13,9 @@ pub trait Value: AbiType {
     /// Bytes it takes in storage, 1 to 32.
     const BYTES: usize;
 
-    /// Its name, if it is an enum: to the ABI it is a number.
+    /// What it is called and made of, if it is an enum: to the ABI it is a number.
     #[doc(hidden)]
-    const ENUM: Option<&'static str> = None;
+    const ENUM: Option<&'static EnumLayout> = None;
 
     /// The value as an ABI word.
     fn word(&self) -> [u8; 32];
