@@ -11,14 +11,17 @@ use crate::{
     host::{self, CallKind, Ended},
 };
 
-/// Why a call did not succeed.
+/// Why a call did not succeed. Whatever it is, the call has changed nothing and no value has moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
     /// The callee reverted with this data.
     Revert(Vec<u8>),
     /// The callee halted (out of gas, a trap), or the call could not be made (depth, balance, address taken).
     Halt,
-    /// The callee has no code, or what it returned is no encoding of the expected types.
+    /// The callee has no code, so it was not called.
+    NoCode,
+    /// What a view returned is no encoding of the expected types. Where the call may have changed something, such an answer
+    /// reverts this frame instead, as it does in Solidity outside of what `try` catches.
     BadOutput,
 }
 
@@ -32,7 +35,7 @@ impl CallError {
     pub fn decode<E: ContractError>(&self) -> Option<E> {
         match self {
             Self::Revert(data) => E::decode(data),
-            Self::Halt | Self::BadOutput => None,
+            Self::Halt | Self::NoCode | Self::BadOutput => None,
         }
     }
 
@@ -40,7 +43,7 @@ impl CallError {
     pub fn raise(&self) -> ! {
         match self {
             Self::Revert(data) => revert_bytes(data),
-            Self::Halt | Self::BadOutput => empty_revert(),
+            Self::Halt | Self::NoCode | Self::BadOutput => empty_revert(),
         }
     }
 }
@@ -52,7 +55,7 @@ impl ContractError for CallError {
     fn encode(&self) -> Vec<u8> {
         match self {
             Self::Revert(data) => data.clone(),
-            Self::Halt | Self::BadOutput => Vec::new(),
+            Self::Halt | Self::NoCode | Self::BadOutput => Vec::new(),
         }
     }
     fn decode(data: &[u8]) -> Option<Self> {
@@ -98,11 +101,11 @@ struct EncodedCall {
 }
 
 impl EncodedCall {
-    /// Makes the call. `asks`: where no output shows that there is code, whether to look first, as Solidity does; an account
-    /// without code accepts anything.
+    /// Makes the call. `asks`: whether to look first if there is code, as Solidity does; an account without code accepts
+    /// anything.
     fn make(&self, kind: CallKind, asks: bool) -> CallResult<Vec<u8>> {
         if asks && host::code_size(&self.target) == 0 {
-            return Err(CallError::BadOutput);
+            return Err(CallError::NoCode);
         }
         let value = if matches!(kind, CallKind::Delegate) { &U256::ZERO } else { &self.value };
         ended(host::call(kind, self.gas, &self.target, value, &self.input))
@@ -117,7 +120,7 @@ impl EncodedCall {
     fn answer(&self) -> CallResult<bool> {
         let output = self.make(CallKind::Call, false)?;
         match output.first_chunk::<32>() {
-            None if output.is_empty() && host::code_size(&self.target) == 0 => Err(CallError::BadOutput),
+            None if output.is_empty() && host::code_size(&self.target) == 0 => Err(CallError::NoCode),
             None => Ok(output.is_empty()),
             Some(answer) => Ok(U256::from_be_bytes(*answer) == 1),
         }
@@ -127,7 +130,7 @@ impl EncodedCall {
     fn require_answer(&self) {
         match self.answer() {
             Ok(true) => {}
-            Ok(false) | Err(CallError::BadOutput) => SafeERC20FailedOperation { token: self.target }.revert(),
+            Ok(false) | Err(CallError::NoCode) => SafeERC20FailedOperation { token: self.target }.revert(),
             Err(error) => error.raise(),
         }
     }
@@ -180,6 +183,7 @@ impl<M, O: Output> MethodCall<M, O> {
         decoder.finish(value)
     }
 
+    /// The call for those who go down with the callee. They need not look for code where the result shows it.
     fn make(&self, kind: CallKind) -> O::Value {
         let output = self.call.output(kind, O::SHAPES.is_empty());
         let mut decoder = Decoder::new(&output);
@@ -188,9 +192,15 @@ impl<M, O: Output> MethodCall<M, O> {
         value
     }
 
+    /// The call for those who go on if it fails: then nothing may have happened.
     fn try_make(&self, kind: CallKind) -> CallResult<O::Value> {
-        let output = self.call.make(kind, O::SHAPES.is_empty())?;
-        Self::decode(&output).map_err(|DecodeError| CallError::BadOutput)
+        let output = self.call.make(kind, true)?;
+        let mut decoder = Decoder::new(&output);
+        let value = O::decode(&mut decoder);
+        if !matches!(kind, CallKind::Static) {
+            decoder.revert_on_fault();
+        }
+        decoder.finish(value).map_err(|DecodeError| CallError::BadOutput)
     }
 
     /// Runs the target's method on this contract's storage, with this call's sender and value; if it fails, this frame
@@ -258,7 +268,7 @@ impl MethodCall<Write, One<bool>> {
     /// Makes the call and takes no answer for yes.
     ///
     /// # Errors
-    /// [`CallError`]; `BadOutput` if the callee has no code.
+    /// [`CallError`]; `NoCode` if the callee has none.
     pub fn try_call_optional(&self, _cx: &mut Context) -> CallResult<bool> {
         self.call.answer()
     }

@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "the contracts here are read by nobody but this test")]
 
 use esker_sdk::{
-    Contract, ContractError, SafeERC20FailedOperation,
+    Contract, ContractError, SafeERC20FailedOperation, abi,
     native::{MemoryHost, Outcome},
     prelude::*,
 };
@@ -59,6 +59,7 @@ mod odd_token {
         }
 
         #[fallback]
+        #[payable]
         fn fallback(&mut self) -> Bytes {
             let answer = self.answer.get();
             if answer == b"revert" {
@@ -105,6 +106,15 @@ mod user {
             library::LibraryHandle::at(ALICE).counted().try_delegate_call(cx).is_err()
         }
 
+        /// Sends 7 wei to a method with a result and says what became of it.
+        pub fn venture(&mut self, cx: &mut Context, to: Address) -> String {
+            match library::LibraryHandle::at(to).count(1).value(7).try_call(cx) {
+                Ok(_) => "counted".into(),
+                Err(CallError::NoCode) => "nobody's code".into(),
+                Err(_) => "failed".into(),
+            }
+        }
+
         pub fn pay(&mut self, cx: &mut Context, token: Address) {
             IErc20Handle::at(token).transfer(ALICE, 5).call_optional(cx);
         }
@@ -134,6 +144,22 @@ fn a_delegated_method_works_on_the_callers_storage() {
     assert_eq!(chain.balance_of(LIBRARY), 0.into(), "nothing is sent along");
     assert_eq!(chain.send(ALICE, &user.borrow(100)), Outcome::Revert(library::Error::Enough.encode()));
     assert!(chain.query(ALICE, &user.nobody()), "there is no code");
+}
+
+/// Whoever goes on after an error may take it that nothing has happened.
+#[test]
+fn an_error_means_that_no_value_has_moved() {
+    let (mut chain, user, token) = chain();
+    chain.set_balance(USER, 100.into());
+    assert_eq!(chain.send(ALICE, &user.venture(LIBRARY)), Outcome::Return(abi::encode(&String::from("counted"))));
+    assert_eq!((chain.balance_of(USER), chain.balance_of(LIBRARY)), (93.into(), 7.into()));
+    let nobody = Address::repeat_byte(0x44);
+    assert_eq!(chain.send(ALICE, &user.venture(nobody)), Outcome::Return(abi::encode(&String::from("nobody's code"))));
+    assert_eq!((chain.balance_of(USER), chain.balance_of(nobody)), (93.into(), 0.into()));
+    // It takes the value and answers what is no number: as in Solidity, no `try` goes on from there.
+    chain.send(ALICE, &token.tell(&[1]));
+    assert_eq!(chain.send(ALICE, &user.venture(TOKEN)), Outcome::Revert(Vec::new()));
+    assert_eq!((chain.balance_of(USER), chain.balance_of(TOKEN)), (93.into(), 0.into()));
 }
 
 #[test]

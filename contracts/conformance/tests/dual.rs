@@ -170,6 +170,12 @@ fn calls_of_other_contracts_end_alike(chain: &mut Chain, alice: User, bob: User)
     chain.send(bob, probe.pay_or_fail(bob, bob, 1)).reverts_with_bytes(&[]);
     let mute = chain.mock(Address::repeat_byte(0xee), |_| Answer::Revert(Vec::new()));
     chain.send(bob, probe.pay(mute, bob, 1)).reverts_with_bytes(&[]);
+    // It has tokens, and what it answers to a transfer is no bool: nobody can say that nothing was paid.
+    let balance = token.balance_of(probe.address());
+    let junk = chain.mock(Address::repeat_byte(0xdd), move |called| {
+        if called.is(&balance) { Answer::value(&U256::ONE) } else { Answer::Return(vec![1]) }
+    });
+    chain.send(bob, probe.pay(junk, bob, 1)).reverts_with_bytes(&[]);
 }
 
 #[esker_sdk::test]

@@ -217,16 +217,11 @@ pub mod erc721 {
             data: &[u8],
         ) -> Result<(), Error> {
             self.transfer_from(cx, from, to, token_id)?;
-            if cx.code_size(to) == 0 {
-                return Ok(());
-            }
             let operator = cx.sender();
             match Erc721ReceiverHandle::at(to).on_received(operator, from, token_id, data).try_call(cx) {
-                Ok(answer) if answer == RECEIVED => Ok(()),
+                Ok(RECEIVED) | Err(CallError::NoCode) => Ok(()),
                 // The receiver's own reason tells more than ours.
                 Err(CallError::Revert(reason)) if !reason.is_empty() => CallError::Revert(reason).raise(),
-                // An answer that is no bytes4 fails while it is decoded, outside what Solidity's `try` catches.
-                Err(CallError::BadOutput) => CallError::BadOutput.raise(),
                 _ => Err(ERC721InvalidReceiver { receiver: to }),
             }
         }

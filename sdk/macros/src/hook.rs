@@ -155,10 +155,20 @@ impl Implementation {
                 )
             })?;
         let Parameters { is_mutable, names, types } = parameters(function, false)?;
-        let error = match &function.sig.output {
-            ReturnType::Default => None,
-            ReturnType::Type(_, ty) => results.split(ty).map(|(_, error)| error),
+        let (value, error) = match &function.sig.output {
+            ReturnType::Default => (None, None),
+            ReturnType::Type(_, ty) => match results.split(ty) {
+                Some((value, error)) => (Some(value), Some(error)),
+                None => (Some((**ty).clone()), None),
+            },
         };
+        if let Some(value) = value.filter(|value| path.len() > 2 && text(value) != "()") {
+            return Err(syn::Error::new(
+                value.span(),
+                "the hook of a component inside a component returns nothing: what it gives is for the one in between to \
+                 say, which can pass the question on by a hook of its own",
+            ));
+        }
         Ok(Self {
             path: path.into_iter().collect(),
             function: function.sig.ident.clone(),
