@@ -239,7 +239,7 @@ fn mocks_answer_in_place_of_contracts(chain: &mut Chain, alice: User, bob: User)
         assert_eq!(called.caller, payer);
         if called.is(&token.balance_of(Address::ZERO)) {
             assert!(called.is_static);
-            let asked = called.arguments::<Address>().expect("an address");
+            let (asked,) = called.arguments::<(Address,)>().expect("an address");
             return Answer::value(&U256::from(u8::from(asked == payer)));
         }
         match called.arguments::<(Address, U256)>() {

@@ -118,7 +118,10 @@ impl Hook {
     pub fn field(&self, owner: &Owner) -> TokenStream {
         let (ident, types, output, this) = (&self.ident, &self.types, &self.output, owner.this());
         let mutable = self.is_mutable.then(|| quote!(mut));
-        quote_spanned!(ident.span()=> pub #ident: fn(& #mutable #this, #(#types),*) #output)
+        quote_spanned! {ident.span()=>
+            #[allow(clippy::type_complexity, reason = "parameters are as many as the hook's")]
+            pub #ident: fn(& #mutable #this, #(#types),*) #output
+        }
     }
 
     /// The field's value without an owner.

@@ -11,7 +11,7 @@ use esker_runtime::{ChainConfig, TransactionResult};
 use esker_sdk::abi::Output;
 use esker_sdk::native::NativeContract;
 use esker_sdk::{Contract, MethodCall, View};
-use esker_vm::{Engine, EngineConfig, EngineKind};
+use esker_vm::{Engine, EngineConfig, EngineKind, TierPolicy};
 use parking_lot::{Mutex, RwLock};
 
 use crate::artifacts::{self, Codes};
@@ -91,6 +91,19 @@ struct Order {
 /// What became of an [`Order`].
 type Executed = (Result<TransactionResult, ExecuteError>, ChangeSet, Observer);
 
+/// Of an engine for one chain among many: as many tests run at once as the machine has processors, each with a chain of its
+/// own, and address space is bounded. So it has one session, memories in their own size and not in 4 GiB, and nothing
+/// that goes on in the background when the test is over. None of this changes a result.
+fn engine_config() -> EngineConfig {
+    EngineConfig {
+        tiers: TierPolicy::Baseline,
+        execution_sessions: 1,
+        simulation_sessions: 0,
+        memory_reservation: 64 << 20,
+        ..EngineConfig::with_kind(EngineKind::Cranelift)
+    }
+}
+
 impl Chain {
     /// A chain on which each of `users` has a million coins.
     pub(crate) fn new(run: Run, manifest_dir: PathBuf, users: &[(&str, User)]) -> Self {
@@ -99,7 +112,7 @@ impl Chain {
             names.call(outside(user.address), name);
         }
         let codes = Codes { run, manifest_dir };
-        let engine = Engine::new(EngineConfig::with_kind(EngineKind::Cranelift)).expect("the engine starts");
+        let engine = Engine::new(engine_config()).expect("the engine starts");
         let mut chain = Self {
             run,
             users: users.iter().map(|(_, user)| *user).collect(),
@@ -372,4 +385,16 @@ impl Chain {
 pub(crate) fn named_user(name: &str) -> User {
     let hash = keccak256(format!("esker test user {name}"));
     User { address: inside(Address::from_word(hash)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As many as a machine with a hundred processors has at once.
+    #[test]
+    fn a_hundred_chains_fit_into_a_process() {
+        let chains: Vec<Chain> = (0..100).map(|_| Chain::new(Run::Wasm, PathBuf::new(), &[])).collect();
+        assert_eq!(chains.len(), 100);
+    }
 }

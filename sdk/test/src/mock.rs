@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use esker_sdk::abi::{AbiEncode, AbiType, DecodeError, Encoder, Output, decode, output_size};
+use esker_sdk::abi::{AbiEncode, AbiType, DecodeError, Encoder, Output, decode_params, output_size};
 use esker_sdk::{Address, ContractError, MethodCall, Panic, U256};
 use esker_vm::Frame;
 
@@ -49,12 +49,12 @@ impl Called {
         self.selector() == call.input().get(..4).unwrap_or_default()
     }
 
-    /// The arguments, as a tuple of their types.
+    /// The arguments, as a tuple of their types: `called.arguments::<(Address, Bytes)>()`.
     ///
     /// # Errors
     /// [`DecodeError`] if they are no encoding of it.
-    pub fn arguments<T: AbiType>(&self) -> Result<T, DecodeError> {
-        decode(self.input.get(4..).unwrap_or_default())
+    pub fn arguments<P: Output<Value = P>>(&self) -> Result<P, DecodeError> {
+        decode_params(self.input.get(4..).unwrap_or_default())
     }
 }
 
@@ -108,5 +108,25 @@ impl Answer {
 impl From<Panic> for Answer {
     fn from(panic: Panic) -> Self {
         Self::Revert(panic.encode())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use esker_sdk::Bytes;
+    use esker_sdk::abi::encode_params;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_read_as_a_call_has_them() {
+        let (to, data) = (Address::repeat_byte(1), Bytes::from(vec![1, 2, 3]));
+        let input = [&[0; 4], &encode_params(&(to, data.clone()))[..]].concat();
+        let caller = Address::ZERO;
+        let mut called = Called { address: to, caller, value: U256::ZERO, input, is_static: false };
+        assert_eq!(called.arguments::<(Address, Bytes)>(), Ok((to, data)));
+        called.input.truncate(40);
+        assert!(called.arguments::<(Address, Bytes)>().is_err());
+        assert_eq!(called.arguments::<(Address,)>(), Ok((to,)));
     }
 }
