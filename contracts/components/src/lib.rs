@@ -2,4 +2,7 @@
 #![no_std]
 
 pub mod access;
+pub mod nonces;
 pub mod pausable;
+pub mod signatures;
+pub mod tokens;

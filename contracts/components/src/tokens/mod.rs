@@ -1,0 +1,8 @@
+//! Tokens, and what a token can be given besides. The parts do not know one another: the contract ties them together with
+//! hooks.
+
+pub mod burnable;
+pub mod capped;
+pub mod erc20;
+pub mod permit;
+pub mod votes;
