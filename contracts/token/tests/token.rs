@@ -1,4 +1,4 @@
-//! The token: what its owner and holders may do. Votes and signatures have files of their own.
+//! The token: what its owner and holders may do. `votes.rs` and `signed.rs` show the rest.
 
 use esker_components::{
     access::ownable::Error as OwnerError,
@@ -12,9 +12,6 @@ use esker_components::{
 use esker_sdk::{Panic, prelude::*};
 use esker_sdk_test::{Chain, User, log};
 use esker_token::TokenHandle;
-
-mod signed;
-mod votes;
 
 /// How many tokens there may be.
 const CAP: u128 = 1_000;

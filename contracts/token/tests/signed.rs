@@ -4,18 +4,29 @@ use esker_components::{
     nonces::InvalidAccountNonce,
     signatures::SignatureError,
     tokens::{
+        erc20::Approval,
         permit::{Error as PermitError, Message},
         votes::{DelegateChanged, Delegation, Error as VoteError},
     },
 };
-use esker_sdk::Eip712Domain;
-use esker_sdk_test::CHAIN_ID;
+use esker_sdk::{prelude::*};
+use esker_sdk_test::{CHAIN_ID, Chain, User, log};
+use esker_token::TokenHandle;
 use secp256k1::{SECP256K1, SecretKey};
-
-use super::*;
 
 /// The order of secp256k1.
 const ORDER: U256 = u256!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141);
+
+fn number(value: u128) -> U256 {
+    U256::from(value)
+}
+
+/// A token of which alice, its owner, has 600.
+fn token(chain: &mut Chain, alice: User) -> TokenHandle {
+    let token = chain.deploy(alice, TokenHandle::constructor("Gold", "GLD", 1_000, alice));
+    chain.send(alice, token.mint(alice, 600)).succeeds();
+    token
+}
 
 /// Somebody with a key.
 struct Signer {
@@ -145,7 +156,7 @@ fn the_zero_address_signs_nothing(chain: &mut Chain, alice: User, bob: User) {
 #[esker_sdk::test]
 fn a_signature_is_for_one_token_on_one_chain(chain: &mut Chain, alice: User, bob: User) {
     let (token, dave) = (token(chain, alice), Signer::new(7));
-    let other = chain.deploy(alice, TokenHandle::constructor("Gold", "GLD", CAP, alice));
+    let other = chain.deploy(alice, TokenHandle::constructor("Gold", "GLD", 1_000, alice));
     let message = message(dave.address, bob);
     let domains = [
         domain(other),
