@@ -3,6 +3,7 @@
 
 pub mod burnable;
 pub mod capped;
+pub mod erc1155;
 pub mod erc20;
 pub mod permit;
 pub mod votes;
