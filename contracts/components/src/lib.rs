@@ -1,4 +1,5 @@
-//! Parts to make contracts of, modelled after OpenZeppelin's contracts, release 5: same names, events, errors and storage order.
+//! Parts to make contracts of, modelled after OpenZeppelin's contracts, release 5: same names, events, errors and
+//! storage order.
 #![no_std]
 
 pub mod access;

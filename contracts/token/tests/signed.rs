@@ -9,7 +9,7 @@ use esker_components::{
         votes::{DelegateChanged, Delegation, Error as VoteError},
     },
 };
-use esker_sdk::{prelude::*};
+use esker_sdk::prelude::*;
 use esker_sdk_test::{CHAIN_ID, Chain, User, log};
 use esker_token::TokenHandle;
 use secp256k1::{SECP256K1, SecretKey};
@@ -237,7 +237,8 @@ fn a_delegation_of_another_domain_moves_nobody_s_votes(chain: &mut Chain, alice:
     let elsewhere = Eip712Domain::new("Gold", "1", CHAIN_ID + 1, token.address());
     let Signature { v, r, s } = dave.sign(elsewhere, &delegation);
     chain.send(bob, token.delegate_by_sig(bob, 0, U256::MAX, v, r, s)).succeeds();
-    assert_eq!((chain.read(token.get_votes(bob)), chain.read(token.delegates(dave.address))), (U256::ZERO, Address::ZERO));
+    assert_eq!(chain.read(token.get_votes(bob)), 0);
+    assert_eq!(chain.read(token.delegates(dave.address)), Address::ZERO);
     let twin = dave.sign(domain(token), &delegation).twin();
     let malleable = VoteError::Signature(SignatureError::ECDSAInvalidSignatureS { s: twin.s });
     chain.send(bob, token.delegate_by_sig(bob, 0, U256::MAX, twin.v, twin.r, twin.s)).reverts(malleable);

@@ -73,24 +73,24 @@ fn votes_follow_tokens_to_delegates(chain: &mut Chain, alice: User, bob: User, c
     let (token, users) = (token(chain, alice), [alice, bob, carol]);
     let at = token.address();
     assert_eq!(votes(chain, token, users), [0, 0, 0].map(number));
-    chain.send(alice, token.delegate(bob)).emits_only([
-        log(at, changed(alice, Address::ZERO, bob)),
-        log(at, moved(bob, 0, 600)),
-    ]);
+    chain
+        .send(alice, token.delegate(bob))
+        .emits_only([log(at, changed(alice, Address::ZERO, bob)), log(at, moved(bob, 0, 600))]);
     assert_eq!(chain.read(token.delegates(alice)), bob.address);
     // To somebody without a delegate votes are lost, and with one they go on.
     let paid = Transfer { from: alice.into(), to: carol.into(), value: number(100) };
     chain.send(alice, token.transfer(carol, 100)).emits_only([log(at, paid), log(at, moved(bob, 600, 500))]);
     chain.send(carol, token.delegate(carol)).emits(moved(carol, 0, 100));
-    chain.send(alice, token.transfer(carol, 50)).emits_in_order([
-        log(at, moved(bob, 500, 450)),
-        log(at, moved(carol, 100, 150)),
-    ]);
+    chain
+        .send(alice, token.transfer(carol, 50))
+        .emits_in_order([log(at, moved(bob, 500, 450)), log(at, moved(carol, 100, 150))]);
     chain.send(alice, token.mint(carol, 10)).emits(moved(carol, 150, 160));
     chain.send(carol, token.burn(60)).emits(moved(carol, 160, 100));
     // The same delegate again, within one delegate's votes, and nothing at all.
     chain.send(alice, token.delegate(bob)).emits_only([log(at, changed(alice, bob, bob))]);
-    chain.send(carol, token.delegate(bob)).emits_in_order([log(at, moved(carol, 100, 0)), log(at, moved(bob, 450, 550))]);
+    chain
+        .send(carol, token.delegate(bob))
+        .emits_in_order([log(at, moved(carol, 100, 0)), log(at, moved(bob, 450, 550))]);
     let paid = Transfer { from: alice.into(), to: carol.into(), value: number(7) };
     chain.send(alice, token.transfer(carol, 7)).emits_only([log(at, paid)]);
     let paid = Transfer { from: alice.into(), to: carol.into(), value: U256::ZERO };
@@ -198,8 +198,8 @@ fn votes_that_go_round_within_a_block_count_once(chain: &mut Chain, alice: User,
 /// What was seen at the end of each block: the number of it, everybody's votes, and the supply.
 type Seen = Vec<(U256, [U256; 3], U256)>;
 
-/// Balances sum to the supply, which the cap bounds; a delegate has the votes of those who chose it; and the past stays as
-/// it was.
+/// Balances sum to the supply, which the cap bounds; a delegate has the votes of those who chose it; and the past stays
+/// as it was.
 #[esker_sdk::test]
 fn nobody_makes_tokens_or_votes(chain: &mut Chain, alice: User, bob: User, carol: User) {
     let (token, users) = (token(chain, alice), [alice, bob, carol]);

@@ -3,15 +3,15 @@
 use esker_components::tokens::erc20::{Erc20, Erc20Handle, Error as TokenError};
 use esker_sdk::prelude::*;
 
-/// Shares, which are a token too, in what the vault holds of another token, its asset. Whatever comes in besides belongs to
-/// all shares alike. It is always rounded against the one who calls.
+/// Shares, which are a token too, in what the vault holds of another token, its asset. Whatever comes in besides
+/// belongs to all shares alike. It is always rounded against the one who calls.
 #[contract]
 pub mod vault {
     use super::*;
 
-    /// By how many decimals shares are finer than the asset. The vault reckons as if it began with one of the asset's smallest
-    /// unit and as many shares as go into it, which nobody has: so who makes shares dear by donating, before others deposit,
-    /// gives that part of it away.
+    /// By how many decimals shares are finer than the asset. The vault reckons as if it began with one of the asset's
+    /// smallest unit and as many shares as go into it, which nobody has: so who makes shares dear by donating, before
+    /// others deposit, gives that part of it away.
     const DECIMALS_OFFSET: u8 = 3;
     /// The shares that nobody has.
     const VIRTUAL_SHARES: u128 = 10_u128.pow(DECIMALS_OFFSET as u32);
@@ -71,8 +71,8 @@ pub mod vault {
 
     /// What there is.
     impl Vault {
-        /// A vault for `asset`, whose shares have a name and a symbol. An asset that does not tell its decimals is taken to
-        /// have 18.
+        /// A vault for `asset`, whose shares have a name and a symbol. An asset that does not tell its decimals is
+        /// taken to have 18.
         #[constructor]
         pub fn new(&mut self, cx: &Context, asset: Address, name: &str, symbol: &str) {
             self.shares.init(name, symbol);
@@ -150,8 +150,8 @@ pub mod vault {
             Ok(assets)
         }
 
-        /// Pays `receiver` so much of the asset, for as many of `owner`'s shares as it takes: the caller's own, or out of its
-        /// allowance.
+        /// Pays `receiver` so much of the asset, for as many of `owner`'s shares as it takes: the caller's own, or out
+        /// of its allowance.
         #[returns(shares)]
         pub fn withdraw(&mut self, cx: &mut Context, assets: U256, receiver: Address, owner: Address) -> Result<U256> {
             let max = self.max_withdraw(cx, owner);
@@ -185,8 +185,8 @@ pub mod vault {
             shares.mul_div(self.total_assets(cx) + 1, self.shares.total_supply() + VIRTUAL_SHARES, rounding)
         }
 
-        /// Assets come before shares are made: an asset that calls their sender first, as ERC-777 does, shows it the vault as it
-        /// was.
+        /// Assets come before shares are made: an asset that calls their sender first, as ERC-777 does, shows it the
+        /// vault as it was.
         fn take(&mut self, cx: &mut Context, receiver: Address, assets: U256, shares: U256) -> Result<()> {
             let (sender, before) = (cx.sender(), self.total_assets(cx));
             self.token().transfer_from(sender, cx.address(), assets).call_optional(cx);

@@ -61,7 +61,13 @@ pub mod odd {
         }
 
         #[overrides]
-        pub fn transfer_from(&mut self, cx: &mut Context, from: Address, to: Address, value: U256) -> Result<bool, Error> {
+        pub fn transfer_from(
+            &mut self,
+            cx: &mut Context,
+            from: Address,
+            to: Address,
+            value: U256,
+        ) -> Result<bool, Error> {
             self.pass(cx, from, to, value)
         }
 
@@ -152,13 +158,15 @@ fn cash(chain: &mut Chain, asset: OddHandle, vault: VaultHandle, by: User) -> U2
     chain.read(asset.balance_of(by))
 }
 
-/// The first to deposit makes each share worth a fortune, so that the next one's rounds down. The virtual shares make that
-/// cost some thousand times what the other loses, who loses a part of a thousand at most.
+/// The first to deposit makes each share worth a fortune, so that the next one's rounds down. The virtual shares make
+/// that cost some thousand times what the other loses, who loses a part of a thousand at most.
 #[esker_sdk::test]
 fn inflating_the_first_share_costs_a_thousand_times_its_damage(chain: &mut Chain, alice: User, bob: User) {
     let (asset, vault) = vault(chain, [alice, bob]);
     let start = chain.snapshot();
-    for (first, donated, paid) in [(1, 10_000, 10_000), (1, 999_000, 999_000), (1, 999_999, 1_000), (100, 900_000, 9_000)] {
+    for (first, donated, paid) in
+        [(1, 10_000, 10_000), (1, 999_000, 999_000), (1, 999_999, 1_000), (100, 900_000, 9_000)]
+    {
         chain.restore(&start);
         chain.send(alice, vault.deposit(first, alice)).succeeds();
         chain.send(alice, asset.transfer(vault.address(), donated)).succeeds();
@@ -172,7 +180,8 @@ fn inflating_the_first_share_costs_a_thousand_times_its_damage(chain: &mut Chain
     }
 }
 
-/// Without a share in it, all that is donated is the virtual shares', and the first to deposit loses a thousandth of it at most.
+/// Without a share in it, all that is donated is the virtual shares', and the first to deposit loses a thousandth of it
+/// at most.
 #[esker_sdk::test]
 fn donating_to_an_empty_vault_is_giving_it_away(chain: &mut Chain, alice: User, bob: User) {
     let (asset, vault) = vault(chain, [alice, bob]);
@@ -257,9 +266,10 @@ fn whoever_the_asset_calls_cannot_enter_again(chain: &mut Chain, alice: User, bo
     }
 }
 
-/// What a share seems to be worth while the vault waits for its asset: what it is worth before and after, if the asset calls
-/// as ERC-777 does, senders before it moves and receivers after. Otherwise views show assets whose shares are gone already or
-/// not there yet, as they do of OpenZeppelin's vault: whoever lends on shares must not take a price in the middle of a call.
+/// What a share seems to be worth while the vault waits for its asset: what it is worth before and after, if the asset
+/// calls as ERC-777 does, senders before it moves and receivers after. Otherwise views show assets whose shares are
+/// gone already or not there yet, as they do of OpenZeppelin's vault: whoever lends on shares must not take a price in
+/// the middle of a call.
 #[esker_sdk::test]
 fn what_views_say_meanwhile(chain: &mut Chain, alice: User, bob: User) {
     let (asset, vault) = vault(chain, [alice, bob]);

@@ -1,5 +1,5 @@
-//! The vault's rules, its rounding, and that it gives nobody more than a part of what it has. `attacks.rs` shows how it bears
-//! those who try.
+//! The vault's rules, its rounding, and that it gives nobody more than a part of what it has. `attacks.rs` shows how it
+//! bears those who try.
 
 use std::sync::Mutex;
 
@@ -84,7 +84,11 @@ fn nobody_takes_out_more_than_is_theirs(chain: &mut Chain, alice: User, bob: Use
     chain.send(alice, vault.deposit(100, alice)).succeeds();
     let owner = Address::from(alice);
     let (assets, max) = (number(101), number(100));
-    chain.send(alice, vault.withdraw(101, bob, alice)).reverts(Error::ERC4626ExceededMaxWithdraw { owner, assets, max });
+    chain.send(alice, vault.withdraw(101, bob, alice)).reverts(Error::ERC4626ExceededMaxWithdraw {
+        owner,
+        assets,
+        max,
+    });
     let (shares, max) = (number(100_001), number(100_000));
     chain.send(alice, vault.redeem(shares, bob, alice)).reverts(Error::ERC4626ExceededMaxRedeem { owner, shares, max });
     let (owner, assets, shares, max) = (Address::from(bob), U256::ONE, U256::ONE, U256::ZERO);
@@ -131,7 +135,8 @@ fn what_the_asset_or_the_shares_refuse_is_refused(chain: &mut Chain, alice: User
     chain.send(bob, vault.redeem(0, bob, bob)).returns(0);
 }
 
-/// A little more than 999 shares a unit of the asset, so that nothing comes out even: in and out, each time for the vault.
+/// A little more than 999 shares a unit of the asset, so that nothing comes out even: in and out, each time for the
+/// vault.
 #[esker_sdk::test]
 fn rounding_is_for_the_vault(chain: &mut Chain, alice: User, bob: User) {
     let (asset, vault) = vault(chain, [alice, bob]);
@@ -175,7 +180,8 @@ struct Before {
     shares: U256,
 }
 
-/// A share is never worth less; shares add up; all of them can be given back at once; and assets are neither made nor lost.
+/// A share is never worth less; shares add up; all of them can be given back at once; and assets are neither made nor
+/// lost.
 #[esker_sdk::test]
 fn shares_are_parts_of_what_there_is(chain: &mut Chain, alice: User, bob: User, carol: User) {
     let users = [alice, bob, carol];

@@ -94,8 +94,8 @@ pub mod weth {
             self.transfer_from(cx, cx.sender(), dst, wad)
         }
 
-        /// Moves `wad` of `src`'s tokens to `dst`, out of the caller's allowance; an unlimited one stays unlimited, and one's
-        /// own tokens need none.
+        /// Moves `wad` of `src`'s tokens to `dst`, out of the caller's allowance; an unlimited one stays unlimited, and
+        /// one's own tokens need none.
         pub fn transfer_from(&mut self, cx: &mut Context, src: Address, dst: Address, wad: U256) -> bool {
             let mut allowance = self.allowances.at_mut((src, cx.sender()));
             if src != cx.sender() && allowance.get() != U256::MAX {

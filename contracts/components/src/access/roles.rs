@@ -19,12 +19,7 @@ pub trait IAccessControl {
     /// Takes `role` from `account`.
     fn revoke_role(&mut self, cx: &mut Context, role: B256, account: Address);
     /// Gives up a role of one's own; who calls says who they are, so that nobody does it by mistake.
-    fn renounce_role(
-        &mut self,
-        cx: &mut Context,
-        role: B256,
-        caller_confirmation: Address,
-    ) -> Result<(), Self::Error>;
+    fn renounce_role(&mut self, cx: &mut Context, role: B256, caller_confirmation: Address) -> Result<(), Self::Error>;
 }
 
 /// Roles, named by 32 bytes: the hash of a name, mostly.
@@ -98,12 +93,7 @@ pub mod roles {
             self.revoke(cx, role, account);
         }
 
-        fn renounce_role(
-            &mut self,
-            cx: &mut Context,
-            role: B256,
-            caller_confirmation: Address,
-        ) -> Result<(), Error> {
+        fn renounce_role(&mut self, cx: &mut Context, role: B256, caller_confirmation: Address) -> Result<(), Error> {
             ensure!(caller_confirmation == cx.sender(), AccessControlBadConfirmation);
             self.revoke(cx, role, caller_confirmation);
             Ok(())

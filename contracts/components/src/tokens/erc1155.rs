@@ -68,10 +68,11 @@ pub const RECEIVED: FixedBytes<4> = FixedBytes([0xf2, 0x3a, 0x6e, 0x61]);
 /// What a receiver of many ids answers: the selector of `onERC1155BatchReceived`.
 pub const BATCH_RECEIVED: FixedBytes<4> = FixedBytes([0xbc, 0x19, 0x7c, 0x81]);
 
-/// Tokens of many ids, of each of which there may be one or many. A contract that gets some has to accept them, and may pass
-/// them on at once: what is kept changes before it is asked.
+/// Tokens of many ids, of each of which there may be one or many. A contract that gets some has to accept them, and may
+/// pass them on at once: what is kept changes before it is asked.
 #[component]
 pub mod erc1155 {
+    #![allow(clippy::type_complexity, reason = "a batch is two lists, and a hook gets both")]
     use super::*;
 
     /// Who has how many of what, and who moves whose.
@@ -196,7 +197,8 @@ pub mod erc1155 {
 
     /// What the contract does.
     impl Erc1155 {
-        /// Called after balances have changed, before a receiver is asked; the zero address stands for creation and destruction.
+        /// Called after balances have changed, before a receiver is asked; the zero address stands for creation and
+        /// destruction.
         #[hook]
         fn after_update(&mut self, cx: &mut Context, from: Address, to: Address, ids: &[U256], values: &[U256]) {}
 

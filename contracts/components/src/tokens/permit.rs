@@ -68,14 +68,11 @@ pub mod permit {
             self.domain(cx).separator()
         }
 
-        /// The domain's members (ERC-5267): which there are, name, version, chain and contract; no salt and no extensions.
+        /// The domain's members (ERC-5267): which there are, name, version, chain and contract; no salt and no
+        /// extensions.
         #[name = "eip712Domain"]
         #[returns(fields, name, version, chainId, verifyingContract, salt, extensions)]
-        #[expect(clippy::type_complexity, reason = "the standard returns that many")]
-        pub fn eip712_domain(
-            &self,
-            cx: &Context,
-        ) -> (FixedBytes<1>, String, String, U256, Address, B256, Vec<U256>) {
+        pub fn eip712_domain(&self, cx: &Context) -> (FixedBytes<1>, String, String, U256, Address, B256, Vec<U256>) {
             let chain = U256::from(cx.chain_id());
             let (name, version) = (self.domain_name(), VERSION.to_owned());
             (FixedBytes([0x0f]), name, version, chain, cx.address(), B256::ZERO, Vec::new())
