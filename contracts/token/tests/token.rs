@@ -167,3 +167,58 @@ fn a_new_owner_accepts_before_owning(chain: &mut Chain, alice: User, bob: User) 
     chain.send(bob, token.renounce_ownership()).succeeds();
     chain.send(bob, token.mint(bob, 1)).reverts(unauthorized(bob));
 }
+
+/// Those of ERC-2612, ERC-5805, ERC-6372, ERC-5267 and OpenZeppelin's extensions, so that wallets and governors find them.
+#[test]
+fn the_selectors_are_the_standards() {
+    let (token, zero, none) = (TokenHandle::at(Address::ZERO), Address::ZERO, B256::ZERO);
+    let number = |input: &[u8]| u32::from_be_bytes([input[0], input[1], input[2], input[3]]);
+    for (input, selector) in [
+        (token.permit(zero, zero, 0, 0, 0, none, none).input(), 0xd505_accf),
+        (token.nonces(zero).input(), 0x7ece_be00),
+        (token.domain_separator().input(), 0x3644_e515),
+        (token.eip712_domain().input(), 0x84b0_196e),
+        (token.delegate(zero).input(), 0x5c19_a95c),
+        (token.delegate_by_sig(zero, 0, 0, 0, none, none).input(), 0xc3cd_a520),
+        (token.delegates(zero).input(), 0x587c_de1e),
+        (token.get_votes(zero).input(), 0x9ab2_4eb0),
+        (token.get_past_votes(zero, 0).input(), 0x3a46_b1a8),
+        (token.get_past_total_supply(0).input(), 0x8e53_9e8c),
+        (token.num_checkpoints(zero).input(), 0x6fcf_ff45),
+        (token.checkpoints(zero, 0).input(), 0xf112_7ed8),
+        (token.clock().input(), 0x91dd_adf4),
+        (token.clock_mode().input(), 0x4bf5_d7e9),
+        (token.burn(0).input(), 0x4296_6c68),
+        (token.burn_from(zero, 0).input(), 0x79cc_6790),
+        (token.cap().input(), 0x3552_74ea),
+        (token.mint(zero, 0).input(), 0x40c1_0f19),
+        (token.paused().input(), 0x5c97_5abb),
+        (token.pause().input(), 0x8456_cb59),
+        (token.unpause().input(), 0x3f4b_a83a),
+        (token.pending_owner().input(), 0xe30c_3978),
+        (token.transfer_ownership(zero).input(), 0xf2fd_e38b),
+        (token.accept_ownership().input(), 0x79ba_5097),
+        (token.renounce_ownership().input(), 0x7150_18a6),
+    ] {
+        assert_eq!(number(input), selector, "{selector:x}");
+    }
+}
+
+/// Solidity's layout of OpenZeppelin's state, but for two fields of its EIP-712 that are empty, before the nonces.
+#[esker_sdk::test]
+fn storage_lies_where_openzeppelin_s_lies(chain: &mut Chain, alice: User, bob: User) {
+    let token = token(chain, alice);
+    chain.send(alice, token.transfer_ownership(bob)).succeeds();
+    chain.send(alice, token.pause()).succeeds();
+    let slot = |number: u64| B256::from(U256::from(number).to_be_bytes());
+    let word = |user: User, low: u8| {
+        let mut word = [0; 32];
+        let end = 32 - usize::from(low > 0);
+        word[end - 20..end].copy_from_slice(&user.address.0);
+        word[31] |= low;
+        FixedBytes(word)
+    };
+    assert_eq!(chain.storage(token.address(), slot(2)), slot(600), "_totalSupply");
+    assert_eq!(chain.storage(token.address(), slot(5)), word(alice, 1), "_paused and _owner");
+    assert_eq!(chain.storage(token.address(), slot(6)), word(bob, 0), "_pendingOwner");
+}

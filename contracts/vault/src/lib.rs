@@ -98,12 +98,12 @@ pub mod vault {
 
         /// How many shares `assets` are worth, rounded down.
         pub fn convert_to_shares(&self, cx: &Context, assets: U256) -> U256 {
-            self.to_shares(cx, assets, Rounding::Floor)
+            self.to_shares(assets, self.total_assets(cx), Rounding::Floor)
         }
 
         /// How much of the asset `shares` are worth, rounded down.
         pub fn convert_to_assets(&self, cx: &Context, shares: U256) -> U256 {
-            self.to_assets(cx, shares, Rounding::Floor)
+            self.to_assets(shares, self.total_assets(cx), Rounding::Floor)
         }
     }
 
@@ -118,14 +118,28 @@ pub mod vault {
         pub fn max_withdraw(&self, cx: &Context, owner: Address) -> U256 { self.preview_redeem(cx, self.max_redeem(owner)) }
         /// The most shares that may be given back for `owner`.
         pub fn max_redeem(&self, owner: Address) -> U256 { self.shares.balance_of(owner) }
+    }
+
+    impl Vault {
         /// The shares that a deposit of `assets` gives.
-        pub fn preview_deposit(&self, cx: &Context, assets: U256) -> U256 { self.to_shares(cx, assets, Rounding::Floor) }
+        pub fn preview_deposit(&self, cx: &Context, assets: U256) -> U256 {
+            self.to_shares(assets, self.total_assets(cx), Rounding::Floor)
+        }
+
         /// What `shares` cost.
-        pub fn preview_mint(&self, cx: &Context, shares: U256) -> U256 { self.to_assets(cx, shares, Rounding::Ceil) }
+        pub fn preview_mint(&self, cx: &Context, shares: U256) -> U256 {
+            self.to_assets(shares, self.total_assets(cx), Rounding::Ceil)
+        }
+
         /// The shares that it takes to take `assets` out.
-        pub fn preview_withdraw(&self, cx: &Context, assets: U256) -> U256 { self.to_shares(cx, assets, Rounding::Ceil) }
+        pub fn preview_withdraw(&self, cx: &Context, assets: U256) -> U256 {
+            self.to_shares(assets, self.total_assets(cx), Rounding::Ceil)
+        }
+
         /// What `shares` bring.
-        pub fn preview_redeem(&self, cx: &Context, shares: U256) -> U256 { self.to_assets(cx, shares, Rounding::Floor) }
+        pub fn preview_redeem(&self, cx: &Context, shares: U256) -> U256 {
+            self.to_assets(shares, self.total_assets(cx), Rounding::Floor)
+        }
     }
 
     /// What holders do.
@@ -135,8 +149,9 @@ pub mod vault {
         pub fn deposit(&mut self, cx: &mut Context, assets: U256, receiver: Address) -> Result<U256> {
             let max = Self::max_deposit(receiver);
             ensure!(assets <= max, ERC4626ExceededMaxDeposit { receiver, assets, max });
-            let shares = self.preview_deposit(cx, assets);
-            self.take(cx, receiver, assets, shares)?;
+            let before = self.total_assets(cx);
+            let shares = self.to_shares(assets, before, Rounding::Floor);
+            self.take(cx, receiver, before, assets, shares)?;
             Ok(shares)
         }
 
@@ -145,8 +160,9 @@ pub mod vault {
         pub fn mint(&mut self, cx: &mut Context, shares: U256, receiver: Address) -> Result<U256> {
             let max = Self::max_mint(receiver);
             ensure!(shares <= max, ERC4626ExceededMaxMint { receiver, shares, max });
-            let assets = self.preview_mint(cx, shares);
-            self.take(cx, receiver, assets, shares)?;
+            let before = self.total_assets(cx);
+            let assets = self.to_assets(shares, before, Rounding::Ceil);
+            self.take(cx, receiver, before, assets, shares)?;
             Ok(assets)
         }
 
@@ -177,18 +193,25 @@ pub mod vault {
             Erc20Handle::at(self.asset())
         }
 
-        fn to_shares(&self, cx: &Context, assets: U256, rounding: Rounding) -> U256 {
-            assets.mul_div(self.shares.total_supply() + VIRTUAL_SHARES, self.total_assets(cx) + 1, rounding)
+        fn to_shares(&self, assets: U256, total_assets: U256, rounding: Rounding) -> U256 {
+            assets.mul_div(self.shares.total_supply() + VIRTUAL_SHARES, total_assets + 1, rounding)
         }
 
-        fn to_assets(&self, cx: &Context, shares: U256, rounding: Rounding) -> U256 {
-            shares.mul_div(self.total_assets(cx) + 1, self.shares.total_supply() + VIRTUAL_SHARES, rounding)
+        fn to_assets(&self, shares: U256, total_assets: U256, rounding: Rounding) -> U256 {
+            shares.mul_div(total_assets + 1, self.shares.total_supply() + VIRTUAL_SHARES, rounding)
         }
 
         /// Assets come before shares are made: an asset that calls their sender first, as ERC-777 does, shows it the
         /// vault as it was.
-        fn take(&mut self, cx: &mut Context, receiver: Address, assets: U256, shares: U256) -> Result<()> {
-            let (sender, before) = (cx.sender(), self.total_assets(cx));
+        fn take(
+            &mut self,
+            cx: &mut Context,
+            receiver: Address,
+            before: U256,
+            assets: U256,
+            shares: U256,
+        ) -> Result<()> {
+            let sender = cx.sender();
             self.token().transfer_from(sender, cx.address(), assets).call_optional(cx);
             let received = self.total_assets(cx) - before;
             ensure!(received >= assets, AssetsMissing { assets, received });

@@ -36,6 +36,33 @@ fn a_vault_says_what_it_is(chain: &mut Chain, alice: User, bob: User) {
     assert_eq!(chain.read(vault.convert_to_assets(7_999)), 7);
 }
 
+/// ERC-4626's, so that other contracts find them.
+#[test]
+fn the_selectors_are_the_standard_s() {
+    let (vault, zero) = (VaultHandle::at(Address::ZERO), Address::ZERO);
+    let number = |input: &[u8]| u32::from_be_bytes([input[0], input[1], input[2], input[3]]);
+    for (input, selector) in [
+        (vault.asset().input(), 0x38d5_2e0f),
+        (vault.total_assets().input(), 0x01e1_d114),
+        (vault.convert_to_shares(0).input(), 0xc6e6_f592),
+        (vault.convert_to_assets(0).input(), 0x07a2_d13a),
+        (vault.max_deposit(zero).input(), 0x402d_267d),
+        (vault.preview_deposit(0).input(), 0xef8b_30f7),
+        (vault.deposit(0, zero).input(), 0x6e55_3f65),
+        (vault.max_mint(zero).input(), 0xc63d_75b6),
+        (vault.preview_mint(0).input(), 0xb3d7_f6b9),
+        (vault.mint(0, zero).input(), 0x94bf_804d),
+        (vault.max_withdraw(zero).input(), 0xce96_cb77),
+        (vault.preview_withdraw(0).input(), 0x0a28_a477),
+        (vault.withdraw(0, zero, zero).input(), 0xb460_af94),
+        (vault.max_redeem(zero).input(), 0xd905_777e),
+        (vault.preview_redeem(0).input(), 0x4cda_d506),
+        (vault.redeem(0, zero, zero).input(), 0xba08_7652),
+    ] {
+        assert_eq!(number(input), selector, "{selector:x}");
+    }
+}
+
 #[esker_sdk::test]
 fn shares_are_three_decimals_finer_than_the_asset(chain: &mut Chain, alice: User, bob: User) {
     let six = chain.mock(Address::repeat_byte(6), |_| Answer::value(&6_u8));
