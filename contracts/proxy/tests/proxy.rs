@@ -44,7 +44,12 @@ mod first {
         }
 
         #[payable]
-        pub fn initialize(&mut self, cx: &mut Context, owner: Address, value: u64) -> Result<(), InvalidInitialization> {
+        pub fn initialize(
+            &mut self,
+            cx: &mut Context,
+            owner: Address,
+            value: u64,
+        ) -> Result<(), InvalidInitialization> {
             self.uups.initializable.initializer(cx)?;
             self.owner.set(owner);
             self.value.set(value);

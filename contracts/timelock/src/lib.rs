@@ -329,14 +329,7 @@ pub mod timelock {
         }
     }
 
-    fn make(
-        cx: &mut Context,
-        id: B256,
-        index: usize,
-        target: Address,
-        value: U256,
-        data: &[u8],
-    ) -> Result<(), Error> {
+    fn make(cx: &mut Context, id: B256, index: usize, target: Address, value: U256, data: &[u8]) -> Result<(), Error> {
         call(cx, target, value, data)?;
         cx.emit(CallExecuted { id, index: U256::from(index), target, value, data: data.into() });
         Ok(())
@@ -354,11 +347,14 @@ pub mod timelock {
 
     fn check_lengths(targets: &[Address], values: &[U256], payloads: &[Bytes]) -> Result<(), Error> {
         let [targets, values, payloads] = [targets.len(), values.len(), payloads.len()];
-        ensure!(targets == values && targets == payloads, TimelockInvalidOperationLength {
-            targets: U256::from(targets),
-            payloads: U256::from(payloads),
-            values: U256::from(values),
-        });
+        ensure!(
+            targets == values && targets == payloads,
+            TimelockInvalidOperationLength {
+                targets: U256::from(targets),
+                payloads: U256::from(payloads),
+                values: U256::from(values),
+            }
+        );
         Ok(())
     }
 

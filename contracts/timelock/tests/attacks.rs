@@ -24,6 +24,20 @@ fn a_call_that_fails_may_be_tried_again(chain: &mut Chain, alice: User, bob: Use
     chain.send(bob, op!(timelock.execute(poor))).succeeds();
 }
 
+#[esker_sdk::test]
+fn what_is_taken_back_is_not_made(chain: &mut Chain, alice: User, bob: User) {
+    let (timelock, target) = deployed(chain, alice, bob);
+    let op = Operation::new(&target.run(1));
+    chain.send(alice, timelock.cancel(op.id())).reverts(unexpected(&op, 0b0110));
+    chain.send(alice, op!(timelock.schedule(op, DELAY))).succeeds();
+    chain.pass(DELAY);
+    // Even when it may be made.
+    chain.send(alice, timelock.cancel(op.id())).emits(Cancelled { id: op.id() });
+    chain.send(bob, op!(timelock.execute(op))).reverts(unexpected(&op, 0b0100));
+    chain.send(alice, op!(timelock.schedule(op, DELAY))).succeeds();
+    chain.send(bob, op!(timelock.execute(op))).reverts(unexpected(&op, 0b0100));
+}
+
 /// One operation takes another back, though it may be carried out already. None takes back itself: an identifier cannot be
 /// part of what it is the hash of.
 #[esker_sdk::test]
@@ -46,8 +60,7 @@ fn an_operation_takes_another_back(chain: &mut Chain, alice: User, bob: User) {
 #[esker_sdk::test]
 fn an_operation_cannot_be_entered_again(chain: &mut Chain, alice: User) {
     let constructor = TimelockHandle::constructor(0, &[alice.into()], &[Address::ZERO], Address::ZERO);
-    let (timelock, target) =
-        (chain.deploy(alice, constructor), chain.deploy(alice, TargetHandle::constructor()));
+    let (timelock, target) = (chain.deploy(alice, constructor), chain.deploy(alice, TargetHandle::constructor()));
     let op = Operation { salt: states(3), ..Operation::new(&target.again(states(3))) };
     chain.send(alice, op!(timelock.schedule(op, 0))).succeeds();
     chain.send(alice, op!(timelock.execute(op))).reverts_as_reentrant();
@@ -72,8 +85,12 @@ fn a_receiver_that_refuses_harms_its_own_operation(chain: &mut Chain, alice: Use
 fn tokens_that_ask_are_taken(chain: &mut Chain, alice: User, bob: User) {
     let (timelock, _) = deployed(chain, alice, bob);
     let (one, nobody) = (U256::ONE, Address::ZERO);
-    chain.send(alice, timelock.on_erc721_received(nobody, nobody, 1, &[])).returns(FixedBytes([0x15, 0x0b, 0x7a, 0x02]));
-    chain.send(alice, timelock.on_erc1155_received(nobody, nobody, 1, 1, &[])).returns(FixedBytes([0xf2, 0x3a, 0x6e, 0x61]));
+    chain
+        .send(alice, timelock.on_erc721_received(nobody, nobody, 1, &[]))
+        .returns(FixedBytes([0x15, 0x0b, 0x7a, 0x02]));
+    chain
+        .send(alice, timelock.on_erc1155_received(nobody, nobody, 1, 1, &[]))
+        .returns(FixedBytes([0xf2, 0x3a, 0x6e, 0x61]));
     let batch = timelock.on_erc1155_batch_received(nobody, nobody, &[one], &[one], &[]);
     chain.send(alice, batch).returns(FixedBytes([0xbc, 0x19, 0x7c, 0x81]));
 }
@@ -95,7 +112,8 @@ fn every_call_waits_and_is_made_at_most_once(chain: &mut Chain, alice: User, bob
         })
         .action("schedule", move |chain, draw| {
             let (which, delay) = (draw.number(0..=3), draw.number(DELAY - 100..=DELAY + 500));
-            let sent = chain.send(draw.pick(&[alice, alice, bob]), op!(timelock.schedule(operations[which as usize], delay)));
+            let sent =
+                chain.send(draw.pick(&[alice, alice, bob]), op!(timelock.schedule(operations[which as usize], delay)));
             if sent.end() == End::Success {
                 due.lock().expect("one at a time").insert(which, chain.timestamp() + delay);
             }

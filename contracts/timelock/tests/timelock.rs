@@ -89,26 +89,11 @@ fn only_roles_schedule_cancel_and_execute(chain: &mut Chain, alice: User, bob: U
 #[esker_sdk::test]
 fn everybody_executes_where_nobody_has_the_role(chain: &mut Chain, alice: User, carol: User) {
     let constructor = TimelockHandle::constructor(0, &[alice.into()], &[Address::ZERO], Address::ZERO);
-    let (timelock, target) =
-        (chain.deploy(alice, constructor), chain.deploy(alice, TargetHandle::constructor()));
+    let (timelock, target) = (chain.deploy(alice, constructor), chain.deploy(alice, TargetHandle::constructor()));
     let op = Operation::new(&target.run(1));
     chain.send(alice, op!(timelock.schedule(op, 0))).succeeds();
     chain.send(carol, op!(timelock.execute(op))).succeeds();
     assert_eq!(chain.read(target.runs(1)), 1);
-}
-
-#[esker_sdk::test]
-fn what_is_taken_back_is_not_made(chain: &mut Chain, alice: User, bob: User) {
-    let (timelock, target) = deployed(chain, alice, bob);
-    let op = Operation::new(&target.run(1));
-    chain.send(alice, timelock.cancel(op.id())).reverts(unexpected(&op, 0b0110));
-    chain.send(alice, op!(timelock.schedule(op, DELAY))).succeeds();
-    chain.pass(DELAY);
-    // Even when it may be made.
-    chain.send(alice, timelock.cancel(op.id())).emits(Cancelled { id: op.id() });
-    chain.send(bob, op!(timelock.execute(op))).reverts(unexpected(&op, 0b0100));
-    chain.send(alice, op!(timelock.schedule(op, DELAY))).succeeds();
-    chain.send(bob, op!(timelock.execute(op))).reverts(unexpected(&op, 0b0100));
 }
 
 #[esker_sdk::test]
