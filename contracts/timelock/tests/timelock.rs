@@ -6,8 +6,8 @@ use esker_components::access::roles::{DEFAULT_ADMIN_ROLE, RoleGranted};
 use esker_sdk::{Panic, prelude::*};
 use esker_sdk_test::{Chain, User, log};
 use esker_timelock::{
-    CANCELLER_ROLE, CallExecuted, CallSalt, CallScheduled, Cancelled, EXECUTOR_ROLE, Error, MinDelayChange,
-    OperationState, PROPOSER_ROLE, TimelockHandle,
+    CANCELLER_ROLE, CallExecuted, CallSalt, CallScheduled, EXECUTOR_ROLE, Error, MinDelayChange, OperationState,
+    PROPOSER_ROLE, TimelockHandle,
 };
 use support::*;
 
