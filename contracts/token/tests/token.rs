@@ -203,22 +203,3 @@ fn the_selectors_are_the_standards() {
         assert_eq!(number(input), selector, "{selector:x}");
     }
 }
-
-/// Solidity's layout of OpenZeppelin's state, but for two fields of its EIP-712 that are empty, before the nonces.
-#[esker_sdk::test]
-fn storage_lies_where_openzeppelin_s_lies(chain: &mut Chain, alice: User, bob: User) {
-    let token = token(chain, alice);
-    chain.send(alice, token.transfer_ownership(bob)).succeeds();
-    chain.send(alice, token.pause()).succeeds();
-    let slot = |number: u64| B256::from(U256::from(number).to_be_bytes());
-    let word = |user: User, low: u8| {
-        let mut word = [0; 32];
-        let end = 32 - usize::from(low > 0);
-        word[end - 20..end].copy_from_slice(&user.address.0);
-        word[31] |= low;
-        FixedBytes(word)
-    };
-    assert_eq!(chain.storage(token.address(), slot(2)), slot(600), "_totalSupply");
-    assert_eq!(chain.storage(token.address(), slot(5)), word(alice, 1), "_paused and _owner");
-    assert_eq!(chain.storage(token.address(), slot(6)), word(bob, 0), "_pendingOwner");
-}

@@ -7,7 +7,7 @@ use esker_components::tokens::{
     votes::{DelegateChanged, DelegateVotesChanged, Error as VoteError},
 };
 use esker_sdk::{Panic, prelude::*};
-use esker_sdk_test::{Chain, Draw, Invariant, User, log};
+use esker_sdk_test::{Chain, Draw, Invariant, User, log, mapping_slot};
 use esker_token::TokenHandle;
 
 /// Pays the same tokens around within one transaction.
@@ -144,6 +144,28 @@ fn the_present_is_not_past_yet(chain: &mut Chain, alice: User) {
         chain.try_read(token.get_past_total_supply(timepoint)).reverts(future());
     }
     assert!(chain.try_read(token.get_past_votes(alice, now - 1)).returned() <= U256::from(600));
+}
+
+/// Solidity's layout of OpenZeppelin's state, but for two fields of its EIP-712 that are empty, before the nonces.
+#[esker_sdk::test]
+fn storage_lies_where_openzeppelin_s_lies(chain: &mut Chain, alice: User, bob: User) {
+    let token = token(chain, alice);
+    chain.send(alice, token.transfer_ownership(bob)).succeeds();
+    chain.send(alice, token.pause()).succeeds();
+    let slot = |number: u64| B256::from(U256::from(number).to_be_bytes());
+    let word = |user: User, low: u8| {
+        let mut word = [0; 32];
+        let end = 32 - usize::from(low > 0);
+        word[end - 20..end].copy_from_slice(&user.address.0);
+        word[31] |= low;
+        FixedBytes(word)
+    };
+    assert_eq!(chain.storage(token.address(), slot(2)), slot(600), "_totalSupply");
+    assert_eq!(chain.storage(token.address(), slot(5)), word(alice, 1), "_paused and _owner");
+    assert_eq!(chain.storage(token.address(), slot(6)), word(bob, 0), "_pendingOwner");
+    chain.send(alice, token.delegate(bob)).succeeds();
+    let place = mapping_slot(slot(8), alice.address);
+    assert_eq!(chain.storage(token.address(), place), word(bob, 0), "_delegatee");
 }
 
 /// Many changes, so that finding one is worth a test: every block's votes are found again.
