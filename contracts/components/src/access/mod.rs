@@ -1,0 +1,4 @@
+//! Who may do what.
+
+pub mod ownable;
+pub mod roles;
