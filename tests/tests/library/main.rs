@@ -1,4 +1,49 @@
 //! The contract library: what each contract promises, natively and as wasm, under random calls and under attack.
 
 mod amm_pair;
+mod beacon_proxy;
+mod components {
+    mod access;
+    mod hooks;
+    mod roles;
+}
 mod crowdfunding;
+mod erc1155;
+mod escrow;
+mod governor {
+    #[macro_use]
+    mod dao;
+    mod attacks;
+    mod rules;
+}
+mod merkle_airdrop;
+mod multicall;
+mod multisig {
+    #[macro_use]
+    mod support;
+    mod attacks;
+    mod rules;
+}
+mod nft {
+    mod receivers;
+    mod rules;
+}
+mod payment_splitter;
+mod proxy;
+mod timelock {
+    #[macro_use]
+    mod support;
+    mod attacks;
+    mod rules;
+}
+mod token {
+    mod rules;
+    mod signed;
+    mod votes;
+}
+mod vault {
+    mod attacks;
+    mod rules;
+}
+mod vesting_stream;
+mod weth;

@@ -1,13 +1,11 @@
 //! The timelock under attack: that nothing is done early, twice, or after it was taken back.
 
-mod support;
-
 use std::{collections::HashMap, sync::Mutex};
 
+use super::support::*;
 use esker_sdk::prelude::*;
 use esker_sdk_test::{Answer, Chain, End, Invariant, User};
 use esker_timelock::{CANCELLER_ROLE, Cancelled, Error, TimelockHandle};
-use support::*;
 
 #[esker_sdk::test]
 fn a_call_that_fails_may_be_tried_again(chain: &mut Chain, alice: User, bob: User) {

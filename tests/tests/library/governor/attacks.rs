@@ -1,8 +1,6 @@
 //! The governor under attack: that every vote counts once, and nobody governs without.
 
-mod dao;
-
-use dao::*;
+use super::dao::*;
 use esker_governor::{Error, ProposalState::Queued, counting::Error as CountingError};
 use esker_sdk::{Panic, prelude::*};
 use esker_sdk_test::{Chain, Invariant, User};

@@ -1,14 +1,12 @@
 //! The multisig: who decides what together.
 
-mod support;
-
+use super::support::*;
 use esker_multisig::{
     Confirmation, Deposit, Error, Execution, MultisigHandle, OwnerAddition, OwnerRemoval, RequirementChange,
     Revocation, Submission,
 };
 use esker_sdk::prelude::*;
 use esker_sdk_test::{Chain, User, log};
-use support::*;
 
 #[esker_sdk::test]
 fn two_of_three_pay(chain: &mut Chain, alice: User, bob: User, carol: User) {

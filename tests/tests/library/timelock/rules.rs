@@ -1,7 +1,6 @@
 //! The timelock: who may do what when.
 
-mod support;
-
+use super::support::*;
 use esker_components::access::roles::{DEFAULT_ADMIN_ROLE, RoleGranted};
 use esker_sdk::{Panic, prelude::*};
 use esker_sdk_test::{Chain, User, log};
@@ -9,7 +8,6 @@ use esker_timelock::{
     CANCELLER_ROLE, CallExecuted, CallSalt, CallScheduled, EXECUTOR_ROLE, Error, MinDelayChange, OperationState,
     PROPOSER_ROLE, TimelockHandle,
 };
-use support::*;
 
 #[esker_sdk::test]
 fn roles_are_given_at_deployment(chain: &mut Chain, alice: User, bob: User, carol: User) {

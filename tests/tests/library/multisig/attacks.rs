@@ -1,11 +1,9 @@
 //! The multisig under attack: that nothing is done without enough owners, and nothing twice.
 
-mod support;
-
+use super::support::*;
 use esker_multisig::{Error, MultisigHandle};
 use esker_sdk::prelude::*;
 use esker_sdk_test::{Answer, Chain, End, Invariant, User};
-use support::*;
 
 /// An owner that executes once more while it is paid.
 #[contract]

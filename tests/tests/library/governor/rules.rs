@@ -1,8 +1,6 @@
 //! The governor: that what is decided is done, and nothing else.
 
-mod dao;
-
-use dao::*;
+use super::dao::*;
 use esker_governor::{
     Error, GovernorHandle,
     ProposalState::{Active, Canceled, Defeated, Executed, Pending, Queued, Succeeded},
