@@ -137,7 +137,7 @@ pub mod multicall {
         let (success, return_data) = match cx.call(target, value, u64::MAX, data) {
             Ok(output) => (true, output),
             Err(CallError::Revert(why)) => (false, why),
-            Err(CallError::Halt | CallError::BadOutput) => (false, Vec::new()),
+            Err(_) => (false, Vec::new()),
         };
         require!(success || allow_failure, "Multicall3: call failed");
         CallResult3 { success, return_data: Bytes(return_data) }

@@ -252,7 +252,7 @@ pub mod timelock {
             Ok(())
         }
 
-        /// Makes a call that has waited, with the timelock's coins, which what is sent along belongs to.
+        /// Makes a call that has waited, out of the timelock's coins, what is sent along among them.
         #[payable]
         #[only(role_or_open(EXECUTOR_ROLE))]
         pub fn execute(

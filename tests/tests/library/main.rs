@@ -11,9 +11,9 @@ mod crowdfunding;
 mod erc1155;
 mod escrow;
 mod governor {
-    #[macro_use]
-    mod dao;
     mod attacks;
+    mod dao;
+    mod invariant;
     mod rules;
 }
 mod merkle_airdrop;
