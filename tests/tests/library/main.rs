@@ -1,6 +1,8 @@
 //! The contract library: what each contract promises, natively and as wasm, under random calls and under attack.
 
+mod amm_factory;
 mod amm_pair;
+mod amm_router;
 mod beacon_proxy;
 mod components {
     mod access;
@@ -30,6 +32,7 @@ mod nft {
 }
 mod payment_splitter;
 mod proxy;
+mod staking_rewards;
 mod timelock {
     #[macro_use]
     mod support;
