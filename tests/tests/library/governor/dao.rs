@@ -1,5 +1,4 @@
 //! An organisation for tests: a token that votes, a timelock, a governor, and what it governs.
-#![allow(dead_code, missing_docs, unused_imports, reason = "neither test program uses all of it")]
 
 use esker_components::{
     access::roles::DEFAULT_ADMIN_ROLE,

@@ -1,5 +1,4 @@
-//! What both test programs have: a multisig of three.
-#![allow(dead_code, missing_docs, reason = "neither program uses all of it")]
+//! What the tests share: a multisig of three.
 
 use esker_multisig::MultisigHandle;
 use esker_sdk::prelude::*;

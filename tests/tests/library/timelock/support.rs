@@ -1,5 +1,4 @@
-//! What both test programs have: a target, and operations written short.
-#![allow(dead_code, unused_macros, unused_imports, reason = "neither program uses all of it")]
+//! What the tests share: a target, and operations written short.
 
 use esker_components::access::roles::Error as RoleError;
 use esker_sdk::prelude::*;
@@ -101,4 +100,3 @@ pub fn unexpected(op: &Operation, bits: u8) -> Error {
 pub fn lacks(user: User, needed_role: B256) -> RoleError {
     RoleError::AccessControlUnauthorizedAccount { account: user.into(), needed_role }
 }
-pub(crate) use op;
