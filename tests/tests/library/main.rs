@@ -18,6 +18,7 @@ mod governor {
     mod invariant;
     mod rules;
 }
+mod lending_pool;
 mod merkle_airdrop;
 mod multicall;
 mod multisig {
