@@ -240,6 +240,27 @@ fn what_is_sent_to_the_pool_changes_nothing(chain: &mut Chain, alice: User, bob:
     assert_eq!(bank.of(chain, gold, bob), 1_000_000);
 }
 
+/// After interest shares and units no longer go into each other; what is left over is the pool's.
+#[esker_sdk::test]
+fn shares_are_rounded_against_the_one_who_calls(chain: &mut Chain, alice: User, bob: User) {
+    let bank @ Bank { pool, .. } = Bank::new(chain, &[alice, bob]);
+    bank.lent(chain, alice, bob, 100_000, 100_000, 50_000);
+    bank.wait(chain, YEAR);
+    // What is asked is asked of the same second in which the call is made.
+    let exact = |chain: &mut Chain, rounding: Rounding| {
+        chain.warp(chain.timestamp());
+        let (assets, shares) = (chain.read(pool.totals()).assets, chain.read(pool.total_shares()));
+        U256::from(7).mul_div(shares + 1_000_000, assets + 1, rounding)
+    };
+    assert!(exact(chain, Rounding::Ceil) > exact(chain, Rounding::Floor));
+    let fewer = exact(chain, Rounding::Floor);
+    chain.send(bob, pool.supply(7)).returns(fewer);
+    chain.warp(chain.timestamp());
+    chain.send(bob, pool.redeem(fewer)).returns(6);
+    let more = exact(chain, Rounding::Ceil);
+    chain.send(alice, pool.withdraw(7)).returns(more);
+}
+
 #[esker_sdk::test]
 fn only_the_owner_takes_the_owners_part(chain: &mut Chain, alice: User, bob: User) {
     let bank @ Bank { pool, .. } = Bank::new(chain, &[alice, bob]);
