@@ -41,6 +41,44 @@ async fn a_deployed_contract_answers_and_its_code_is_what_was_sent() {
     assert_eq!(receipt["status"], json!("0x1"), "a limit equal to the estimate suffices");
 }
 
+/// A contract that does more in a block that nobody has called it in before, as one does that keeps a history by block.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_estimate_is_for_the_block_that_comes_next() {
+    let node = TestNode::start().await;
+    let text = r#"(module
+        (import "esker_v1" "block_number" (func $number (result i64)))
+        (import "esker_v1" "storage_load" (func $get (param i32 i32)))
+        (import "esker_v1" "storage_store" (func $set (param i32 i32)))
+        (memory (export "memory") 1)
+        (func (export "call") (local $left i32)
+            (i64.store (i32.const 32) (call $number))
+            (call $get (i32.const 0) (i32.const 64))
+            (if (i64.ne (i64.load (i32.const 64)) (call $number)) (then
+                (call $set (i32.const 0) (i32.const 32))
+                (local.set $left (i32.const 100000))
+                (loop $again (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))))"#;
+    let payload = esker_vm::envelope::encode(&wat::parse_str(text).expect("the text is a module"));
+    let creation = json!({"from": node.address(0), "input": hex::encode_prefixed(payload)});
+    let hash = node.ok("eth_sendTransaction", json!([creation])).await;
+    let contract = node.ok("eth_getTransactionReceipt", json!([hash])).await["contractAddress"].clone();
+    let call = json!({"from": node.address(0), "to": contract});
+    let hash = node.ok("eth_sendTransaction", json!([call])).await;
+    let used = number(&node.ok("eth_getTransactionReceipt", json!([hash])).await["gasUsed"]);
+    // Within the last block, which has called it, it would cost less than in the next one.
+    let head = node.ok("eth_blockNumber", json!([])).await;
+    let within = number(&node.ok("eth_estimateGas", json!([call, head])).await);
+    let mut estimates = Vec::new();
+    for block in [json!([call]), json!([call, "latest"]), json!([call, "pending"])] {
+        estimates.push(number(&node.ok("eth_estimateGas", block).await));
+    }
+    assert!(within < estimates[0] && estimates.iter().all(|gas| *gas == estimates[0]), "{within} {estimates:?}");
+    let mut exact = call.clone();
+    exact["gas"] = json!(format!("{:#x}", estimates[0]));
+    let hash = node.ok("eth_sendTransaction", json!([exact])).await;
+    let receipt = node.ok("eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!(receipt["status"], json!("0x1"), "estimated {estimates:?}, first used {used}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reverts_have_code_3_and_their_data() {
     let node = TestNode::start().await;

@@ -1,5 +1,5 @@
-//! Packs the sources of the SDK, its test kit and what these need into one file that the library carries
-//! (`src/carried.rs` unpacks it).
+//! Packs the sources of the SDK, its test kit, what these need, and the contract library into one file that the library
+//! carries (`src/carried.rs` unpacks it).
 //!
 //! The file depends on these sources alone: paths in order, no times, no permissions. Made again from what was unpacked it
 //! is the same file, so that a test kit that was built from carried sources carries them too.
@@ -18,6 +18,11 @@ const CRATES: &[&str] = &["runtime", "runtime/light", "sdk", "sdk/build", "sdk/m
 /// What of a crate's folder is carried: not its tests.
 const PARTS: &[&str] = &["build.rs", "src"];
 
+include!("src/library.rs");
+
+/// Where the tests of the contract library are, all of one program.
+const LIBRARY_TESTS: &str = "tests/tests/library";
+
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     println!("cargo::rerun-if-changed=build.rs");
@@ -28,7 +33,8 @@ fn main() {
     let root_text = if is_carried { read(&manifest) } else { root_manifest() };
     let mut files = vec![("Cargo.toml".to_owned(), root_text.into_bytes())];
     files.push(("Cargo.lock".to_owned(), read(&root.join("Cargo.lock")).into_bytes()));
-    for folder in CRATES {
+    let library: Vec<String> = LIBRARY.iter().map(|name| format!("contracts/{name}")).collect();
+    for folder in CRATES.iter().copied().chain(library.iter().map(String::as_str)) {
         let manifest = read(&root.join(folder).join("Cargo.toml"));
         let whole = if is_carried { manifest } else { whole_manifest(folder, &manifest, &workspace) };
         files.push((format!("{folder}/Cargo.toml"), whole.into_bytes()));
@@ -39,6 +45,9 @@ fn main() {
                 collect(&path, format!("{folder}/{part}"), &mut files);
             }
         }
+    }
+    for name in LIBRARY {
+        collect_tests(&root, name, is_carried, &mut files);
     }
     files.sort();
 
@@ -78,8 +87,37 @@ fn collect(path: &Path, name: String, files: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
+/// Adds a contract's tests, each file below `tests` of its crate. In the workspace they are modules of one program.
+fn collect_tests(root: &Path, name: &str, is_carried: bool, files: &mut Vec<(String, Vec<u8>)>) {
+    let to = format!("contracts/{name}/tests");
+    if is_carried {
+        let tests = root.join(&to);
+        if tests.exists() {
+            collect(&tests, to, files);
+        }
+        return;
+    }
+    let (tests, module) = (root.join(LIBRARY_TESTS), name.replace('-', "_"));
+    let (file, folder) = (tests.join(format!("{module}.rs")), tests.join(&module));
+    if file.exists() {
+        files.push((format!("{to}/{module}.rs"), read(&file).into_bytes()));
+    } else if folder.exists() {
+        println!("cargo::rerun-if-changed={}", folder.display());
+        collect(&folder, format!("{to}/{module}"), files);
+        // The modules of the program's module are those of a program of their own.
+        let program = read(&tests.join("main.rs"));
+        let begin = format!("mod {module} {{\n");
+        let inner = program.split_once(&begin).and_then(|(_, rest)| rest.split_once("\n}\n"));
+        let (inner, _) = inner.unwrap_or_else(|| panic!("{LIBRARY_TESTS}/main.rs has no module {module} with modules"));
+        let lines: Vec<&str> = inner.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+        let main = format!("//! The contract's tests.\n\n{}\n", lines.join("\n"));
+        files.push((format!("{to}/{module}/main.rs"), main.into_bytes()));
+    }
+}
+
 fn root_manifest() -> String {
-    let members: Vec<String> = CRATES.iter().map(|folder| format!("\"{folder}\"")).collect();
+    let library = LIBRARY.iter().map(|name| format!("\"contracts/{name}\""));
+    let members: Vec<String> = CRATES.iter().map(|folder| format!("\"{folder}\"")).chain(library).collect();
     format!("[workspace]\nresolver = \"2\"\nmembers = [{}]\n", members.join(", "))
 }
 
@@ -125,7 +163,11 @@ fn complete(folder: &str, holder: &mut Table, shared: Option<&Table>) {
                 version => Table::from_iter([("version".to_owned(), version.clone())]),
             };
             if let Some(path) = whole.get("path").and_then(Value::as_str) {
-                assert!(CRATES.contains(&path), "{folder} needs {path}, which is not carried: add it to CRATES");
+                let is_library = path.strip_prefix("contracts/").is_some_and(|name| LIBRARY.contains(&name));
+                assert!(
+                    is_library || CRATES.contains(&path),
+                    "{folder} needs {path}, which is not carried: add it to CRATES or LIBRARY"
+                );
                 let up = "../".repeat(folder.split('/').count());
                 whole.insert("path".to_owned(), format!("{up}{path}").into());
             }

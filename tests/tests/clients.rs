@@ -1,4 +1,5 @@
-//! Unmodified Ethereum clients against a development chain: viem, ethers and Foundry's cast from npm, web3.py from PyPI.
+//! Unmodified Ethereum clients against a development chain: viem, ethers and Foundry's cast from npm, web3.py from PyPI; and
+//! a dApp's use of the contract library, with viem.
 //!
 //! They need `node` and `npm`, or `python3` with its module `venv`; where these are missing, or the packages cannot be
 //! fetched, a test says loudly that it was skipped.
@@ -86,9 +87,15 @@ fn run(suite: &mut Command, artifacts: &Path) -> (String, String) {
     (text, errors)
 }
 
-/// Builds the contracts from source into `folder`.
-fn build_artifacts(folder: &Path) -> Result<(), String> {
-    for name in ["erc20", "erc721"] {
+/// What all clients deploy.
+const CONTRACTS: &[&str] = &["erc20", "erc721"];
+/// What the dApp deploys: the exchange, the vault, the governor, and what these need.
+const DAPP_CONTRACTS: &[&str] =
+    &["token", "weth", "amm-pair", "amm-factory", "amm-router", "vault", "timelock", "governor"];
+
+/// Builds contracts from source into `folder`.
+fn build_artifacts(names: &[&str], folder: &Path) -> Result<(), String> {
+    for name in names {
         let source = workspace_root().join("contracts").join(name);
         let built =
             esker_sdk_build::build_once(&source, &esker_sdk_build::ToStderr).map_err(|error| error.to_string())?;
@@ -110,8 +117,9 @@ fn unmodified_clients_deploy_transact_and_verify() {
         Err(why) => return skipped(clients, &why),
     };
     let artifacts = tempfile::tempdir().expect("a temporary folder");
-    build_artifacts(artifacts.path()).expect("the contracts build");
-    for suite in ["viem.test.mjs", "ethers.test.mjs", "cast.test.mjs"] {
+    build_artifacts(CONTRACTS, artifacts.path()).expect("the contracts build");
+    build_artifacts(DAPP_CONTRACTS, artifacts.path()).expect("the contracts build");
+    for suite in ["viem.test.mjs", "ethers.test.mjs", "cast.test.mjs", "dapp.test.mjs"] {
         let mut command = Command::new("node");
         command.args(["--test", "--test-reporter=tap", suite]).current_dir(&folder);
         let (text, _) = run(&mut command, artifacts.path());
@@ -130,7 +138,7 @@ fn unmodified_web3_py_deploys_transacts_and_verifies() {
         Err(why) => return skipped("web3.py", &why),
     };
     let artifacts = tempfile::tempdir().expect("a temporary folder");
-    build_artifacts(artifacts.path()).expect("the contracts build");
+    build_artifacts(CONTRACTS, artifacts.path()).expect("the contracts build");
     let mut command = Command::new(folder.join(PYTHON));
     command.args(["-m", "unittest", "web3_test"]).current_dir(&folder);
     let (_, told) = run(&mut command, artifacts.path());

@@ -1,44 +1,23 @@
 //! Adds to pools, takes out of them and trades along paths of them, and reverts where it would cost more or give less than
-//! the caller said: Uniswap V2's second router, without its functions for tokens that take a fee on transfer.
+//! the caller said: Uniswap V2's second router, with its functions for tokens that take a fee on transfer.
 #![no_std]
-use esker_amm_pair::PairHandle;
 use esker_sdk::prelude::*;
 
+pub mod counterparts;
+mod funds;
+pub mod paths;
 pub mod quotes;
-
-/// What the router asks of a token.
-#[interface]
-pub trait IToken {
-    /// Moves the caller's tokens.
-    fn transfer(&mut self, to: Address, value: U256) -> bool;
-    /// Moves `from`'s tokens, out of the caller's allowance.
-    fn transfer_from(&mut self, from: Address, to: Address, value: U256) -> bool;
-}
-
-/// What it asks of coins as a token.
-#[interface]
-pub trait IWeth {
-    /// Gives tokens for the coins sent along.
-    #[payable]
-    fn deposit(&mut self);
-    /// Gives coins for tokens.
-    fn withdraw(&mut self, wad: U256);
-}
-
-/// What it asks of the factory.
-#[interface]
-pub trait IFactory {
-    /// The pool of two tokens; the zero address if there is none.
-    fn get_pair(&self, token_a: Address, token_b: Address) -> Address;
-    /// Creates it.
-    fn create_pair(&mut self, token_a: Address, token_b: Address) -> Address;
-}
 
 /// Between two transactions it has nothing: what it takes from the caller goes to a pool, and what a pool gives goes to
 /// whom the caller names. Deadlines are a block's time in seconds.
 #[contract]
 pub mod router {
-    use super::{quotes, *};
+    use super::{
+        counterparts::ITokenHandle,
+        funds::{refund, take},
+        paths::{amounts_in, amounts_out, at_least, at_most, entry, first, last, trade, trade_what_arrives},
+        quotes, *,
+    };
 
     /// Where pools come from, and which token stands for coins.
     #[storage]
@@ -74,14 +53,6 @@ pub mod router {
         NotWeth,
         /// The receiver did not take the coins.
         NotTaken { receiver: Address },
-    }
-
-    /// A pool on a path, and what it had of the token that goes in and of the one that comes out.
-    struct Hop {
-        pool: PairHandle,
-        is_zero_in: bool,
-        reserve_in: U256,
-        reserve_out: U256,
     }
 
     /// What anybody may ask.
@@ -226,8 +197,7 @@ pub mod router {
             s: B256,
         ) -> Result<(U256, U256), Error> {
             let value = if approve_max { U256::MAX } else { liquidity };
-            let pool = self.pool(cx, token_a, token_b)?;
-            pool.permit(cx.sender(), cx.address(), value, deadline, v, r, s).call(cx);
+            self.permit(cx, (token_a, token_b), value, deadline, (v, r, s))?;
             self.withdraw(cx, (token_a, token_b), liquidity, (amount_a_min, amount_b_min), to)
         }
 
@@ -250,8 +220,7 @@ pub mod router {
             s: B256,
         ) -> Result<(U256, U256), Error> {
             let value = if approve_max { U256::MAX } else { liquidity };
-            let pool = self.pool(cx, token, self.weth.get())?;
-            pool.permit(cx.sender(), cx.address(), value, deadline, v, r, s).call(cx);
+            self.permit(cx, (token, self.weth.get()), value, deadline, (v, r, s))?;
             self.withdraw_coins(cx, token, liquidity, (amount_token_min, amount_eth_min), to)
         }
     }
@@ -330,7 +299,7 @@ pub mod router {
             to: Address,
             deadline: U256,
         ) -> Result<Vec<U256>, Error> {
-            ensure!(path.last() == Some(&self.weth.get()), Error::InvalidPath);
+            ensure!(last(path)? == self.weth.get(), Error::InvalidPath);
             let hops = self.hops(cx, path)?;
             let amounts = at_most(amount_in_max, amounts_in(amount_out, &hops)?)?;
             take(cx, first(path)?, entry(&hops)?, first(&amounts)?);
@@ -352,12 +321,12 @@ pub mod router {
             to: Address,
             deadline: U256,
         ) -> Result<Vec<U256>, Error> {
-            ensure!(path.last() == Some(&self.weth.get()), Error::InvalidPath);
+            ensure!(last(path)? == self.weth.get(), Error::InvalidPath);
             let hops = self.hops(cx, path)?;
             let amounts = at_least(amount_out_min, amounts_out(amount_in, &hops)?)?;
             take(cx, first(path)?, entry(&hops)?, amount_in);
             trade(cx, &hops, &amounts, cx.address());
-            self.unwrap(cx, to, amounts.last().copied().unwrap_or_default())?;
+            self.unwrap(cx, to, last(&amounts)?)?;
             Ok(amounts)
         }
 
@@ -386,162 +355,108 @@ pub mod router {
         }
     }
 
+    /// The same for tokens of which less arrives than was sent: what counts is what pools and receivers have afterwards.
+    impl Router {
+        /// Gives `liquidity` of the caller's shares back and pays `to` coins, and the token as far as it arrives. The bounds
+        /// are on what the pool pays, before the token's fee.
+        #[name = "removeLiquidityETHSupportingFeeOnTransferTokens"]
+        #[when(in_time(deadline))]
+        #[returns(amountETH)]
+        pub fn remove_liquidity_eth_supporting_fee_on_transfer_tokens(
+            &mut self,
+            cx: &mut Context,
+            token: Address,
+            liquidity: U256,
+            amount_token_min: U256,
+            amount_eth_min: U256,
+            to: Address,
+            deadline: U256,
+        ) -> Result<U256, Error> {
+            self.withdraw_what_arrives(cx, token, liquidity, (amount_token_min, amount_eth_min), to)
+        }
+
+        /// As [`Self::remove_liquidity_eth_supporting_fee_on_transfer_tokens`], with a permit.
+        #[name = "removeLiquidityETHWithPermitSupportingFeeOnTransferTokens"]
+        #[when(in_time(deadline))]
+        #[returns(amountETH)]
+        pub fn remove_liquidity_eth_with_permit_supporting_fee_on_transfer_tokens(
+            &mut self,
+            cx: &mut Context,
+            token: Address,
+            liquidity: U256,
+            amount_token_min: U256,
+            amount_eth_min: U256,
+            to: Address,
+            deadline: U256,
+            approve_max: bool,
+            v: u8,
+            r: B256,
+            s: B256,
+        ) -> Result<U256, Error> {
+            let value = if approve_max { U256::MAX } else { liquidity };
+            self.permit(cx, (token, self.weth.get()), value, deadline, (v, r, s))?;
+            self.withdraw_what_arrives(cx, token, liquidity, (amount_token_min, amount_eth_min), to)
+        }
+
+        /// Trades what arrives of `amount_in`; at least `amount_out_min` arrives at `to`.
+        #[when(in_time(deadline))]
+        pub fn swap_exact_tokens_for_tokens_supporting_fee_on_transfer_tokens(
+            &mut self,
+            cx: &mut Context,
+            amount_in: U256,
+            amount_out_min: U256,
+            path: &[Address],
+            to: Address,
+            deadline: U256,
+        ) -> Result<(), Error> {
+            let pools = self.pools(cx, path)?;
+            take(cx, first(path)?, first(&pools)?.address(), amount_in);
+            trade_what_arrives(cx, path, &pools, amount_out_min, to)
+        }
+
+        /// Trades all coins sent along; at least `amount_out_min` arrives at `to`.
+        #[payable]
+        #[name = "swapExactETHForTokensSupportingFeeOnTransferTokens"]
+        #[when(in_time(deadline))]
+        pub fn swap_exact_eth_for_tokens_supporting_fee_on_transfer_tokens(
+            &mut self,
+            cx: &mut Context,
+            amount_out_min: U256,
+            path: &[Address],
+            to: Address,
+            deadline: U256,
+        ) -> Result<(), Error> {
+            ensure!(first(path)? == self.weth.get(), Error::InvalidPath);
+            let pools = self.pools(cx, path)?;
+            self.wrap(cx, first(&pools)?.address(), cx.value());
+            trade_what_arrives(cx, path, &pools, amount_out_min, to)
+        }
+
+        /// Trades what arrives of `amount_in` for at least `amount_out_min` wei.
+        #[name = "swapExactTokensForETHSupportingFeeOnTransferTokens"]
+        #[when(in_time(deadline))]
+        pub fn swap_exact_tokens_for_eth_supporting_fee_on_transfer_tokens(
+            &mut self,
+            cx: &mut Context,
+            amount_in: U256,
+            amount_out_min: U256,
+            path: &[Address],
+            to: Address,
+            deadline: U256,
+        ) -> Result<(), Error> {
+            ensure!(last(path)? == self.weth.get(), Error::InvalidPath);
+            let pools = self.pools(cx, path)?;
+            take(cx, first(path)?, first(&pools)?.address(), amount_in);
+            trade_what_arrives(cx, path, &pools, amount_out_min, cx.address())?;
+            self.unwrap(cx, to, ITokenHandle::at(self.weth.get()).balance_of(cx.address()).call(cx))
+        }
+    }
+
     impl Router {
         fn when_in_time(&self, cx: &Context, deadline: U256) -> Result<(), Error> {
             ensure!(deadline >= U256::from(cx.timestamp()), Error::Expired);
             Ok(())
         }
-
-        fn pool(&self, cx: &Context, token_a: Address, token_b: Address) -> Result<PairHandle, Error> {
-            let pool = IFactoryHandle::at(self.factory.get()).get_pair(token_a, token_b).call(cx);
-            ensure!(!pool.is_zero(), Error::NoPair { token_a, token_b });
-            Ok(PairHandle::from(pool))
-        }
-
-        fn hops(&self, cx: &Context, path: &[Address]) -> Result<Vec<Hop>, Error> {
-            ensure!(path.len() >= 2, Error::InvalidPath);
-            let ends = path.iter().zip(path.iter().skip(1));
-            ends.map(|(&token_in, &token_out)| self.hop(cx, token_in, token_out)).collect()
-        }
-
-        fn hop(&self, cx: &Context, token_in: Address, token_out: Address) -> Result<Hop, Error> {
-            let (pool, is_zero_in) = (self.pool(cx, token_in, token_out)?, token_in < token_out);
-            let (reserve0, reserve1, _) = pool.get_reserves().call(cx);
-            let (reserve0, reserve1) = (U256::from(reserve0), U256::from(reserve1));
-            let (reserve_in, reserve_out) = if is_zero_in { (reserve0, reserve1) } else { (reserve1, reserve0) };
-            Ok(Hop { pool, is_zero_in, reserve_in, reserve_out })
-        }
-
-        /// The pool, created if need be, and the amounts of its price that fit into the desired ones.
-        fn fit(
-            &mut self,
-            cx: &mut Context,
-            token_a: Address,
-            token_b: Address,
-            desired: (U256, U256),
-            least: (U256, U256),
-        ) -> Result<(PairHandle, U256, U256), Error> {
-            let factory = IFactoryHandle::at(self.factory.get());
-            if factory.get_pair(token_a, token_b).call(cx).is_zero() {
-                factory.create_pair(token_a, token_b).call(cx);
-            }
-            let Hop { pool, reserve_in: reserve_a, reserve_out: reserve_b, .. } = self.hop(cx, token_a, token_b)?;
-            if reserve_a == 0 && reserve_b == 0 {
-                return Ok((pool, desired.0, desired.1));
-            }
-            let amount_b = quotes::quote(desired.0, reserve_a, reserve_b)?;
-            if amount_b <= desired.1 {
-                ensure!(amount_b >= least.1, Error::InsufficientBAmount);
-                return Ok((pool, desired.0, amount_b));
-            }
-            // No more than desired: rounding down twice.
-            let amount_a = quotes::quote(desired.1, reserve_b, reserve_a)?;
-            ensure!(amount_a >= least.0, Error::InsufficientAAmount);
-            Ok((pool, amount_a, desired.1))
-        }
-
-        fn withdraw(
-            &self,
-            cx: &mut Context,
-            tokens: (Address, Address),
-            liquidity: U256,
-            least: (U256, U256),
-            to: Address,
-        ) -> Result<(U256, U256), Error> {
-            let pool = self.pool(cx, tokens.0, tokens.1)?;
-            pool.transfer_from(cx.sender(), pool.address(), liquidity).call(cx);
-            let (amount0, amount1) = pool.burn(to).call(cx);
-            let (amount_a, amount_b) = if tokens.0 < tokens.1 { (amount0, amount1) } else { (amount1, amount0) };
-            ensure!(amount_a >= least.0, Error::InsufficientAAmount);
-            ensure!(amount_b >= least.1, Error::InsufficientBAmount);
-            Ok((amount_a, amount_b))
-        }
-
-        fn withdraw_coins(
-            &self,
-            cx: &mut Context,
-            token: Address,
-            liquidity: U256,
-            least: (U256, U256),
-            to: Address,
-        ) -> Result<(U256, U256), Error> {
-            let (amount_token, amount_eth) =
-                self.withdraw(cx, (token, self.weth.get()), liquidity, least, cx.address())?;
-            ITokenHandle::at(token).transfer(to, amount_token).call_optional(cx);
-            self.unwrap(cx, to, amount_eth)?;
-            Ok((amount_token, amount_eth))
-        }
-
-        /// Pays a pool in coins.
-        fn wrap(&self, cx: &mut Context, pool: Address, amount: U256) {
-            IWethHandle::at(self.weth.get()).deposit().value(amount).call(cx);
-            ITokenHandle::at(self.weth.get()).transfer(pool, amount).call_optional(cx);
-        }
-
-        /// Pays somebody in coins, out of their token.
-        fn unwrap(&self, cx: &mut Context, to: Address, amount: U256) -> Result<(), Error> {
-            IWethHandle::at(self.weth.get()).withdraw(amount).call(cx);
-            cx.send(to, amount).map_err(|_| Error::NotTaken { receiver: to })
-        }
-    }
-
-    fn take(cx: &mut Context, token: Address, pool: Address, amount: U256) {
-        ITokenHandle::at(token).transfer_from(cx.sender(), pool, amount).call_optional(cx);
-    }
-
-    /// Gives the caller back what was not spent of the coins sent along.
-    fn refund(cx: &mut Context, spent: U256) -> Result<(), Error> {
-        let (receiver, left) = (cx.sender(), cx.value() - spent);
-        if left == 0 {
-            return Ok(());
-        }
-        cx.send(receiver, left).map_err(|_| Error::NotTaken { receiver })
-    }
-
-    /// Each pool pays the next one; the last pays `to`. The first has been paid.
-    fn trade(cx: &mut Context, hops: &[Hop], amounts: &[U256], to: Address) {
-        let receivers = hops.iter().skip(1).map(|hop| hop.pool.address()).chain([to]);
-        for ((hop, &out), receiver) in hops.iter().zip(amounts.iter().skip(1)).zip(receivers) {
-            let (out0, out1) = if hop.is_zero_in { (U256::ZERO, out) } else { (out, U256::ZERO) };
-            hop.pool.swap(out0, out1, receiver, &[]).call(cx);
-        }
-    }
-
-    fn amounts_out(amount_in: U256, hops: &[Hop]) -> Result<Vec<U256>, Error> {
-        let (mut amounts, mut amount) = (vec![amount_in], amount_in);
-        for hop in hops {
-            amount = quotes::amount_out(amount, hop.reserve_in, hop.reserve_out)?;
-            amounts.push(amount);
-        }
-        Ok(amounts)
-    }
-
-    fn amounts_in(amount_out: U256, hops: &[Hop]) -> Result<Vec<U256>, Error> {
-        let (mut amounts, mut amount) = (vec![amount_out], amount_out);
-        for hop in hops.iter().rev() {
-            amount = quotes::amount_in(amount, hop.reserve_in, hop.reserve_out)?;
-            amounts.push(amount);
-        }
-        amounts.reverse();
-        Ok(amounts)
-    }
-
-    fn at_least(least: U256, amounts: Vec<U256>) -> Result<Vec<U256>, Error> {
-        ensure!(amounts.last().is_some_and(|out| *out >= least), Error::InsufficientOutputAmount);
-        Ok(amounts)
-    }
-
-    fn at_most(most: U256, amounts: Vec<U256>) -> Result<Vec<U256>, Error> {
-        ensure!(amounts.first().is_some_and(|spent| *spent <= most), Error::ExcessiveInputAmount);
-        Ok(amounts)
-    }
-
-    fn first<T: Copy>(of: &[T]) -> Result<T, Error> {
-        of.first().copied().ok_or(Error::InvalidPath)
-    }
-
-    fn entry(hops: &[Hop]) -> Result<Address, Error> {
-        hops.first().map(|hop| hop.pool.address()).ok_or(Error::InvalidPath)
     }
 }
 pub use self::router::*;

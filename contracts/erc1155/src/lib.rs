@@ -75,7 +75,7 @@ pub mod items {
             values: &[U256],
             data: &[u8],
         ) -> Result<(), TokenError> {
-            self.tokens.mint(cx, to, ids, values, data)
+            self.tokens.mint_batch(cx, to, ids, values, data)
         }
     }
 

@@ -2,7 +2,8 @@
 //! `GovernorSettings`, `GovernorCountingSimple`, `GovernorVotes`, `GovernorVotesQuorumFraction` and `GovernorTimelockControl`.
 //!
 //! The timelock makes the calls and holds what the voters own together. Unlike in the model, votes have no further parameters,
-//! and while a proposal is carried out the calls that it makes can neither propose nor vote.
+//! while a proposal is carried out the calls that it makes can neither propose nor vote, and there is neither ERC-165 nor
+//! `getProposalId`, which is `hashProposal`.
 #![no_std]
 use esker_components::nonces::Nonces;
 use esker_sdk::{abi, prelude::*};
@@ -358,7 +359,7 @@ pub mod governor {
             description_hash: B256,
         ) -> Result<U256> {
             let proposal_id = Self::hash_proposal(targets, values, calldatas, description_hash);
-            self.check_state(cx, proposal_id, &[Succeeded, Queued])?;
+            self.check_state(cx, proposal_id, &[Queued])?;
             self.proposals.at_mut(proposal_id).executed.set(true);
             for (_, calldata) in targets.iter().zip(calldatas).rev().filter(|(target, _)| **target == cx.address()) {
                 self.awaited.push(crypto::keccak256(calldata));

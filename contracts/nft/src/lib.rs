@@ -3,18 +3,21 @@
 use esker_components::{
     access::ownable::{Error as OwnerError, Ownable},
     tokens::{
-        enumerable::Enumerable,
-        erc721::{Erc721, Error as TokenError, IErc721},
-        royalty::{Error as RoyaltyError, Royalty},
+        enumerable::{Enumerable, IErc721EnumerableHandle},
+        erc721::{Erc721, Error as TokenError, IErc721, IErc721Handle, IErc721MetadataHandle},
+        royalty::{Error as RoyaltyError, IErc2981Handle, Royalty},
         uri_storage::UriStorage,
     },
 };
 use esker_sdk::prelude::*;
 
 /// A collection to which its owner adds tokens, numbered from zero, of which it gets a part when they are sold.
-#[contract(erc165)]
+#[contract]
 pub mod nft {
     use super::*;
+
+    /// What contracts say whose descriptions change (ERC-4906): it has events alone, so this is no interface's own number.
+    const METADATA_CHANGES: FixedBytes<4> = FixedBytes([0x49, 0x06, 0x49, 0x06]);
 
     /// The collection's state, in the order of OpenZeppelin's.
     #[storage]
@@ -103,9 +106,27 @@ pub mod nft {
             self.royalty.reset_token_royalty(token_id);
         }
 
+        /// Whether the collection has the interface with this identifier (ERC-165).
+        pub fn supports_interface(interface_id: FixedBytes<4>) -> bool {
+            let interfaces = [
+                FixedBytes([0x01, 0xff, 0xc9, 0xa7]),
+                IErc721Handle::INTERFACE_ID,
+                IErc721MetadataHandle::INTERFACE_ID,
+                IErc721EnumerableHandle::INTERFACE_ID,
+                IErc2981Handle::INTERFACE_ID,
+                METADATA_CHANGES,
+            ];
+            interfaces.contains(&interface_id)
+        }
+
         #[hook(tokens.after_update)]
         fn list(&mut self, _: &mut Context, from: Address, to: Address, token_id: U256) {
             self.lists.follow(from, to, token_id);
+        }
+
+        #[hook(lists.balance)]
+        fn balance(&self, owner: Address) -> Result<U256, TokenError> {
+            self.tokens.balance_of(owner)
         }
     }
 }

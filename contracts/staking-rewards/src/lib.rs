@@ -185,14 +185,16 @@ pub mod staking_rewards {
             take(cx, self.rewards_token.get(), reward)
         }
 
-        /// Writes down what has flowed until now, and `account`'s part of it.
+        /// Writes down what has flowed until now, and `account`'s part of it; the zero address is nobody.
         fn update_reward(&mut self, cx: &Context, account: Address) {
             let per_token = self.reward_per_token(cx);
-            let earned = self.earned(cx, account);
+            if !account.is_zero() {
+                let earned = self.earned(cx, account);
+                self.rewards.set(account, earned);
+                self.user_reward_per_token_paid.set(account, per_token);
+            }
             self.reward_per_token_stored.set(per_token);
             self.last_update_time.set(self.last_time_reward_applicable(cx));
-            self.rewards.set(account, earned);
-            self.user_reward_per_token_paid.set(account, per_token);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use esker_sdk_build::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
@@ -11,22 +11,39 @@ use serde_json::json;
 
 use super::answer::{Answer, columns, remark};
 use super::failure::Failure;
-use crate::demo::{self, ContractsError, DemoError, DemoOptions, DemoReport, Narrator};
+use crate::demo::{self, ContractsError, DemoError, DemoOptions, DemoReport, Narrator, Outcome, Scenario};
 
 /// `esker demo`.
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
-    /// Token transfers to send
+    /// What happens on the chain
+    #[arg(long, value_enum, default_value_t = Story::Transfers)]
+    scenario: Story,
+
+    /// Token transfers to send, in the scenario `transfers`
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     transfers: u32,
 
-    /// Folder with the sources of erc20 and erc721 [default: contracts of this checkout]
+    /// Trades to make, in the scenario `market`, and a fifth as many bets
+    #[arg(long, default_value_t = 1_500, value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    trades: u32,
+
+    /// Folder with the sources of the contracts [default: contracts of this checkout]
     #[arg(long, value_name = "DIR")]
     contracts: Option<PathBuf>,
 
     /// Folder for the artifacts
     #[arg(long, value_name = "DIR", default_value = "artifacts")]
     out: PathBuf,
+}
+
+/// A scenario's name.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Story {
+    /// A token's transfers, while a validator is killed and started again
+    Transfers,
+    /// A whole economy: tokens, exchange, loans, a vote, a prediction, a lottery, goods that are followed
+    Market,
 }
 
 impl DemoArgs {
@@ -38,7 +55,11 @@ impl DemoArgs {
         let contracts = self.contracts.unwrap_or_else(demo::find_contracts_dir);
         let program = std::env::current_exe()
             .map_err(|error| Failure::infrastructure("this program's own file is not to be found").because(error))?;
-        let options = DemoOptions { contracts, transfers: self.transfers, artifacts: self.out, program };
+        let scenario = match self.scenario {
+            Story::Transfers => Scenario::Transfers(self.transfers),
+            Story::Market => Scenario::Market(self.trades),
+        };
+        let options = DemoOptions { contracts, scenario, artifacts: self.out, program };
         let narrator = Terminal::default();
         let report = demo::run(&options, &narrator);
         narrator.end();
@@ -48,7 +69,7 @@ impl DemoArgs {
 
 fn failure(error: &DemoError) -> Failure {
     match error {
-        DemoError::Contracts(ContractsError::NoSources(_)) => Failure::usage(error.to_string()),
+        DemoError::Contracts(ContractsError::NoSources { .. }) => Failure::usage(error.to_string()),
         DemoError::Replay(_) | DemoError::Differ(_) => Failure::failed(error.to_string()).hint(
             "two engines must agree on every chain: please report this with the artifacts and the program's version",
         ),
@@ -75,10 +96,8 @@ fn answer(report: &DemoReport) -> Answer {
             })
         })
         .collect();
-    let json = json!({
+    let mut json = json!({
         "contracts": contracts,
-        "token": report.token,
-        "collection": report.collection,
         "blocks": replayed.blocks,
         "transactions": replayed.transactions,
         "succeeded": report.succeeded,
@@ -89,13 +108,14 @@ fn answer(report: &DemoReport) -> Answer {
         "engines": [report.engine.name(), report.second_engine.name()],
         "enginesAgree": true,
         "validators": report.validators,
-        "blocksWithoutOne": report.without_one,
-        "catchUpSeconds": seconds(report.catch_up),
-        "transferSeconds": seconds(report.transfer_time),
         "replaySeconds": seconds(report.replay_time),
     });
+    let (told, more) = outcome(report);
+    if let (Some(json), serde_json::Value::Object(more)) = (json.as_object_mut(), more) {
+        json.extend(more);
+    }
     let (first, second) = (report.engine, report.second_engine);
-    let text = columns(&[
+    let mut rows = vec![
         ("blocks", replayed.blocks.to_string()),
         (
             "transactions",
@@ -107,30 +127,56 @@ fn answer(report: &DemoReport) -> Answer {
         ("gas used", replayed.gas_used.to_string()),
         ("head", replayed.head.to_string()),
         ("state root", replayed.state_root.to_string()),
-        (
-            "transfers",
-            format!(
-                "{:.2} s over HTTP, each block final and durable before its receipts",
-                seconds(report.transfer_time)
-            ),
-        ),
-        (
-            "validators",
-            format!(
-                "{} processes; one was killed, missed {} blocks, and caught up in {:.2} s",
-                report.validators,
-                report.without_one,
-                seconds(report.catch_up)
-            ),
-        ),
-        ("replay", format!("{:.2} s on {second}, from genesis with an empty cache", seconds(report.replay_time))),
-    ]);
+    ];
+    rows.extend(told);
+    rows.push((
+        "replay",
+        format!("{:.2} s on {second}, from genesis with an empty cache", seconds(report.replay_time)),
+    ));
+    let text = columns(&rows);
     let verdict = format!(
         "\nFour validators have the same blocks, and {first} and {second} agree on every state root, receipts root and gas \
          figure of all {}.",
         replayed.blocks
     );
     Answer::new(text + "\n" + &verdict, json)
+}
+
+/// What the scenario adds to the answer: rows, and members of the object.
+fn outcome(report: &DemoReport) -> (Vec<(&'static str, String)>, serde_json::Value) {
+    match &report.outcome {
+        Outcome::Transfers(told) => {
+            let (transfers, catch_up) = (seconds(told.transfer_time), seconds(told.catch_up));
+            let validators = format!(
+                "{} processes; one was killed, missed {} blocks, and caught up in {catch_up:.2} s",
+                report.validators, told.without_one,
+            );
+            let rows = vec![
+                ("transfers", format!("{transfers:.2} s over HTTP, each block final and durable before its receipts")),
+                ("validators", validators),
+            ];
+            let json = json!({
+                "token": told.token,
+                "collection": told.collection,
+                "blocksWithoutOne": told.without_one,
+                "catchUpSeconds": catch_up,
+                "transferSeconds": transfers,
+            });
+            (rows, json)
+        }
+        Outcome::Market(told) => {
+            let rows = vec![
+                ("people", format!("{}, in {:.2} s over HTTP", told.people, seconds(told.time))),
+                ("promises", format!("{} asked for at the end, all of them kept", told.promises.len())),
+            ];
+            let json = json!({
+                "people": told.people,
+                "marketSeconds": seconds(told.time),
+                "promises": told.promises,
+            });
+            (rows, json)
+        }
+    }
 }
 
 /// Tells the story on standard error.

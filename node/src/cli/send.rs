@@ -1,7 +1,8 @@
 //! `esker send`: send a transaction.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Bytes};
 use clap::Args;
+use serde_json::json;
 
 use super::abi::values::parse_address;
 use super::abi::{Call, Decoder, InterfaceArgs};
@@ -48,5 +49,19 @@ pub async fn run(args: &SendArgs) -> Result<Answer, Failure> {
         None => Default::default(),
     };
     let rpc = Rpc::new(&args.rpc)?;
+    if args.method.as_deref().is_some_and(|method| !method.starts_with("0x")) {
+        check_code(&rpc, args.to).await?;
+    }
     args.transaction.execute(&rpc, Some(args.to), data, &Decoder::new(abi)).await
+}
+
+/// A method that is called where no contract is succeeds and does nothing, which nobody who names one wants.
+async fn check_code(rpc: &Rpc, to: Address) -> Result<(), Failure> {
+    let code: Bytes = rpc.request("eth_getCode", &[json!(to), json!("pending")]).await?;
+    if !code.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("there is no contract at {to}, so nothing was sent")).hint(
+        "check the address, and that --rpc-url is the right chain; call data that is given as 0x… is sent all the same",
+    ))
 }

@@ -11,17 +11,20 @@ use esker_sdk_build::{Artifact, ArtifactError, BuildError, build_once};
 use super::session::SessionError;
 use super::{BuiltContract, DemoOptions, Narrator};
 
-/// The folders of the contracts that the demonstration needs.
-const CONTRACTS: [&str; 2] = ["erc20", "erc721"];
-
 /// Why there are no contracts to deploy.
 #[derive(Debug, thiserror::Error)]
 pub enum ContractsError {
     /// No sources.
     #[error(
-        "no contract sources: {0} has no erc20 and erc721. Run this in a checkout of Esker, or name one with --contracts"
+        "no contract sources: {} has no {missing}. Run this in a checkout of Esker, or name its contracts with --contracts",
+        folder.display()
     )]
-    NoSources(PathBuf),
+    NoSources {
+        /// Where they should be.
+        folder: PathBuf,
+        /// A contract that is not there.
+        missing: &'static str,
+    },
     /// A build failed.
     #[error(transparent)]
     Build(#[from] Arc<BuildError>),
@@ -35,23 +38,21 @@ pub enum ContractsError {
 #[must_use]
 pub fn find_contracts_dir() -> PathBuf {
     let here = PathBuf::from("contracts");
-    if has_sources(&here) {
+    if here.join("erc20").join("Cargo.toml").is_file() {
         return here;
     }
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("contracts")
 }
 
-fn has_sources(folder: &Path) -> bool {
-    CONTRACTS.iter().all(|name| folder.join(name).join("Cargo.toml").is_file())
-}
-
 /// Builds the contracts and writes their artifacts.
 pub(super) fn build(options: &DemoOptions, narrator: &dyn Narrator) -> Result<Vec<Artifact>, ContractsError> {
-    if !has_sources(&options.contracts) {
-        return Err(ContractsError::NoSources(options.contracts.clone()));
+    let names = options.scenario.contracts();
+    let missing = names.iter().find(|name| !options.contracts.join(name).join("Cargo.toml").is_file());
+    if let Some(missing) = missing {
+        return Err(ContractsError::NoSources { folder: options.contracts.clone(), missing });
     }
     let mut artifacts = Vec::new();
-    for name in CONTRACTS {
+    for name in names {
         let artifact = build_once(&options.contracts.join(name), narrator)?.artifact.clone();
         let path = artifact.write(&options.artifacts)?;
         let (wasm, envelope) = (artifact.size.wasm, artifact.size.envelope);
@@ -79,8 +80,11 @@ pub(super) fn abi(artifact: &Artifact) -> Result<JsonAbi, SessionError> {
 /// Deploy payload: envelope, then the constructor's arguments.
 pub(super) fn payload(artifact: &Artifact, arguments: &[DynSolValue]) -> Result<Bytes, SessionError> {
     let wrong = |error: &dyn std::fmt::Display| SessionError::Abi(error.to_string());
-    let constructor = abi(artifact)?.constructor.ok_or_else(|| SessionError::Abi("there is no constructor".into()))?;
-    let arguments = constructor.abi_encode_input(arguments).map_err(|error| wrong(&error))?;
+    let arguments = match abi(artifact)?.constructor {
+        Some(constructor) => constructor.abi_encode_input(arguments).map_err(|error| wrong(&error))?,
+        None if arguments.is_empty() => Vec::new(),
+        None => return Err(SessionError::Abi(format!("{} takes no arguments", artifact.contract_name))),
+    };
     let bytecode: Bytes = artifact.bytecode.parse().map_err(|error| wrong(&error))?;
     Ok([bytecode.as_ref(), &arguments].concat().into())
 }

@@ -1,21 +1,24 @@
-//! The main job end to end: contracts built from source, a chain of four validators, deploys and signed transfers over
-//! JSON-RPC, a validator killed and started again meanwhile, and the whole chain executed again on a second engine.
+//! The main job end to end: contracts built from source, a chain of four validators, a story told over JSON-RPC by signed
+//! transactions, and the whole chain executed again on a second engine.
 
 mod contracts;
+mod market;
 mod network;
 mod session;
-mod story;
+mod transfers;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::B256;
 use esker_runtime::db::MemoryStore;
 use esker_vm::{Engine, EngineConfig, EngineKind};
 
 pub use contracts::{ContractsError, find_contracts_dir};
+pub use market::MarketReport;
 pub use session::SessionError;
+pub use transfers::TransfersReport;
 
 use crate::chain::{Chain, ChainError, ReplayError, Replayed, open_state_dir};
 use crate::home::HomeError;
@@ -24,14 +27,42 @@ use network::Network;
 /// What the demonstration does.
 #[derive(Clone, Debug)]
 pub struct DemoOptions {
-    /// Folder that holds `erc20` and `erc721`.
+    /// Folder that holds the contracts' crates.
     pub contracts: PathBuf,
-    /// Transfers of the token, besides the deploys and the story's other transactions.
-    pub transfers: u32,
+    /// The story.
+    pub scenario: Scenario,
     /// Where artifacts go.
     pub artifacts: PathBuf,
     /// The binary `esker`, of which every validator is a process.
     pub program: PathBuf,
+}
+
+/// What happens on the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// A token and a collection; a validator is killed in the middle of this many transfers.
+    Transfers(u32),
+    /// A whole economy, with about this many trades.
+    Market(u32),
+}
+
+impl Scenario {
+    /// The folders of the contracts that it needs.
+    pub(super) const fn contracts(self) -> &'static [&'static str] {
+        match self {
+            Self::Transfers(_) => &["erc20", "erc721"],
+            Self::Market(_) => market::CONTRACTS,
+        }
+    }
+}
+
+/// What came of the story.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Of [`Scenario::Transfers`].
+    Transfers(TransfersReport),
+    /// Of [`Scenario::Market`].
+    Market(MarketReport),
 }
 
 /// Told what happens, as it happens.
@@ -62,26 +93,18 @@ pub struct BuiltContract {
 pub struct DemoReport {
     /// The contracts.
     pub contracts: Vec<BuiltContract>,
-    /// Address of the token.
-    pub token: Address,
-    /// Address of the collection.
-    pub collection: Address,
+    /// What came of the story.
+    pub outcome: Outcome,
     /// Transactions that succeeded.
     pub succeeded: u64,
     /// Transactions that were meant to revert, and did.
     pub reverted: u64,
-    /// Time from the first signed transfer to the last receipt.
-    pub transfer_time: Duration,
     /// The second engine's result, which is the first one's.
     pub replayed: Replayed,
     /// Time of the replay.
     pub replay_time: Duration,
     /// The validators that came to the same blocks.
     pub validators: usize,
-    /// Blocks that were made while one of them was down.
-    pub without_one: u64,
-    /// Time that it took to catch up, from its start to the others' head.
-    pub catch_up: Duration,
     /// The engine of most validators.
     pub engine: EngineKind,
     /// The engine of one validator, and of the execution that confirmed the chain.
@@ -127,6 +150,15 @@ pub enum DemoError {
     Io(#[from] std::io::Error),
 }
 
+/// A story that was told to its end.
+struct Told {
+    outcome: Outcome,
+    /// Transactions that succeeded.
+    succeeded: u64,
+    /// Transactions that were meant to revert, and did.
+    reverted: u64,
+}
+
 /// Runs the demonstration. Builds what is not built, writes the artifacts, and leaves nothing else behind.
 ///
 /// # Errors
@@ -138,20 +170,23 @@ pub fn run(options: &DemoOptions, narrator: &dyn Narrator) -> Result<DemoReport,
     let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (engine, second_engine) = (EngineKind::Cranelift, EngineKind::Pulley);
-    let (data, told, down) = runtime.block_on(async {
+    let (data, told) = runtime.block_on(async {
         narrator.begin("Starting four validators");
         let mut network = Network::start(folder.path().join("network"), options.program.clone()).await?;
         narrator.fact(&format!(
             "four processes, chain id 31337, state on sled, node{} on {second_engine}, the others on {engine}",
             network::INTERPRETER
         ));
-        let (told, down) = story::tell(&mut network, &artifacts, options.transfers, narrator).await?;
+        let told = match options.scenario {
+            Scenario::Transfers(count) => transfers::tell(&mut network, &artifacts, count, narrator).await?,
+            Scenario::Market(trades) => market::tell(&network, &artifacts, trades, narrator).await?,
+        };
         narrator.begin("Comparing every block of all four validators");
         let agreed = network.agreed().await?;
         narrator
             .fact(&format!("block {} is {} on all four, state root {}", agreed.number, agreed.hash, agreed.state_root));
         network.stop().await;
-        Ok::<_, DemoError>((network.data(0), told, down))
+        Ok::<_, DemoError>((network.data(0), told))
     })?;
 
     narrator.begin("Executing every block again from genesis on a second engine");
@@ -167,16 +202,12 @@ pub fn run(options: &DemoOptions, narrator: &dyn Narrator) -> Result<DemoReport,
 
     Ok(DemoReport {
         contracts: artifacts.iter().map(contracts::summary).collect(),
-        token: told.token,
-        collection: told.collection,
+        outcome: told.outcome,
         succeeded: told.succeeded,
         reverted: told.reverted,
-        transfer_time: told.transfer_time,
         replayed,
         replay_time,
         validators: network::VALIDATORS,
-        without_one: down.blocks,
-        catch_up: down.catch_up,
         engine,
         second_engine,
     })

@@ -102,11 +102,12 @@ impl Session {
         Ok(gas + gas / 4 + STORAGE_SET)
     }
 
-    /// Signs a transaction of account `from` with its next nonce.
+    /// Signs a transaction of account `from` with its next nonce, which sends `value` wei along.
     pub(super) fn sign(
         &mut self,
         from: usize,
         to: TxKind,
+        value: U256,
         input: Bytes,
         gas_limit: u64,
     ) -> Result<Signed, SessionError> {
@@ -119,7 +120,7 @@ impl Session {
             max_fee_per_gas: self.max_fee_per_gas,
             max_priority_fee_per_gas: TIP_WEI,
             to,
-            value: U256::ZERO,
+            value,
             access_list: alloy_eips::eip2930::AccessList::default(),
             input,
         };
@@ -181,6 +182,19 @@ impl Session {
         let call = json!({ "to": to, "input": input(abi, method, arguments)? });
         let output: Bytes = self.client.request("eth_call", rpc_params![call, "latest"]).await?;
         function.abi_decode_output(&output).map_err(|error| SessionError::Abi(error.to_string()))
+    }
+
+    /// Number and time of the last block, the time in seconds.
+    pub(super) async fn head(&self) -> Result<(u64, u64), SessionError> {
+        let block: Value = self.client.request("eth_getBlockByNumber", rpc_params!["latest", false]).await?;
+        let number = |name: &str| u64::try_from(quantity(&block[name])?).map_err(|error| answer(&error));
+        Ok((number("number")?, number("timestamp")?))
+    }
+
+    /// An account's wei.
+    pub(super) async fn balance(&self, account: Address) -> Result<U256, SessionError> {
+        let balance: U256 = self.client.request("eth_getBalance", rpc_params![account, "latest"]).await?;
+        Ok(balance)
     }
 
     /// The revert data of a call that must revert.

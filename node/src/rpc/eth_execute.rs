@@ -90,12 +90,17 @@ pub(super) fn check_chain_id(api: &Api, args: &CallArgs) -> Result<(), RpcError>
     }
 }
 
-/// What `eth_call` and `eth_estimateGas` take: transaction, block, state and block overrides.
-fn prepare(api: &Api, args: &Args) -> Result<(Scene, CallRequest, SimulateOptions), RpcError> {
+/// What `eth_call` and `eth_estimateGas` take: transaction, block, state and block overrides. `asked` is what a block that was
+/// named, or was not, stands for.
+fn prepare(
+    api: &Api,
+    args: &Args,
+    asked: impl Fn(BlockParam) -> BlockParam,
+) -> Result<(Scene, CallRequest, SimulateOptions), RpcError> {
     let call: CallArgs = args.required(0)?;
     check_chain_id(api, &call)?;
     check_payload(&call)?;
-    let mut scene = scene(api, args.optional(1)?.unwrap_or_default())?;
+    let mut scene = scene(api, asked(args.optional(1)?.unwrap_or_default()))?;
     let overrides = args.optional::<StateOverridesParam>(2)?.unwrap_or_default().0;
     if let Some(block) = args.optional::<BlockOverrides>(3)? {
         block.apply(&mut scene.env);
@@ -114,7 +119,7 @@ fn halted(status: ExecutionStatus) -> RpcError {
 
 /// `eth_call`
 pub fn call(api: &Api, args: &Args) -> Result<Bytes, RpcError> {
-    let (scene, request, options) = prepare(api, args)?;
+    let (scene, request, options) = prepare(api, args, |block| block)?;
     let simulation = esker_vm::simulation(&*api.machine, |session| {
         simulate::simulate(session, &scene.head.state, api.chain.config(), &scene.env, &request, &options)
     })??;
@@ -137,9 +142,11 @@ pub(super) fn estimate(
     })??)
 }
 
-/// `eth_estimateGas`
+/// `eth_estimateGas`: at `latest`, which is also what no block means, for a transaction of the block that comes next. Within
+/// the last one, contracts that write something once a block or a second would seem to have written it already.
 pub fn estimate_gas(api: &Api, args: &Args) -> Result<U64, RpcError> {
-    let (scene, request, options) = prepare(api, args)?;
+    let next = |block| if block == BlockParam::Tag(Tag::Latest) { BlockParam::Tag(Tag::Pending) } else { block };
+    let (scene, request, options) = prepare(api, args, next)?;
     estimate(api, &scene, &request, &options).map(U64::from)
 }
 
@@ -155,7 +162,7 @@ pub struct AccessListAnswer {
 
 /// `eth_createAccessList`
 pub fn create_access_list(api: &Api, args: &Args) -> Result<AccessListAnswer, RpcError> {
-    let (scene, request, options) = prepare(api, args)?;
+    let (scene, request, options) = prepare(api, args, |block| block)?;
     let result = esker_vm::simulation(&*api.machine, |session| {
         simulate::create_access_list(session, &scene.head.state, api.chain.config(), &scene.env, &request, &options)
     })??;

@@ -46,6 +46,7 @@ fn sent(server: &Server) -> TxEnvelope {
 #[test]
 fn a_transaction_is_filled_in_signed_sent_and_waited_for() {
     let script = Script::chain()
+        .answer("eth_getCode", json!("0xef"))
         .answer("eth_estimateGas", json!("0x186a0"))
         .answer("eth_sendRawTransaction", json!(HASH))
         .answer("eth_getTransactionReceipt", Value::Null)
@@ -67,6 +68,22 @@ fn a_transaction_is_filled_in_signed_sent_and_waited_for() {
     assert_eq!(object["logs"][0]["event"]["name"], "Transfer");
     assert_eq!(object["logs"][0]["event"]["arguments"][2]["value"], "7");
     assert!(object.get("error").is_none());
+}
+
+#[test]
+fn a_method_is_not_sent_where_no_contract_is() {
+    let script = || Script::chain().answer("eth_sendRawTransaction", json!(HASH));
+    let server = script().answer("eth_getCode", json!("0x")).start();
+    let more = ["transfer(address,uint256)", TO, "7", "--gas-limit", "50000", "--no-wait"];
+    let run = send(&server, &more).expect(1);
+    assert!(run.stderr.contains("there is no contract at") && run.stderr.contains("nothing was sent"), "{run:#?}");
+    assert!(server.asked("eth_sendRawTransaction").is_empty());
+    // Call data, and coins alone, go wherever they are sent.
+    for more in [&["0xa9059cbb"][..], &["--value", "1"]] {
+        let server = script().start();
+        send(&server, &[more, &["--gas-limit", "50000", "--no-wait"]].concat()).expect(0);
+        assert_eq!(server.asked("eth_sendRawTransaction").len(), 1);
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ use flate2::read::DeflateDecoder;
 use sha3::{Digest, Keccak256};
 
 use crate::cache::{FileLock, at};
+use crate::library::LIBRARY;
 use crate::{CacheDir, CacheError, Progress};
 
 /// What `build.rs` packed: for each file, in order of path, the length of its path, the path, the length of its content
@@ -22,7 +23,16 @@ use crate::{CacheDir, CacheError, Progress};
 static ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sdk.archive"));
 
 /// The carried crates that a manifest may ask for, and their folders among the sources.
-pub(crate) const CRATES: &[(&str, &str)] = &[("esker-sdk", "sdk"), ("esker-sdk-test", "sdk/test")];
+pub(crate) fn crates() -> &'static BTreeMap<String, String> {
+    static CRATES: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    CRATES.get_or_init(|| {
+        let sdk = [("esker-sdk", "sdk"), ("esker-sdk-test", "sdk/test")];
+        let sdk = sdk.map(|(name, folder)| (name.to_owned(), folder.to_owned()));
+        sdk.into_iter()
+            .chain(LIBRARY.iter().map(|name| (format!("esker-{name}"), format!("contracts/{name}"))))
+            .collect()
+    })
+}
 
 /// Where a workspace sees the sources, below its root.
 pub(crate) const LINK: &str = ".esker/sdk";
@@ -64,6 +74,21 @@ pub fn carried_hash() -> &'static str {
 /// A carried file's text.
 pub(crate) fn text(path: &str) -> &'static str {
     sources().files.get(path).and_then(|content| std::str::from_utf8(content).ok()).unwrap_or_default()
+}
+
+/// The carried files of a folder: their paths below it, and their texts.
+pub(crate) fn files_below(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let below = move |(path, content): (&'static String, &'static Vec<u8>)| {
+        let path = path.strip_prefix(folder)?.strip_prefix('/')?;
+        Some((path, std::str::from_utf8(content).ok()?))
+    };
+    sources().files.iter().filter_map(below)
+}
+
+/// Whether a path leads into the carried sources, where a workspace sees them.
+#[must_use]
+pub fn is_carried(path: &Path) -> bool {
+    path.ancestors().any(|folder| folder.ends_with(LINK))
 }
 
 /// Unpacks the carried sources into the cache folder, and gives where they are. What is there already is compared, file by
@@ -217,7 +242,7 @@ mod tests {
         let dir = CacheDir::at(cache.path());
         let folder = unpack(&dir, &Silent).expect("unpacked");
         assert_eq!(folder, cache.path().join("sdk").join(carried_hash()));
-        for (_, place) in CRATES {
+        for place in crates().values() {
             assert!(folder.join(place).join("Cargo.toml").is_file(), "{place}");
         }
         let source = folder.join("sdk/src/lib.rs");

@@ -21,6 +21,7 @@ mod inputs;
 mod interface;
 mod layout;
 mod layout_lock;
+mod library;
 mod module;
 mod names;
 mod natspec;
@@ -40,7 +41,7 @@ mod verify;
 
 pub use artifact::{Artifact, ArtifactError, Size};
 pub use cache::{CacheDir, CacheError};
-pub use carried::{carried_hash, link, unpack};
+pub use carried::{carried_hash, is_carried, link, unpack};
 pub use check::{Checked, check};
 pub use coverage::{Coverage, FileCoverage};
 pub use deflate::envelope;

@@ -92,7 +92,7 @@ impl Metadata {
             dependency.source.as_deref().is_some_and(|source| source.ends_with("/rust-lang/crates.io-index"))
         };
         let is_asked_for = |name: &str| dependencies().any(|found| found.name == name && from_registry(found));
-        carried::CRATES.iter().map(|(name, _)| *name).filter(|name| is_asked_for(name)).collect()
+        carried::crates().keys().map(String::as_str).filter(|name| is_asked_for(name)).collect()
     }
 }
 
@@ -261,8 +261,8 @@ impl Package {
             return Ok(Vec::new());
         }
         let folder = carried::link(&self.workspace_root, cache, progress)?;
-        let asked = carried::CRATES.iter().filter(|(name, _)| self.carried.contains(name));
-        let setting = |(name, place): &(&str, &str)| {
+        let asked = carried::crates().iter().filter(|(name, _)| self.carried.contains(name.as_str()));
+        let setting = |(name, place): (&String, &String)| {
             // JSON's strings are TOML's.
             let path = serde_json::Value::from(folder.join(place).to_string_lossy().as_ref());
             format!("patch.crates-io.{name}.path={path}")

@@ -117,6 +117,78 @@ fn every_template_builds_and_passes_its_tests() {
     assert!(!tested.success && tested.failed == 1 && tested.passed == 0, "{tested:?}");
 }
 
+/// A contract of the library is written as it is, and with it go its tests, under the new crate's name.
+#[test]
+fn contracts_of_the_library_are_templates() {
+    let (place, cache) = place();
+    let library = sdk().join("../contracts");
+    let templates: Vec<Template> =
+        Template::all().into_iter().filter(|template| matches!(template, Template::Library(_))).collect();
+    assert!(templates.len() > 20, "{templates:?}");
+    for template in templates {
+        let name = format!("my-{}", template.name());
+        let folder = create(place.path(), &name, template, SdkSource::Carried, &cache).expect("written").folder;
+        let manifest: toml::Table =
+            fs::read_to_string(folder.join("Cargo.toml")).expect("written").parse().expect("a manifest");
+        let config = fs::read_to_string(folder.join(".cargo/config.toml")).expect("written");
+        let lists = ["dependencies", "dev-dependencies"].map(|kind| manifest[kind].as_table().expect("a table"));
+        assert!(lists[0].contains_key("esker-sdk") && lists[1].contains_key("esker-sdk-test"), "{manifest}");
+        for dependency in lists.into_iter().flat_map(toml::Table::keys).filter(|key| key.starts_with("esker-")) {
+            let line = config.lines().find(|line| line.starts_with(&format!("{dependency} = {{ path = \"")));
+            let path = line.and_then(|line| line.split('"').nth(1)).unwrap_or_else(|| panic!("{name}: {config}"));
+            assert!(folder.join(path).join("Cargo.toml").is_file(), "{name}: {path}");
+        }
+        let source = fs::read_to_string(folder.join("src/lib.rs")).expect("written");
+        let original = match template.name() {
+            "votes-token" => "token",
+            "collection" => "nft",
+            "erc4626" => "vault",
+            name => name,
+        };
+        assert_eq!(source, fs::read_to_string(library.join(original).join("src/lib.rs")).expect("there"), "{name}");
+        let tests = tests_below(&folder.join("tests"));
+        let (own, other) = (format!("my_{}::", template.name().replace('-', "_")), format!("esker_{original}::"));
+        assert!(tests.contains(&own) && tests.contains("#[esker_sdk::test]"), "{name} has no tests of its own");
+        assert!(!tests.contains(&other.replace('-', "_")), "{name} tests {original}");
+    }
+}
+
+/// The text of all files below a folder.
+fn tests_below(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        text += &if path.is_dir() { tests_below(&path) } else { fs::read_to_string(&path).expect("text") };
+    }
+    text
+}
+
+/// Where they use components and other contracts of the library, these are the carried ones.
+#[test]
+fn contracts_of_the_library_build_outside_of_it() {
+    let Some(toolchain) = toolchain() else { return };
+    let (place, cache) = place();
+    let root = place.path().join("all");
+    fs::create_dir_all(&root).expect("made");
+    fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"contracts/*\"]\n")
+        .expect("written");
+    fs::copy(sdk().join("../Cargo.lock"), root.join("Cargo.lock")).expect("copied");
+    let templates = ["governor", "board-game", "lending-pool"];
+    let mut created = Vec::new();
+    for name in templates {
+        let template = Template::from_name(name).expect("a template");
+        created.push(create(&root.join("contracts"), &format!("my-{name}"), template, SdkSource::Carried, &cache));
+    }
+    for (created, name) in created.into_iter().zip(["MyGovernor", "ConnectFour", "MyLendingPool"]) {
+        let created = created.expect("written");
+        let options = BuildOptions { cache: Some(cache.clone()), ..BuildOptions::default() };
+        let built = build_in(&created.folder, toolchain, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(built.artifact.contract_name, name);
+        // The first of them wrote the file by which plain cargo finds what it needs; what others need besides is said.
+        assert_eq!(created.unchanged.is_some(), !created.patches.is_empty());
+    }
+}
+
 /// What one of the counter's tests runs, by the lines of its source. Where LLVM's tools are missing, it is said how to get
 /// them.
 fn coverage_is_counted(counter: &Path, cache: &CacheDir) {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use alloy_json_abi::JsonAbi;
 use esker_sdk::abi::FunctionItem;
 use esker_sdk::native::{Declared, NativeContract};
-use esker_sdk_build::{BuildError, ToStderr, build_once};
+use esker_sdk_build::{BuildError, ToStderr, build_once, is_carried};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -96,7 +96,9 @@ fn read_libraries(manifest_dir: &Path) -> BTreeMap<String, PathBuf> {
     let output = metadata(manifest_dir, &["--offline"]).or_else(|_| metadata(manifest_dir, &[]));
     let output = output.unwrap_or_else(|error| panic!("cargo metadata failed in {}: {error}", manifest_dir.display()));
     let metadata: Metadata = serde_json::from_slice(&output).expect("cargo's format 1 has packages");
-    let folders = metadata.packages.into_iter().filter_map(|package| {
+    // What is carried is no part of a workspace that a build could write to: it runs natively, as what a test defines.
+    let own = metadata.packages.into_iter().filter(|package| !is_carried(&package.manifest_path));
+    let folders = own.filter_map(|package| {
         let is_library = |target: &&Target| target.kind.iter().any(|kind| kind == "cdylib");
         let library = package.targets.iter().find(is_library)?.name.replace('-', "_");
         Some((library, package.manifest_path.parent()?.to_path_buf()))

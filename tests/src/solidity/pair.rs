@@ -63,7 +63,7 @@ impl Pair {
     /// Deploys a contract and its model.
     ///
     /// # Panics
-    /// If either fails, or they come to stand at different addresses.
+    /// If either fails, they come to stand at different addresses, or log different events.
     pub fn deploy<C: Contract>(
         &self,
         chain: &mut Chain,
@@ -72,18 +72,15 @@ impl Pair {
         deployment: Deployment<C>,
     ) -> C::Handle {
         let arguments = deployment.payload(&[]);
-        let handle_at = chain.try_deploy(by, deployment).succeeds().created().expect("a deploy that succeeded");
+        let sent = chain.try_deploy(by, deployment).succeeds();
+        let handle_at = sent.created().expect("a deploy that succeeded");
         let mut evm = locked(&self.evm);
         evm.at(chain.height(), chain.timestamp());
         let code = [&self.models.creation(model)[..], &arguments].concat();
         let (ran, created) = evm.send(address(by.address), TxKind::Create, U256::ZERO, code.into());
-        let reverted = !matches!(ran, Ran::Returned(..));
-        assert_eq!(
-            created,
-            Some(address(handle_at)),
-            "{model}: {}",
-            if reverted { "its constructor fails" } else { "" }
-        );
+        let Ran::Returned(_, logs) = ran else { panic!("{model}: its constructor fails") };
+        assert_eq!(created, Some(address(handle_at)), "{model}");
+        assert_eq!(sent.logs(), logs, "{model}: left Esker's events, right Solidity's");
         C::Handle::from(handle_at)
     }
 
@@ -127,7 +124,7 @@ impl Pair {
         ours
     }
 
-    /// Calls both without a trace; they must return or revert with the same bytes.
+    /// Calls both without a trace, in the block that would come next; they must return or revert with the same bytes.
     ///
     /// # Panics
     /// If they differ.
@@ -135,7 +132,10 @@ impl Pair {
         let call = call.into();
         let (to, input) = (address(call.target()), Bytes::copy_from_slice(call.input()));
         let ours = chain.call(by, call);
-        let theirs = locked(&self.evm).call(address(by.address), to, input);
+        let mut evm = locked(&self.evm);
+        let (number, timestamp) = next_block(chain);
+        evm.at(number, timestamp);
+        let theirs = evm.call(address(by.address), to, input);
         self.compare(method, &ours, theirs);
     }
 
@@ -148,6 +148,15 @@ impl Pair {
             crate::say(&format!("{contract} | {method} | {calls} | {esker} | {evm} | {ratio}"));
         }
     }
+}
+
+/// Number and timestamp of the block that would come next: that in which calls without a trace are made.
+fn next_block(chain: &mut Chain) -> (u64, u64) {
+    let now = chain.snapshot();
+    chain.pass_blocks(1);
+    let next = (chain.height(), chain.timestamp());
+    chain.restore(&now);
+    next
 }
 
 /// Ours in the EVM's words.

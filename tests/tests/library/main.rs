@@ -2,8 +2,16 @@
 
 mod amm_factory;
 mod amm_pair;
-mod amm_router;
+mod amm_router {
+    mod fees;
+    mod rules;
+}
+mod beacon;
 mod beacon_proxy;
+mod board_game {
+    mod bits;
+    mod rules;
+}
 mod components {
     mod access;
     mod hooks;
@@ -19,6 +27,12 @@ mod governor {
     mod rules;
 }
 mod lending_pool;
+mod lottery {
+    mod attacks;
+    mod booth;
+    mod invariant;
+    mod rules;
+}
 mod merkle_airdrop;
 mod multicall;
 mod multisig {
@@ -32,8 +46,19 @@ mod nft {
     mod rules;
 }
 mod payment_splitter;
+mod prediction_market {
+    mod attacks;
+    mod fair;
+    mod invariant;
+    mod rules;
+}
+mod price_feed;
 mod proxy;
 mod staking_rewards;
+mod supply_chain {
+    mod indexer;
+    mod rules;
+}
 mod timelock {
     #[macro_use]
     mod support;

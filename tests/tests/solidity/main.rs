@@ -2,8 +2,20 @@
 //!
 //! `ESKER_SOLIDITY_CALLS` says how many calls each pair makes, about; a few hundred unless it does.
 
+mod erc1155;
 mod exchange;
+mod governor;
+mod nft;
+mod payment_splitter;
+mod receiver;
+mod signer;
+mod staking_rewards;
+mod target;
+mod timelock;
+mod token;
 mod tokens;
+mod vault;
+mod weth;
 
 /// Actions of a sequence.
 const LENGTH: u32 = 60;

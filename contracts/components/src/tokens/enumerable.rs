@@ -23,8 +23,8 @@ pub mod enumerable {
     /// The lists, and where in them each token is.
     #[storage]
     pub struct Enumerable {
-        owned: Map<Address, List<U256>>,
-        owned_index: Map<U256, u64>,
+        owned: Map<(Address, U256), U256>,
+        owned_index: Map<U256, U256>,
         all: List<U256>,
         all_index: Map<U256, u64>,
     }
@@ -42,9 +42,8 @@ pub mod enumerable {
         }
 
         fn token_of_owner_by_index(&self, owner: Address, index: U256) -> Result<U256, ERC721OutOfBoundsIndex> {
-            let owned = self.owned.at(owner);
-            let place = u64::try_from(index).ok().filter(|place| *place < owned.len());
-            place.map(|place| owned.get(place)).ok_or(ERC721OutOfBoundsIndex { owner, index })
+            ensure!(index < self.balance(owner), ERC721OutOfBoundsIndex { owner, index });
+            Ok(self.owned.get((owner, index)))
         }
 
         fn token_by_index(&self, index: U256) -> Result<U256, ERC721OutOfBoundsIndex> {
@@ -55,37 +54,53 @@ pub mod enumerable {
     }
 
     impl Enumerable {
-        /// Keeps the lists as a token changes hands; the zero address stands for creation and destruction.
+        /// How many tokens `owner` has, which is how long its list is: kept where it is needed anyway.
+        #[hook]
+        fn balance(&self, owner: Address) -> U256 {
+            panic!("the contract has no hook enumerable.balance")
+        }
+
+        /// Keeps the lists when a token has changed hands; the zero address stands for creation and destruction.
         #[internal]
         pub fn follow(&mut self, from: Address, to: Address, token_id: U256) {
             if from == to {
                 return;
             }
             if from.is_zero() {
-                append(&mut self.all, &mut self.all_index, token_id);
+                self.all_index.set(token_id, self.all.len());
+                self.all.push(token_id);
             } else {
-                remove(&mut self.owned.at_mut(from), &mut self.owned_index, token_id);
+                self.remove_from_owner(from, token_id);
             }
             if to.is_zero() {
-                remove(&mut self.all, &mut self.all_index, token_id);
+                self.remove_from_all(token_id);
             } else {
-                append(&mut self.owned.at_mut(to), &mut self.owned_index, token_id);
+                let place = self.balance(to) - 1;
+                self.owned.set((to, place), token_id);
+                self.owned_index.set(token_id, place);
             }
         }
-    }
 
-    fn append(list: &mut List<U256>, index: &mut Map<U256, u64>, token_id: U256) {
-        index.set(token_id, list.len());
-        list.push(token_id);
-    }
+        /// The last token takes the place of the one that goes.
+        fn remove_from_owner(&mut self, owner: Address, token_id: U256) {
+            let (place, last) = (self.owned_index.get(token_id), self.balance(owner));
+            if place != last {
+                let moved = self.owned.get((owner, last));
+                self.owned.set((owner, place), moved);
+                self.owned_index.set(moved, place);
+            }
+            self.owned_index.at_mut(token_id).clear();
+            self.owned.at_mut((owner, last)).clear();
+        }
 
-    /// The last token takes the place of the one that goes.
-    fn remove(list: &mut List<U256>, index: &mut Map<U256, u64>, token_id: U256) {
-        let place = index.get(token_id);
-        list.swap_remove(place);
-        index.at_mut(token_id).clear();
-        if place < list.len() {
-            index.set(list.get(place), place);
+        /// The last token takes the place of the one that goes.
+        fn remove_from_all(&mut self, token_id: U256) {
+            let place = self.all_index.get(token_id);
+            self.all.swap_remove(place);
+            self.all_index.at_mut(token_id).clear();
+            if place < self.all.len() {
+                self.all_index.set(self.all.get(place), place);
+            }
         }
     }
 }

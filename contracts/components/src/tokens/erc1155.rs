@@ -174,7 +174,7 @@ pub mod erc1155 {
             value: U256,
             data: &[u8],
         ) -> Result<()> {
-            self.safe_batch_transfer_from(cx, from, to, &[id], &[value], data)
+            self.transfer(cx, from, to, &[id], &[value], Asked::Once(data))
         }
 
         #[reentrant]
@@ -187,12 +187,15 @@ pub mod erc1155 {
             values: &[U256],
             data: &[u8],
         ) -> Result<()> {
-            self.check_approved(cx, from)?;
-            ensure!(!to.is_zero(), ERC1155InvalidReceiver { receiver: to });
-            ensure!(!from.is_zero(), ERC1155InvalidSender { sender: from });
-            self.update(cx, from, to, ids, values)?;
-            check_accepted(cx, from, to, ids, values, data)
+            self.transfer(cx, from, to, ids, values, Asked::AsBatch(data))
         }
+    }
+
+    /// How a receiver is asked, and with which message. A batch of one token is a batch to it, though not in the event.
+    #[derive(Clone, Copy)]
+    enum Asked<'a> {
+        Once(&'a [u8]),
+        AsBatch(&'a [u8]),
     }
 
     /// What the contract does.
@@ -208,7 +211,7 @@ pub mod erc1155 {
             self.uri.set(uri);
         }
 
-        /// Creates tokens for `to`, with a message for a contract.
+        /// Creates tokens for `to`, with a message for a contract, which is asked about a batch unless it is one id.
         ///
         /// # Errors
         /// `ERC1155InvalidReceiver` of the zero address and of a contract that does not accept, and
@@ -222,9 +225,24 @@ pub mod erc1155 {
             values: &[U256],
             data: &[u8],
         ) -> Result<()> {
-            ensure!(!to.is_zero(), ERC1155InvalidReceiver { receiver: to });
-            self.update(cx, Address::ZERO, to, ids, values)?;
-            check_accepted(cx, Address::ZERO, to, ids, values, data)
+            let asked = if ids.len() == 1 { Asked::Once(data) } else { Asked::AsBatch(data) };
+            self.create(cx, to, ids, values, asked)
+        }
+
+        /// Creates tokens for `to`, with a message for a contract, which is asked about a batch also if it is one id.
+        ///
+        /// # Errors
+        /// Those of [`Erc1155::mint`].
+        #[internal]
+        pub fn mint_batch(
+            &mut self,
+            cx: &mut Context,
+            to: Address,
+            ids: &[U256],
+            values: &[U256],
+            data: &[u8],
+        ) -> Result<()> {
+            self.create(cx, to, ids, values, Asked::AsBatch(data))
         }
 
         /// Destroys tokens.
@@ -247,6 +265,35 @@ pub mod erc1155 {
             let may = operator == owner || self.is_approved_for_all(owner, operator);
             ensure!(may, ERC1155MissingApprovalForAll { operator, owner });
             Ok(())
+        }
+
+        fn transfer(
+            &mut self,
+            cx: &mut Context,
+            from: Address,
+            to: Address,
+            ids: &[U256],
+            values: &[U256],
+            asked: Asked<'_>,
+        ) -> Result<()> {
+            self.check_approved(cx, from)?;
+            ensure!(!to.is_zero(), ERC1155InvalidReceiver { receiver: to });
+            ensure!(!from.is_zero(), ERC1155InvalidSender { sender: from });
+            self.update(cx, from, to, ids, values)?;
+            check_accepted(cx, from, to, ids, values, asked)
+        }
+
+        fn create(
+            &mut self,
+            cx: &mut Context,
+            to: Address,
+            ids: &[U256],
+            values: &[U256],
+            asked: Asked<'_>,
+        ) -> Result<()> {
+            ensure!(!to.is_zero(), ERC1155InvalidReceiver { receiver: to });
+            self.update(cx, Address::ZERO, to, ids, values)?;
+            check_accepted(cx, Address::ZERO, to, ids, values, asked)
         }
 
         fn update(
@@ -291,15 +338,19 @@ pub mod erc1155 {
         to: Address,
         ids: &[U256],
         values: &[U256],
-        data: &[u8],
+        asked: Asked<'_>,
     ) -> Result<()> {
         if cx.code_size(to) == 0 {
             return Ok(());
         }
         let (operator, receiver) = (cx.sender(), IErc1155ReceiverHandle::at(to));
-        let (answer, accepted) = match (ids, values) {
-            ([id], [value]) => (receiver.on_received(operator, from, *id, *value, data).try_call(cx), RECEIVED),
-            _ => (receiver.on_batch_received(operator, from, ids, values, data).try_call(cx), BATCH_RECEIVED),
+        let (answer, accepted) = match (asked, ids, values) {
+            (Asked::Once(data), [id], [value]) => {
+                (receiver.on_received(operator, from, *id, *value, data).try_call(cx), RECEIVED)
+            }
+            (Asked::Once(data) | Asked::AsBatch(data), ..) => {
+                (receiver.on_batch_received(operator, from, ids, values, data).try_call(cx), BATCH_RECEIVED)
+            }
         };
         match answer {
             Ok(answer) if answer == accepted => Ok(()),

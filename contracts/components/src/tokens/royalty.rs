@@ -54,7 +54,7 @@ pub mod royalty {
             if receiver.is_zero() {
                 (receiver, fraction) = (self.default_royalty.receiver.get(), self.default_royalty.fraction.get());
             }
-            (receiver, sale_price * fraction.get() / DENOMINATOR)
+            (receiver, sale_price.mul_div(fraction.get(), U256::from(DENOMINATOR), Rounding::Floor))
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use esker_sdk_build::{CacheDir, SdkSource, Template, TemplateError, create};
 use serde_json::json;
 
@@ -20,12 +21,16 @@ pub(super) struct NewArgs {
     parent: PathBuf,
 
     /// What the contract does to begin with
-    #[arg(long, value_name = "NAME", default_value = "counter", value_parser = Template::ALL.map(Template::name))]
+    #[arg(long, value_name = "NAME", default_value = "counter", value_parser = template_names())]
     template: String,
 
     /// Use the SDK in this folder (default: that of the Esker source around here, if any, else the one this program carries)
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
+}
+
+fn template_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Template::all().into_iter().map(Template::name))
 }
 
 pub(super) fn run(args: &NewArgs) -> Result<Answer, Failure> {
@@ -44,8 +49,9 @@ pub(super) fn run(args: &NewArgs) -> Result<Answer, Failure> {
     );
     if let Some(config) = &created.unchanged {
         text.push_str(&format!(
-            "\n\n`esker contract` finds the SDK by itself; for `cargo test` without it, add to {}:\n  [patch.crates-io]\n  esker-sdk = {{ path = \".esker/sdk/sdk\" }}",
-            config.display()
+            "\n\n`esker contract` finds the SDK by itself; for `cargo test` without it, add to {}:\n  [patch.crates-io]\n  {}",
+            config.display(),
+            created.patches.join("\n  ")
         ));
     }
     Ok(Answer::new(

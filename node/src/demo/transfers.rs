@@ -10,7 +10,7 @@ use esker_sdk_build::Artifact;
 use super::contracts;
 use super::network::{Network, VICTIM};
 use super::session::{Receipt, Session, SessionError, Signed, input};
-use super::{DemoError, Narrator};
+use super::{DemoError, Narrator, Outcome, Told};
 
 /// Development accounts that take part.
 const ACCOUNTS: usize = 10;
@@ -22,20 +22,18 @@ const SUPPLY: u64 = 1_000_000;
 const SHARE: u64 = 50_000;
 
 /// What the story leaves to be reported.
-pub(super) struct Told {
-    pub(super) token: Address,
-    pub(super) collection: Address,
-    pub(super) succeeded: u64,
-    pub(super) reverted: u64,
-    pub(super) transfer_time: Duration,
-}
-
-/// What happened while a validator was down.
-pub(super) struct Down {
-    /// Blocks that the others made.
-    pub(super) blocks: u64,
-    /// Time from its start until it had them.
-    pub(super) catch_up: Duration,
+#[derive(Clone, Debug)]
+pub struct TransfersReport {
+    /// Address of the token.
+    pub token: Address,
+    /// Address of the collection.
+    pub collection: Address,
+    /// Time from the first signed transfer to the last receipt.
+    pub transfer_time: Duration,
+    /// Blocks that were made while one of the validators was down.
+    pub without_one: u64,
+    /// Time that it took to catch up, from its start to the others' head.
+    pub catch_up: Duration,
 }
 
 /// Tells the story to the network, over HTTP.
@@ -44,7 +42,7 @@ pub(super) async fn tell(
     artifacts: &[Artifact],
     transfers: u32,
     narrator: &dyn Narrator,
-) -> Result<(Told, Down), DemoError> {
+) -> Result<Told, DemoError> {
     let mut story =
         Story { session: Session::connect(&network.url(0), ACCOUNTS as u32).await?, succeeded: 0, reverted: 0 };
     let (erc20, erc721) = (contracts::named(artifacts, "Erc20")?, contracts::named(artifacts, "Erc721")?);
@@ -76,8 +74,8 @@ pub(super) async fn tell(
     let started = Instant::now();
     network.launch(VICTIM)?;
     network.wait_for(VICTIM, ahead.number).await?;
-    let down = Down { blocks: ahead.number - killed_at, catch_up: started.elapsed() };
-    narrator.fact(&format!("it caught up {} blocks", down.blocks));
+    let (without_one, catch_up) = (ahead.number - killed_at, started.elapsed());
+    narrator.fact(&format!("it caught up {without_one} blocks"));
     // It takes part again: the others' next blocks reach it as they are made.
     network.wait_for(VICTIM, ahead.number + 3).await?;
 
@@ -87,7 +85,8 @@ pub(super) async fn tell(
     }
     narrator.fact(&format!("all balances still add up to {SUPPLY}"));
     let Story { succeeded, reverted, .. } = story;
-    Ok((Told { token, collection, succeeded, reverted, transfer_time }, down))
+    let report = TransfersReport { token, collection, transfer_time, without_one, catch_up };
+    Ok(Told { outcome: Outcome::Transfers(report), succeeded, reverted })
 }
 
 struct Story {
@@ -111,7 +110,7 @@ impl Story {
     async fn deploy(&mut self, artifact: &Artifact, arguments: &[DynSolValue]) -> Result<Address, DemoError> {
         let payload = contracts::payload(artifact, arguments)?;
         let gas = self.session.estimate(0, TxKind::Create, &payload).await?;
-        let transaction = self.session.sign(0, TxKind::Create, payload, gas)?;
+        let transaction = self.session.sign(0, TxKind::Create, U256::ZERO, payload, gas)?;
         let receipts = self.settle(&[transaction]).await?;
         let created = receipts.first().and_then(|receipt| receipt.created);
         Ok(created.ok_or_else(|| SessionError::Answer("the deploy's receipt names no contract".into()))?)
@@ -138,7 +137,7 @@ impl Story {
         let mut shares = Vec::with_capacity(ACCOUNTS);
         for index in 1..ACCOUNTS {
             let input = transfer(self.session.address(index), SHARE)?;
-            shares.push(self.session.sign(0, to, input, gas)?);
+            shares.push(self.session.sign(0, to, U256::ZERO, input, gas)?);
         }
         self.settle(&shares).await?;
 
@@ -147,7 +146,7 @@ impl Story {
             let (from, hop) = (step % ACCOUNTS, step / ACCOUNTS % (ACCOUNTS - 1) + 1);
             let recipient = self.session.address((from + hop) % ACCOUNTS);
             let input = transfer(recipient, step as u64 % 97 + 1)?;
-            transactions.push(self.session.sign(from, to, input, gas)?);
+            transactions.push(self.session.sign(from, to, U256::ZERO, input, gas)?);
         }
         let (mut done, mut killed_at) = (0, None);
         for batch in transactions.chunks(BATCH) {
@@ -175,7 +174,7 @@ impl Story {
             if gas == 0 {
                 gas = self.session.estimate(0, to, &input).await?;
             }
-            mints.push(self.session.sign(0, to, input, gas)?);
+            mints.push(self.session.sign(0, to, U256::ZERO, input, gas)?);
         }
         self.settle(&mints).await?;
         let mut moves = Vec::with_capacity(ACCOUNTS);
@@ -184,7 +183,7 @@ impl Story {
             let arguments = [DynSolValue::Address(from), DynSolValue::Address(next), id(index)];
             let input = input(&abi, "safeTransferFrom", &arguments)?;
             let gas = self.session.estimate(index, to, &input).await?;
-            moves.push(self.session.sign(index, to, input, gas)?);
+            moves.push(self.session.sign(index, to, U256::ZERO, input, gas)?);
         }
         self.settle(&moves).await?;
         for index in 0..ACCOUNTS {
@@ -203,7 +202,7 @@ impl Story {
         let arguments =
             [DynSolValue::Address(self.session.address(0)), DynSolValue::Uint(U256::from(SUPPLY) + U256::from(1), 256)];
         let input = input(&abi, "transfer", &arguments)?;
-        let transaction = self.session.sign(1, TxKind::Call(token), input.clone(), 300_000)?;
+        let transaction = self.session.sign(1, TxKind::Call(token), U256::ZERO, input.clone(), 300_000)?;
         let receipts = self.session.send(&[transaction]).await?;
         if receipts.iter().any(|receipt| receipt.succeeded) {
             return Err(SessionError::Answer("a transfer of more than the balance succeeded".into()).into());
