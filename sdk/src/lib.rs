@@ -123,7 +123,7 @@ pub mod expansion {
     pub use crate::error::{REENTRANT_CALL, decode_error};
     pub use crate::exposed::{
         Exposed, all_errors, all_events, assert_component, assert_method, assert_overrides, check_part, count,
-        errors_count, events_count, implements,
+        errors_count, events_count, identifiers, identifiers_count,
     };
     pub use crate::literals::{parse_address, parse_number};
     pub use crate::storage::{
