@@ -125,7 +125,7 @@ pub mod expansion {
         Exposed, all_errors, all_events, assert_component, assert_method, assert_overrides, check_part, count,
         errors_count, events_count, identifiers, identifiers_count,
     };
-    pub use crate::literals::{parse_address, parse_number};
+    pub use crate::literals::{parse_address, parse_b256, parse_number};
     pub use crate::storage::{
         Again, At, Base, EnumLayout, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct,
         StorageType, Stored, StructLayout, Value, Within, assert_owner, check_piece, eip1967_slot, erc7201_slot,
