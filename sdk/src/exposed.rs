@@ -1,6 +1,7 @@
 //! What a contract's parts bring into its ABI, collected and checked by the compiler.
 
 use crate::{
+    FixedBytes,
     abi::{ErrorItem, ErrorSet, EventItem, FunctionItem, Mutability},
     component::{Filter, Part, PartMethod, Way, same},
 };
@@ -413,23 +414,50 @@ const NO_ERRORS: &ErrorSet = &ErrorSet { items: &[], wrapped: &[] };
 flattened!(events_count, all_events, fill_events, events, &'static EventItem, NO_EVENT);
 flattened!(errors_count, all_errors, fill_errors, errors, &'static ErrorSet, NO_ERRORS);
 
-/// The identifiers of the interfaces whose methods are all exposed: ERC-165's own is not among them.
+/// How many [`identifiers`] there are.
 #[must_use]
-pub const fn implements(part: &Part, identifier: [u8; 4]) -> bool {
-    let mut index = 0;
-    while index < part.interfaces.len() {
-        let own = &part.interfaces[index].0;
-        if own[0] == identifier[0] && own[1] == identifier[1] && own[2] == identifier[2] && own[3] == identifier[3] {
-            return true;
+pub const fn identifiers_count(own: &[FixedBytes<4>], part: &Part) -> usize {
+    let (mut all, mut index) = (own.len(), 0);
+    while index < part.fields.len() {
+        if matches!(part.fields[index].filter, Filter::All) {
+            let inner = part.fields[index].part;
+            all += identifiers_count(inner.interfaces, inner);
         }
+        index += 1;
+    }
+    all
+}
+
+/// A contract's own identifiers of interfaces (ERC-165), and those of the interfaces whose methods its parts all expose.
+///
+/// They are collected while the contract is compiled: what looked for them in the [`Part`]s when it is called would bring
+/// all their descriptions into the module.
+#[must_use]
+pub const fn identifiers<const N: usize>(own: &[FixedBytes<4>], part: &Part) -> [FixedBytes<4>; N] {
+    let mut all = [FixedBytes::ZERO; N];
+    fill_identifiers(own, part, &mut all, 0);
+    all
+}
+
+const fn fill_identifiers<const N: usize>(
+    own: &[FixedBytes<4>],
+    part: &Part,
+    all: &mut [FixedBytes<4>; N],
+    mut length: usize,
+) -> usize {
+    let mut index = 0;
+    while index < own.len() {
+        all[length] = own[index];
+        length += 1;
         index += 1;
     }
     let mut index = 0;
     while index < part.fields.len() {
-        if matches!(part.fields[index].filter, Filter::All) && implements(part.fields[index].part, identifier) {
-            return true;
+        if matches!(part.fields[index].filter, Filter::All) {
+            let inner = part.fields[index].part;
+            length = fill_identifiers(inner.interfaces, inner, all, length);
         }
         index += 1;
     }
-    false
+    length
 }

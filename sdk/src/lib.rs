@@ -123,9 +123,9 @@ pub mod expansion {
     pub use crate::error::{REENTRANT_CALL, decode_error};
     pub use crate::exposed::{
         Exposed, all_errors, all_events, assert_component, assert_method, assert_overrides, check_part, count,
-        errors_count, events_count, implements,
+        errors_count, events_count, identifiers, identifiers_count,
     };
-    pub use crate::literals::{parse_address, parse_number};
+    pub use crate::literals::{parse_address, parse_b256, parse_number};
     pub use crate::storage::{
         Again, At, Base, EnumLayout, Layout, Member, Origin, Piece, Place, Record, Root, Size, Slot, StorageStruct,
         StorageType, Stored, StructLayout, Value, Within, assert_owner, check_piece, eip1967_slot, erc7201_slot,

@@ -1,6 +1,6 @@
-//! `u256!` and `address!`: what they say is read while the contract is compiled.
+//! `u256!`, `address!` and `b256!`: what they say is read while the contract is compiled.
 
-use crate::{Address, U256, abi::keccak256};
+use crate::{Address, B256, U256, abi::keccak256};
 
 /// A [`U256`] from what people write: decimal digits, with `_` between them if they help, a fraction, a power of ten, or
 /// hexadecimal digits behind `0x`. In quotes or without. It must be a whole number below 2^256, or it does not compile.
@@ -33,6 +33,26 @@ macro_rules! address {
     ($address:literal) => {{
         const ADDRESS: $crate::Address = $crate::expansion::parse_address($address);
         ADDRESS
+    }};
+}
+
+/// A [`B256`], such as a hash, a role or a slot, from its 64 hexadecimal digits behind `0x`, in quotes. Fewer or more do not
+/// compile.
+///
+/// ```
+/// use esker_sdk::{B256, b256};
+/// const SLOT: B256 = b256!("0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
+/// assert_eq!((SLOT.0[0], SLOT.0[31]), (0x36, 0xbc));
+/// ```
+///
+/// ```compile_fail
+/// let short = esker_sdk::b256!("0x3608");
+/// ```
+#[macro_export]
+macro_rules! b256 {
+    ($bytes:literal) => {{
+        const BYTES: $crate::B256 = $crate::expansion::parse_b256($bytes);
+        BYTES
     }};
 }
 
@@ -163,6 +183,20 @@ pub const fn parse_address(text: &str) -> Address {
     Address(bytes)
 }
 
+/// The 32 bytes that the text stands for.
+#[track_caller]
+pub const fn parse_b256(text: &str) -> B256 {
+    let text = text.as_bytes();
+    assert!(text.len() == 66 && text[0] == b'0' && text[1] == b'x', "32 bytes are 0x and 64 hexadecimal digits");
+    let (mut bytes, mut index) = ([0; 32], 0);
+    while index < 64 {
+        let Some(digit) = hex_digit(text[2 + index]) else { panic!("32 bytes are 0x and 64 hexadecimal digits") };
+        bytes[index / 2] = bytes[index / 2] << 4 | digit;
+        index += 1;
+    }
+    crate::FixedBytes(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +229,20 @@ mod tests {
             ["", "\"\"", "-1", "1.5", "1.55e1", "1e", "e5", "1e-1", "0xg", "\"0x\"", "1e78", "1e5000000000", more, "."];
         for text in words {
             assert!(std::panic::catch_unwind(|| parse_number(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_have_all_their_digits() {
+        let digits = "00112233445566778899aAbBcCdDeEfF".repeat(2);
+        let bytes = parse_b256(&format!("0x{digits}"));
+        assert_eq!(bytes.0[..16], bytes.0[16..]);
+        assert_eq!(bytes.0[..3], [0, 0x11, 0x22]);
+        assert_eq!(bytes.0[13..16], [0xdd, 0xee, 0xff]);
+        let (short, long) = (&digits[1..], format!("{digits}0"));
+        let odd = digits.replace('f', "g");
+        for text in ["", "0x", &digits, &format!("0x{short}"), &format!("0x{long}"), &format!("0x{odd}")] {
+            assert!(std::panic::catch_unwind(|| parse_b256(text)).is_err(), "{text}");
         }
     }
 

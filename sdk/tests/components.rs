@@ -187,7 +187,7 @@ pub mod capped {
     }
 }
 
-#[contract(erc165)]
+#[contract(erc165(0x49064906))]
 pub mod gold {
     use super::{capped::Capped, ownable::Ownable, pausable::Pausable, *};
 
@@ -460,7 +460,10 @@ fn interfaces_of_exposed_components_count() {
         |host: &mut MemoryHost, id: FixedBytes<4>| returned::<bool>(host.send(BOB, &gold.supports_interface(id)));
     assert!(supports(&mut host, ISupplyHandle::INTERFACE_ID));
     assert!(supports(&mut host, FixedBytes([0x01, 0xff, 0xc9, 0xa7])));
-    assert!(!supports(&mut host, FixedBytes([1, 2, 3, 4])));
+    assert!(supports(&mut host, FixedBytes([0x49, 0x06, 0x49, 0x06])));
+    for other in [[1, 2, 3, 4], [0; 4], [0xff; 4]] {
+        assert!(!supports(&mut host, FixedBytes(other)));
+    }
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub trait Named {
 
 /// Gold, that is
 /// a token.
-#[contract(erc165)]
+#[contract(erc165(0x49064906, 0x0000_0001))]
 mod gold {
     use super::*;
 
@@ -210,6 +210,8 @@ fn a_contract_answers_for_the_interfaces_it_has() {
         (IErc20Handle::INTERFACE_ID.0, true),
         (ShopHandle::INTERFACE_ID.0, true),
         ([0x01, 0xff, 0xc9, 0xa7], true),
+        ([0x49, 0x06, 0x49, 0x06], true),
+        ([0, 0, 0, 1], true),
         ([0xff; 4], false),
         ([0; 4], false),
     ] {

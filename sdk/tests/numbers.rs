@@ -55,7 +55,10 @@ proptest! {
         prop_assert_eq!(U256::from_be_bytes(a.to_be_bytes()), a);
         prop_assert_eq!(a.cmp(&b), x.cmp(&y));
         prop_assert_eq!(a.bits(), x.bit_len());
+        prop_assert_eq!(u8::try_from(a).ok(), u8::try_from(x).ok());
         prop_assert_eq!(u64::try_from(a).ok(), u64::try_from(x).ok());
+        prop_assert_eq!(u128::try_from(a).ok(), u128::try_from(x).ok());
+        prop_assert_eq!(usize::try_from(a).ok(), usize::try_from(x).ok());
         prop_assert_eq!(a.to_string().parse(), Ok(a));
     }
 
@@ -143,4 +146,15 @@ fn overflow_and_division_by_zero_panic_like_solidity() {
     // 0x4e487b71 and the code.
     let data = Panic::Overflow.encode();
     assert_eq!((data.len(), &data[..4], data[35]), (36, &[0x4e, 0x48, 0x7b, 0x71][..], 0x11));
+}
+
+#[test]
+fn sums_are_of_numbers_or_references_and_checked() {
+    let numbers = [U256::from(1), U256::from(u128::MAX), U256::from(2)];
+    let all = u256!("340282366920938463463374607431768211458");
+    assert_eq!(numbers.iter().sum::<U256>(), all);
+    assert_eq!(numbers.into_iter().sum::<U256>(), all);
+    assert_eq!([U256::ZERO; 0].iter().sum::<U256>(), 0);
+    let outcome = catch(|| [U256::MAX, U256::ONE].iter().sum::<U256>().to_be_bytes().to_vec());
+    assert_eq!(outcome, Outcome::Revert(Panic::Overflow.encode()));
 }

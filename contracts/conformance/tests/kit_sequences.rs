@@ -1,5 +1,7 @@
 //! Invariants, properties and gas measurements of the test kit.
 
+use std::process::Command;
+
 use esker_erc20::Erc20Handle;
 use esker_sdk::prelude::*;
 use esker_sdk_test::{Chain, Invariant, User, property};
@@ -112,6 +114,38 @@ fn a_token_neither_mints_nor_loses(chain: &mut Chain, alice: User, bob: User, ca
             assert_eq!(sum, chain.read(token.total_supply()));
         })
         .run(chain);
+}
+
+/// Runs one test of this program with the variable, in a process of its own: whether it succeeds, and what it prints.
+fn with_sequences(test: &str, sequences: &str) -> (bool, String) {
+    let output = Command::new(std::env::current_exe().expect("this test's program"))
+        .args(["--exact", test, "--nocapture"])
+        .env("ESKER_INVARIANT_SEQUENCES", sequences)
+        .env_remove("ESKER_INVARIANT_SEED")
+        .output()
+        .expect("it runs");
+    (
+        output.status.success(),
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat(),
+    )
+}
+
+#[test]
+fn long_runs_are_asked_for_from_outside() {
+    for sequences in ["1", "40"] {
+        let (succeeds, said) = with_sequences("what_cannot_break_does_not", sequences);
+        assert!(succeeds, "{said}");
+        let line = format!("{sequences} sequences of up to 24 actions, the first with seed 0xe5ce12ba5e5eed5");
+        assert_eq!(said.matches(&line).count(), 2, "as wasm and natively: {said}");
+    }
+    for wrong in ["0", "-1", "many", "1e3", "4294967296", ""] {
+        let (succeeds, said) = with_sequences("what_cannot_break_does_not", wrong);
+        assert!(!succeeds, "{wrong}: {said}");
+        let words = format!(
+            "ESKER_INVARIANT_SEQUENCES is {wrong:?}: give it how many sequences to try, 1 at least, in decimal"
+        );
+        assert!(said.contains(&words), "{said}");
+    }
 }
 
 #[esker_sdk::test]

@@ -21,7 +21,7 @@ use crate::{
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let span = arguments.span();
-    let found = Found::with_arguments(arguments).ok().filter(|found| !found.erc165).ok_or_else(|| {
+    let found = Found::with_arguments(arguments).ok().filter(|found| found.erc165.is_none()).ok_or_else(|| {
         syn::Error::new(span, "#[component] takes nothing, or `events(path::Event, …)` and `errors(path::Error, …)`")
     })?;
     expand_module(item, found, "component", |found, owner, _| generate(found, owner))

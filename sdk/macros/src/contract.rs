@@ -11,7 +11,7 @@ use crate::{
     attributes::{Errors, arguments, cfgs, doc_text, docs, is, option, take, take_flag},
     component,
     component_parts::{self, Handles, PartField},
-    description, dispatch, errors, event, exports, guard, handle,
+    description, dispatch, erc165, errors, event, exports, guard, handle,
     hook::{Hook, Implementation},
     interface,
     mentions::Mentions,
@@ -46,18 +46,19 @@ pub struct Found {
     pub hooks: Vec<Hook>,
     /// The errors of its methods' guards, as expressions.
     pub guards: Vec<TokenStream>,
-    /// Whether `supportsInterface` is wanted.
-    pub erc165: bool,
+    /// The further identifiers of `supportsInterface`, if it is wanted.
+    pub erc165: Option<Vec<u32>>,
     pub functions: Vec<Method>,
     pub constructor: Option<Method>,
     pub fallback: Option<Method>,
     pub receive: Option<Method>,
 }
 
-const ARGUMENTS: &str = "#[contract] takes nothing, or `erc165`, `events(path::Event, …)` and `errors(path::Error, …)`";
+const ARGUMENTS: &str = "#[contract] takes nothing, or `erc165` (with identifiers of its own: `erc165(0x49064906)`), \
+                         `events(path::Event, …)` and `errors(path::Error, …)`";
 
 impl Found {
-    /// Reads `#[contract(events(a::B, …), errors(c::D, …))]`.
+    /// Reads `#[contract(erc165(0x49064906), events(a::B, …), errors(c::D, …))]`.
     pub fn with_arguments(tokens: TokenStream) -> syn::Result<Self> {
         let mut this = Self::default();
         let span = tokens.span();
@@ -65,7 +66,11 @@ impl Found {
         for argument in lists.map_err(|_| syn::Error::new(span, ARGUMENTS))? {
             let list = match argument {
                 Meta::Path(path) if path.is_ident("erc165") => {
-                    this.erc165 = true;
+                    this.erc165.get_or_insert_default();
+                    continue;
+                }
+                Meta::List(list) if list.path.is_ident("erc165") => {
+                    this.erc165.get_or_insert_default().extend(erc165::identifiers(list.tokens)?);
                     continue;
                 }
                 Meta::List(list) => list,
@@ -88,8 +93,8 @@ impl Found {
 pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let found = Found::with_arguments(arguments)?;
     expand_module(item, found, "contract", |found, owner, errors| {
-        if found.erc165 {
-            let item = supports_interface(owner, found);
+        if let Some(further) = found.erc165.take() {
+            let item = erc165::supports_interface(owner, found, &further);
             errors.keep(found.item(item, owner));
             if let Some(method) = found.functions.last_mut() {
                 (method.overrides, method.is_generated) = (true, true);
@@ -148,25 +153,6 @@ pub fn expand_module(
             #generated
         }
     })
-}
-
-/// ERC-165's one method, for all the interfaces.
-fn supports_interface(owner: &Owner, found: &Found) -> Item {
-    let storage = &owner.name;
-    let parts =
-        (!found.parts.is_empty()).then(|| quote!(|| ::esker_sdk::expansion::implements(__ESKER_PART, interface_id.0)));
-    let identifiers = found.interfaces.iter().map(|(cfgs, path)| quote!(#(#cfgs)* <#storage as #path>::INTERFACE_ID));
-    syn::parse_quote! {
-        impl #storage {
-            /// Whether the contract has the methods of an interface (ERC-165).
-            pub fn supports_interface(&self, interface_id: ::esker_sdk::FixedBytes<4>) -> bool {
-                // The identifier of ERC-165 itself; 0xffffffff, which nothing has, is none of these.
-                const IDENTIFIERS: &[::esker_sdk::FixedBytes<4>] =
-                    &[::esker_sdk::FixedBytes([0x01, 0xff, 0xc9, 0xa7]), #(#identifiers),*];
-                IDENTIFIERS.contains(&interface_id) #parts
-            }
-        }
-    }
 }
 
 /// Whether a path ends like one of the traits of Rust itself, which are no interfaces.

@@ -11,6 +11,7 @@ mod contract;
 mod description;
 mod dispatch;
 mod eip712;
+mod erc165;
 mod errors;
 mod event;
 mod exports;

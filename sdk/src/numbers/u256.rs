@@ -413,7 +413,7 @@ macro_rules! try_into_unsigned {
     )*};
 }
 
-try_into_unsigned!(u8 u16 u32 u64);
+try_into_unsigned!(u8 u16 u32 u64 usize);
 
 /// Fails when the number does not fit.
 impl TryFrom<U256> for u128 {
@@ -423,9 +423,17 @@ impl TryFrom<U256> for u128 {
     }
 }
 
+/// Checked: a sum beyond 2^256 reverts with `Panic(0x11)`.
 impl core::iter::Sum for U256 {
     fn sum<I: Iterator<Item = Self>>(numbers: I) -> Self {
         numbers.fold(Self::ZERO, |sum, number| sum + number)
+    }
+}
+
+/// Checked: a sum beyond 2^256 reverts with `Panic(0x11)`.
+impl<'a> core::iter::Sum<&'a Self> for U256 {
+    fn sum<I: Iterator<Item = &'a Self>>(numbers: I) -> Self {
+        numbers.copied().sum()
     }
 }
 

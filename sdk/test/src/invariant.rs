@@ -14,6 +14,8 @@ type Check<'a> = Box<dyn Fn(&mut Chain) + 'a>;
 
 /// The environment variable that says which sequence to run, and no other: the seed of one that failed.
 const SEED: &str = "ESKER_INVARIANT_SEED";
+/// The environment variable that says how many sequences every test tries, whatever it says itself: for long runs by hand.
+const SEQUENCES: &str = "ESKER_INVARIANT_SEQUENCES";
 /// Seed of the first sequence, unless a test says otherwise.
 const FIRST_SEED: u64 = 0x0e5c_e12b_a5e5_eed5;
 /// Most sequences that shrinking tries.
@@ -70,7 +72,8 @@ impl<'a> Invariant<'a> {
     }
 
     /// What each sequence begins with, also when it is repeated to shrink it: for what a test keeps beside the chain, which is
-    /// as it was by then.
+    /// as it was by then. That is best kept in a `RefCell`: the first action or check that panics poisons a `Mutex`, and what is
+    /// reported then is the lock, not what broke.
     pub fn before(mut self, before: impl Fn(&mut Chain) + 'a) -> Self {
         self.before = Some(Box::new(before));
         self
@@ -88,7 +91,7 @@ impl<'a> Invariant<'a> {
         self
     }
 
-    /// How many sequences to try.
+    /// How many sequences to try, unless `ESKER_INVARIANT_SEQUENCES` says it for all tests.
     pub const fn sequences(mut self, sequences: u32) -> Self {
         self.sequences = sequences;
         self
@@ -109,13 +112,15 @@ impl<'a> Invariant<'a> {
     /// Tries the sequences, each from the chain as it is now; afterwards the chain is as it was.
     ///
     /// # Panics
-    /// With the smallest sequence found that breaks something, and its seed; if there are no actions.
+    /// With the smallest sequence found that breaks something, and its seed; if there are no actions; if
+    /// `ESKER_INVARIANT_SEED` or `ESKER_INVARIANT_SEQUENCES` is set to what is none.
     #[track_caller]
     pub fn run(self, chain: &mut Chain) {
         assert!(!self.actions.is_empty(), "an invariant needs an action: `.action(name, …)`");
         let start = chain.snapshot();
-        let only = std::env::var(SEED).ok().map(|text| parse(&text));
-        let sequences = if only.is_some() { 1 } else { self.sequences };
+        let only = set(SEED, "a seed as a failed test prints it, such as 0x7", seed_of);
+        let wanted = set(SEQUENCES, "how many sequences to try, 1 at least, in decimal", sequences_of);
+        let sequences = if only.is_some() { 1 } else { wanted.unwrap_or(self.sequences) };
         println!(
             "{sequences} sequences of up to {} actions, the first with seed {:#x}",
             self.calls,
@@ -232,13 +237,25 @@ fn is_smaller(found: &Broken, than: &Broken) -> bool {
     size(found) < size(than)
 }
 
+/// What an environment variable says, if it is set; `wanted` is what it should say, in words.
+#[track_caller]
+fn set<T>(variable: &str, wanted: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+    let text = std::env::var_os(variable)?;
+    let value = text.to_str().and_then(parse);
+    Some(value.unwrap_or_else(|| panic!("{variable} is {text:?}: give it {wanted}")))
+}
+
 /// A seed as it is printed, or in decimal.
-fn parse(text: &str) -> u64 {
-    let parsed = match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    parsed.unwrap_or_else(|_| panic!("{SEED} is {text:?}: give it a seed as a failed test prints it, such as 0x7"))
+fn seed_of(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// A number of sequences: none at all would be a test that cannot fail.
+fn sequences_of(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|sequences| *sequences > 0)
 }
 
 thread_local! {
@@ -271,7 +288,8 @@ fn quietly(body: impl FnOnce()) -> Result<(), String> {
     })
 }
 
-/// Tests a property of single draws: `cases` times, each from the chain as it is now. The property fails by panicking.
+/// Tests a property of single draws: `cases` times (`ESKER_INVARIANT_SEQUENCES` overrides it), each from the chain as it is now.
+/// The property fails by panicking.
 ///
 /// # Panics
 /// With the smallest draw found for which it fails, and its seed.
