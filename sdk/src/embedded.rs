@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use core::marker::PhantomData;
 
-use crate::{Address, B256, CallResult, Context, Contract, Deployment, U256, host};
+use crate::{Address, B256, CallResult, Context, Contract, Deployment, U256};
 
 /// The deploy envelope of contract `C`, carried by the contract that creates it. [`include_contract!`](crate::include_contract)
 /// makes one.
@@ -62,7 +62,7 @@ impl<C: Contract> Embedded<C> {
     #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
     pub fn envelope(&self) -> Cow<'static, [u8]> {
-        Cow::Owned(host::code_of(&crate::native::NativeContract::of::<C>()))
+        Cow::Owned(crate::host::code_of(&crate::native::NativeContract::of::<C>()))
     }
 
     /// Creates the contract, endowed with `value` wei.
