@@ -79,8 +79,8 @@ fn of_the_router(words: &str) -> Vec<Reason> {
         "UniswapV2Library: INSUFFICIENT_INPUT_AMOUNT" => error(Error::InsufficientInputAmount),
         "UniswapV2Library: INSUFFICIENT_LIQUIDITY" => error(Error::InsufficientLiquidity),
         "TransferHelper: ETH_TRANSFER_FAILED" => error(Error::NotTaken { receiver: Address::ZERO }),
-        // More than the pool has is asked of it: ours says so, Uniswap's library underflows.
-        "ds-math-sub-underflow" => error(Error::InsufficientLiquidity),
+        // More than the pool has is asked of it: ours says so, and Uniswap's library underflows, or overflows before.
+        "ds-math-sub-underflow" | "ds-math-mul-overflow" => error(Error::InsufficientLiquidity),
         "TransferHelper: TRANSFER_FAILED" | "TransferHelper: TRANSFER_FROM_FAILED" => return of_tokens(),
         _ => return Vec::new(),
     }]
