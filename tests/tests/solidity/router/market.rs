@@ -43,7 +43,7 @@ impl Market {
         let [a, b, c] = ["A", "B", "C"]
             .map(|name| pair.deploy(chain, alice, "Erc20Model", Erc20Handle::constructor(name, name, supply)));
         let taxed = pair.deploy(chain, alice, "TaxedModel", TaxedHandle::constructor(supply));
-        let weth = pair.deploy(chain, alice, "WETH9", WethHandle::constructor());
+        let weth = pair.deploy(chain, alice, "WethModel", WethHandle::constructor());
         let factory = pair.deploy(chain, alice, "UniswapV2Factory", FactoryHandle::constructor(alice));
         let router = pair.deploy(chain, alice, router, RouterHandle::constructor(factory.address(), weth.address()));
         let tokens = [a, b, c, Erc20Handle::from(taxed.address()), Erc20Handle::from(weth.address())];
