@@ -50,7 +50,7 @@ pub mod factory {
         pub fn get_pair(&self, token_a: Address, token_b: Address) -> Address { self.pairs.get((token_a, token_b)) }
         /// The pool with a number, from 0 on.
         #[returns(pair)]
-        pub fn all_pairs(&self, number: u64) -> Address { self.all_pairs.get(number) }
+        pub fn all_pairs(&self, number: U256) -> Address { self.all_pairs.get(u64::try_from(number).unwrap_or(u64::MAX)) }
         /// How many pools there are.
         pub fn all_pairs_length(&self) -> U256 { U256::from(self.all_pairs.len()) }
         /// The hash of the pools' code, by which anybody finds a pool's address (EIP-1014).

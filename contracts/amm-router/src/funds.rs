@@ -35,12 +35,6 @@ impl Router {
         ends.map(|(&token_in, &token_out)| self.pool(cx, token_in, token_out)).collect()
     }
 
-    pub(crate) fn hops(&self, cx: &Context, path: &[Address]) -> Result<Vec<Hop>, Error> {
-        ensure!(path.len() >= 2, Error::InvalidPath);
-        let ends = path.iter().zip(path.iter().skip(1));
-        ends.map(|(&token_in, &token_out)| self.hop(cx, token_in, token_out)).collect()
-    }
-
     pub(crate) fn hop(&self, cx: &Context, token_in: Address, token_out: Address) -> Result<Hop, Error> {
         Ok(Hop::at(cx, self.pool(cx, token_in, token_out)?, token_in, token_out))
     }
@@ -55,10 +49,12 @@ impl Router {
         least: (U256, U256),
     ) -> Result<(PairHandle, U256, U256), Error> {
         let factory = IFactoryHandle::at(self.factory());
-        if factory.get_pair(token_a, token_b).call(cx).is_zero() {
-            factory.create_pair(token_a, token_b).call(cx);
+        let mut pool = factory.get_pair(token_a, token_b).call(cx);
+        if pool.is_zero() {
+            pool = factory.create_pair(token_a, token_b).call(cx);
         }
-        let Hop { pool, reserve_in: reserve_a, reserve_out: reserve_b, .. } = self.hop(cx, token_a, token_b)?;
+        let hop = Hop::at(cx, PairHandle::from(pool), token_a, token_b);
+        let Hop { pool, reserve_in: reserve_a, reserve_out: reserve_b, .. } = hop;
         if reserve_a == 0 && reserve_b == 0 {
             return Ok((pool, desired.0, desired.1));
         }

@@ -1,5 +1,10 @@
 //! Adds to pools, takes out of them and trades along paths of them, and reverts where it would cost more or give less than
 //! the caller said: Uniswap V2's second router, with its functions for tokens that take a fee on transfer.
+//!
+//! What differs: it asks the factory where a pool is, and says [`Error::NoPair`](router::Error::NoPair) where Uniswap's reckons
+//! an address and fails by calling it; so the functions for tokens that take a fee move nothing before all pools of the path
+//! are found. A deadline that has passed is seen before a permit is used. What a token or a pool reverts with comes through as
+//! it is.
 #![no_std]
 use esker_sdk::prelude::*;
 
@@ -15,7 +20,7 @@ pub mod router {
     use super::{
         counterparts::ITokenHandle,
         funds::{refund, take},
-        paths::{amounts_in, amounts_out, at_least, at_most, entry, first, last, trade, trade_what_arrives},
+        paths::{at_least, at_most, entry, first, last, trade, trade_for_at_least, trade_what_arrives},
         quotes, *,
     };
 
@@ -74,10 +79,10 @@ pub mod router {
         pub fn get_amount_in(amount_out: U256, reserve_in: U256, reserve_out: U256) -> Result<U256, Error> { quotes::amount_in(amount_out, reserve_in, reserve_out) }
         /// What comes of `amount_in` at each token of a path.
         #[returns(amounts)]
-        pub fn get_amounts_out(&self, cx: &Context, amount_in: U256, path: &[Address]) -> Result<Vec<U256>, Error> { amounts_out(amount_in, &self.hops(cx, path)?) }
+        pub fn get_amounts_out(&self, cx: &Context, amount_in: U256, path: &[Address]) -> Result<Vec<U256>, Error> { Ok(self.amounts_out(cx, amount_in, path)?.1) }
         /// What it takes at each token of a path to get `amount_out` at its end.
         #[returns(amounts)]
-        pub fn get_amounts_in(&self, cx: &Context, amount_out: U256, path: &[Address]) -> Result<Vec<U256>, Error> { amounts_in(amount_out, &self.hops(cx, path)?) }
+        pub fn get_amounts_in(&self, cx: &Context, amount_out: U256, path: &[Address]) -> Result<Vec<U256>, Error> { Ok(self.amounts_in(cx, amount_out, path)?.1) }
     }
 
     /// Adding to pools, and taking out of them.
@@ -239,8 +244,8 @@ pub mod router {
             to: Address,
             deadline: U256,
         ) -> Result<Vec<U256>, Error> {
-            let hops = self.hops(cx, path)?;
-            let amounts = at_least(amount_out_min, amounts_out(amount_in, &hops)?)?;
+            let (hops, amounts) = self.amounts_out(cx, amount_in, path)?;
+            at_least(amount_out_min, &amounts)?;
             take(cx, first(path)?, entry(&hops)?, amount_in);
             trade(cx, &hops, &amounts, to);
             Ok(amounts)
@@ -258,8 +263,8 @@ pub mod router {
             to: Address,
             deadline: U256,
         ) -> Result<Vec<U256>, Error> {
-            let hops = self.hops(cx, path)?;
-            let amounts = at_most(amount_in_max, amounts_in(amount_out, &hops)?)?;
+            let (hops, amounts) = self.amounts_in(cx, amount_out, path)?;
+            at_most(amount_in_max, &amounts)?;
             take(cx, first(path)?, entry(&hops)?, first(&amounts)?);
             trade(cx, &hops, &amounts, to);
             Ok(amounts)
@@ -279,8 +284,8 @@ pub mod router {
             deadline: U256,
         ) -> Result<Vec<U256>, Error> {
             ensure!(first(path)? == self.weth.get(), Error::InvalidPath);
-            let hops = self.hops(cx, path)?;
-            let amounts = at_least(amount_out_min, amounts_out(cx.value(), &hops)?)?;
+            let (hops, amounts) = self.amounts_out(cx, cx.value(), path)?;
+            at_least(amount_out_min, &amounts)?;
             self.wrap(cx, entry(&hops)?, cx.value());
             trade(cx, &hops, &amounts, to);
             Ok(amounts)
@@ -300,8 +305,8 @@ pub mod router {
             deadline: U256,
         ) -> Result<Vec<U256>, Error> {
             ensure!(last(path)? == self.weth.get(), Error::InvalidPath);
-            let hops = self.hops(cx, path)?;
-            let amounts = at_most(amount_in_max, amounts_in(amount_out, &hops)?)?;
+            let (hops, amounts) = self.amounts_in(cx, amount_out, path)?;
+            at_most(amount_in_max, &amounts)?;
             take(cx, first(path)?, entry(&hops)?, first(&amounts)?);
             trade(cx, &hops, &amounts, cx.address());
             self.unwrap(cx, to, amount_out)?;
@@ -322,8 +327,8 @@ pub mod router {
             deadline: U256,
         ) -> Result<Vec<U256>, Error> {
             ensure!(last(path)? == self.weth.get(), Error::InvalidPath);
-            let hops = self.hops(cx, path)?;
-            let amounts = at_least(amount_out_min, amounts_out(amount_in, &hops)?)?;
+            let (hops, amounts) = self.amounts_out(cx, amount_in, path)?;
+            at_least(amount_out_min, &amounts)?;
             take(cx, first(path)?, entry(&hops)?, amount_in);
             trade(cx, &hops, &amounts, cx.address());
             self.unwrap(cx, to, last(&amounts)?)?;
@@ -345,8 +350,8 @@ pub mod router {
         ) -> Result<Vec<U256>, Error> {
             let amount_in_max = cx.value();
             ensure!(first(path)? == self.weth.get(), Error::InvalidPath);
-            let hops = self.hops(cx, path)?;
-            let amounts = at_most(amount_in_max, amounts_in(amount_out, &hops)?)?;
+            let (hops, amounts) = self.amounts_in(cx, amount_out, path)?;
+            at_most(amount_in_max, &amounts)?;
             let spent = first(&amounts)?;
             self.wrap(cx, entry(&hops)?, spent);
             trade(cx, &hops, &amounts, to);
@@ -411,7 +416,7 @@ pub mod router {
         ) -> Result<(), Error> {
             let pools = self.pools(cx, path)?;
             take(cx, first(path)?, first(&pools)?.address(), amount_in);
-            trade_what_arrives(cx, path, &pools, amount_out_min, to)
+            trade_for_at_least(cx, path, &pools, amount_out_min, to)
         }
 
         /// Trades all coins sent along; at least `amount_out_min` arrives at `to`.
@@ -429,7 +434,7 @@ pub mod router {
             ensure!(first(path)? == self.weth.get(), Error::InvalidPath);
             let pools = self.pools(cx, path)?;
             self.wrap(cx, first(&pools)?.address(), cx.value());
-            trade_what_arrives(cx, path, &pools, amount_out_min, to)
+            trade_for_at_least(cx, path, &pools, amount_out_min, to)
         }
 
         /// Trades what arrives of `amount_in` for at least `amount_out_min` wei.
@@ -447,8 +452,10 @@ pub mod router {
             ensure!(last(path)? == self.weth.get(), Error::InvalidPath);
             let pools = self.pools(cx, path)?;
             take(cx, first(path)?, first(&pools)?.address(), amount_in);
-            trade_what_arrives(cx, path, &pools, amount_out_min, cx.address())?;
-            self.unwrap(cx, to, ITokenHandle::at(self.weth.get()).balance_of(cx.address()).call(cx))
+            trade_what_arrives(cx, path, &pools, cx.address())?;
+            let arrived = ITokenHandle::at(self.weth.get()).balance_of(cx.address()).call(cx);
+            ensure!(arrived >= amount_out_min, Error::InsufficientOutputAmount);
+            self.unwrap(cx, to, arrived)
         }
     }
 

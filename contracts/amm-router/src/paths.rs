@@ -3,7 +3,11 @@
 use esker_amm_pair::PairHandle;
 use esker_sdk::prelude::*;
 
-use crate::{counterparts::ITokenHandle, quotes, router::Error};
+use crate::{
+    counterparts::ITokenHandle,
+    quotes,
+    router::{Error, Router},
+};
 
 /// A pool on a path, and what it had of the token that goes in and of the one that comes out.
 pub struct Hop {
@@ -42,9 +46,21 @@ pub fn trade(cx: &mut Context, hops: &[Hop], amounts: &[U256], to: Address) {
     }
 }
 
-/// Each pool trades what it has more than it knows of, as it stands by then: transfers may do more than transfer. At
-/// least so much arrives at `to`. The first has been paid.
-pub fn trade_what_arrives(
+/// Each pool trades what it has more than it knows of, as it stands by then: transfers may do more than transfer. The
+/// first has been paid.
+pub fn trade_what_arrives(cx: &mut Context, path: &[Address], pools: &[PairHandle], to: Address) -> Result<(), Error> {
+    let receivers = pools.iter().skip(1).map(PairHandle::address).chain([to]);
+    for (((&pool, &token_in), &token_out), receiver) in pools.iter().zip(path).zip(path.iter().skip(1)).zip(receivers) {
+        let hop = Hop::at(cx, pool, token_in, token_out);
+        let arrived = ITokenHandle::at(token_in).balance_of(pool.address()).call(cx) - hop.reserve_in;
+        let out = quotes::amount_out(arrived, hop.reserve_in, hop.reserve_out)?;
+        hop.pay(cx, out, receiver);
+    }
+    Ok(())
+}
+
+/// The same; at least so much arrives at `to`.
+pub fn trade_for_at_least(
     cx: &mut Context,
     path: &[Address],
     pools: &[PairHandle],
@@ -53,48 +69,62 @@ pub fn trade_what_arrives(
 ) -> Result<(), Error> {
     let bought = ITokenHandle::at(last(path)?);
     let before = bought.balance_of(to).call(cx);
-    let receivers = pools.iter().skip(1).map(PairHandle::address).chain([to]);
-    for (((&pool, &token_in), &token_out), receiver) in pools.iter().zip(path).zip(path.iter().skip(1)).zip(receivers) {
-        let hop = Hop::at(cx, pool, token_in, token_out);
-        let arrived = ITokenHandle::at(token_in).balance_of(pool.address()).call(cx) - hop.reserve_in;
-        let out = quotes::amount_out(arrived, hop.reserve_in, hop.reserve_out)?;
-        hop.pay(cx, out, receiver);
-    }
+    trade_what_arrives(cx, path, pools, to)?;
     ensure!(bought.balance_of(to).call(cx) - before >= least, Error::InsufficientOutputAmount);
     Ok(())
 }
 
-/// What comes of `amount_in` at each token of the path.
-pub fn amounts_out(amount_in: U256, hops: &[Hop]) -> Result<Vec<U256>, Error> {
-    let (mut amounts, mut amount) = (vec![amount_in], amount_in);
-    for hop in hops {
-        amount = quotes::amount_out(amount, hop.reserve_in, hop.reserve_out)?;
-        amounts.push(amount);
+impl Router {
+    /// The pools of a path, and what comes of `amount_in` at each of its tokens. Each pool is asked for once what it gets is
+    /// known.
+    pub(crate) fn amounts_out(
+        &self,
+        cx: &Context,
+        amount_in: U256,
+        path: &[Address],
+    ) -> Result<(Vec<Hop>, Vec<U256>), Error> {
+        ensure!(path.len() >= 2, Error::InvalidPath);
+        let (mut hops, mut amounts, mut amount) = (Vec::new(), vec![amount_in], amount_in);
+        for (&token_in, &token_out) in path.iter().zip(path.iter().skip(1)) {
+            let hop = self.hop(cx, token_in, token_out)?;
+            amount = quotes::amount_out(amount, hop.reserve_in, hop.reserve_out)?;
+            hops.push(hop);
+            amounts.push(amount);
+        }
+        Ok((hops, amounts))
     }
-    Ok(amounts)
-}
 
-/// What it takes at each token of the path to get `amount_out` at its end.
-pub fn amounts_in(amount_out: U256, hops: &[Hop]) -> Result<Vec<U256>, Error> {
-    let (mut amounts, mut amount) = (vec![amount_out], amount_out);
-    for hop in hops.iter().rev() {
-        amount = quotes::amount_in(amount, hop.reserve_in, hop.reserve_out)?;
-        amounts.push(amount);
+    /// The pools of a path, and what it takes at each of its tokens to get `amount_out` at its end, from which it is reckoned.
+    pub(crate) fn amounts_in(
+        &self,
+        cx: &Context,
+        amount_out: U256,
+        path: &[Address],
+    ) -> Result<(Vec<Hop>, Vec<U256>), Error> {
+        ensure!(path.len() >= 2, Error::InvalidPath);
+        let (mut hops, mut amounts, mut amount) = (Vec::new(), vec![amount_out], amount_out);
+        for (&token_in, &token_out) in path.iter().zip(path.iter().skip(1)).rev() {
+            let hop = self.hop(cx, token_in, token_out)?;
+            amount = quotes::amount_in(amount, hop.reserve_in, hop.reserve_out)?;
+            hops.push(hop);
+            amounts.push(amount);
+        }
+        hops.reverse();
+        amounts.reverse();
+        Ok((hops, amounts))
     }
-    amounts.reverse();
-    Ok(amounts)
 }
 
-/// Amounts that end with at least so much.
-pub fn at_least(least: U256, amounts: Vec<U256>) -> Result<Vec<U256>, Error> {
-    ensure!(amounts.last().is_some_and(|out| *out >= least), Error::InsufficientOutputAmount);
-    Ok(amounts)
+/// Demands amounts that end with at least so much.
+pub fn at_least(least: U256, amounts: &[U256]) -> Result<(), Error> {
+    ensure!(last(amounts)? >= least, Error::InsufficientOutputAmount);
+    Ok(())
 }
 
-/// Amounts that begin with at most so much.
-pub fn at_most(most: U256, amounts: Vec<U256>) -> Result<Vec<U256>, Error> {
-    ensure!(amounts.first().is_some_and(|spent| *spent <= most), Error::ExcessiveInputAmount);
-    Ok(amounts)
+/// Demands amounts that begin with at most so much.
+pub fn at_most(most: U256, amounts: &[U256]) -> Result<(), Error> {
+    ensure!(first(amounts)? <= most, Error::ExcessiveInputAmount);
+    Ok(())
 }
 
 /// What a path, or the amounts along it, begin with.
@@ -102,7 +132,7 @@ pub fn first<T: Copy>(of: &[T]) -> Result<T, Error> {
     of.first().copied().ok_or(Error::InvalidPath)
 }
 
-/// What a path ends with.
+/// What a path, or the amounts along it, end with.
 pub fn last<T: Copy>(of: &[T]) -> Result<T, Error> {
     of.last().copied().ok_or(Error::InvalidPath)
 }

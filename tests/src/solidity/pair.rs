@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use alloy_primitives::{Address, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
 use esker_sdk::abi::Output;
 use esker_sdk::{Contract, Deployment};
 use esker_sdk_test::{Answer, Call, Chain, End, Run, Sent, User};
@@ -18,13 +18,22 @@ struct Gas {
     evm: u64,
 }
 
-/// A pair of chains. Contracts have the same addresses on both, because both make them from the deployer and its nonce.
+/// Whether a failure of ours, on the left, has the reason of Solidity's.
+type Alike = fn(&Ran, &Ran) -> bool;
+
+/// A pair of chains. Contracts have the same addresses on both, because both make them from the deployer and its nonce; what
+/// contracts make from code may stand elsewhere (see [`Self::with_made`]).
 ///
 /// It may be used from the closures of an [`Invariant`](esker_sdk_test::Invariant), which share it.
 pub struct Pair {
     models: &'static Models,
-    has_own_words: bool,
+    alike: Alike,
+    made: Option<B256>,
+    /// Contracts that stand at different addresses: ours, and Solidity's.
+    elsewhere: Mutex<Vec<(Address, Address)>>,
     evm: Mutex<Evm>,
+    /// Transactions, and calls without a trace, that were made on both.
+    made_on_both: Mutex<(u64, u64)>,
     gas: Mutex<BTreeMap<String, Gas>>,
 }
 
@@ -41,13 +50,29 @@ impl Pair {
     /// Nothing on either.
     #[must_use]
     pub fn new(models: &'static Models) -> Self {
-        Self { models, has_own_words: false, evm: Mutex::new(Evm::new()), gas: Mutex::default() }
+        let evm = Mutex::new(Evm::new());
+        let (elsewhere, made_on_both, gas) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { models, alike: Ran::eq, made: None, elsewhere, evm, made_on_both, gas }
     }
 
     /// For a model that says in other words why it reverts, or halts: only that both fail is compared.
     #[must_use]
     pub fn with_words_of_their_own(self) -> Self {
-        Self { has_own_words: true, ..self }
+        self.with_reasons(|_, _| true)
+    }
+
+    /// For a model that says in other words why it reverts, or halts: whether the reason of ours, on the left, is that of
+    /// Solidity's, on the right.
+    #[must_use]
+    pub fn with_reasons(self, alike: Alike) -> Self {
+        Self { alike, ..self }
+    }
+
+    /// For contracts that make others whose addresses depend on their code: the event with this topic names a new one in the
+    /// first word of its data. From then on its two addresses are taken for one.
+    #[must_use]
+    pub fn with_made(self, topic: B256) -> Self {
+        Self { made: Some(topic), ..self }
     }
 
     /// Begins again with an empty EVM, beside a chain that is about to begin again: gives these users what they have there.
@@ -58,6 +83,45 @@ impl Pair {
             evm.deal(address(user.address), U256::from_be_bytes(balance.to_be_bytes()));
         }
         *locked(&self.evm) = evm;
+        locked(&self.elsewhere).clear();
+    }
+
+    /// Where Solidity's contract stands, when ours stands here.
+    #[must_use]
+    pub fn theirs(&self, ours: esker_sdk::Address) -> esker_sdk::Address {
+        esker_sdk::Address(self.there(address(ours)).0.0)
+    }
+
+    fn there(&self, ours: Address) -> Address {
+        locked(&self.elsewhere).iter().find(|(here, _)| *here == ours).map_or(ours, |(_, there)| *there)
+    }
+
+    fn here(&self, theirs: Address) -> Address {
+        locked(&self.elsewhere).iter().find(|(_, there)| *there == theirs).map_or(theirs, |(here, _)| *here)
+    }
+
+    /// Solidity's outcome with the addresses of ours, after noting which contracts both have just made.
+    fn at_home(&self, ours: &Ran, theirs: Ran) -> Ran {
+        if let (Some(topic), Ran::Returned(_, here), Ran::Returned(_, there)) = (self.made, ours, &theirs) {
+            let made = |logs: &[Log]| -> Vec<Address> {
+                let named = logs.iter().filter(|log| log.topics().first() == Some(&topic));
+                named.map(|log| Address::from_word(B256::from_slice(&log.data.data[..32]))).collect()
+            };
+            locked(&self.elsewhere).extend(made(here).into_iter().zip(made(there)));
+        }
+        let here = |word: Address| self.here(word);
+        match theirs {
+            Ran::Returned(output, logs) => {
+                let logs = logs.into_iter().map(|log| {
+                    let topics = log.topics().iter().map(|topic| B256::from_slice(&words(&topic[..], 0, here)));
+                    let (topics, data) = (topics.collect(), words(&log.data.data, 0, here));
+                    Log::new_unchecked(self.here(log.address), topics, data)
+                });
+                Ran::Returned(words(&output, 0, here), logs.collect())
+            }
+            Ran::Reverted(output) => Ran::Reverted(words(&output, 4, here)),
+            Ran::Halted => Ran::Halted,
+        }
     }
 
     /// Deploys a contract and its model.
@@ -92,9 +156,12 @@ impl Pair {
 
     fn compare<O>(&self, method: &str, ours: &Sent<O>, theirs: Ran) {
         let ours = ran(ours);
-        let both_fail = !matches!(ours, Ran::Returned(..)) && !matches!(theirs, Ran::Returned(..));
-        if !(self.has_own_words && both_fail) {
+        let theirs = self.at_home(&ours, theirs);
+        if matches!(ours, Ran::Returned(..)) || matches!(theirs, Ran::Returned(..)) {
             assert_eq!(ours, theirs, "{method}: left Esker's, right Solidity's");
+        } else {
+            let is_alike = (self.alike)(&ours, &theirs);
+            assert!(is_alike, "{method}: Esker's fails with {ours:?}, Solidity's with {theirs:?}");
         }
     }
 
@@ -105,16 +172,33 @@ impl Pair {
     /// If they differ.
     pub fn send<O: Output>(&self, chain: &mut Chain, by: User, method: &str, call: impl Into<Call<O>>) -> Sent<O> {
         let call = call.into();
-        let (to, wei, input) = (address(call.target()), call.value(), Bytes::copy_from_slice(call.input()));
-        let wei = U256::from_be_bytes(wei.to_be_bytes());
+        let input = call.input().to_vec();
+        self.send_each(chain, by, method, call, &input)
+    }
+
+    /// The same, when they differ in their input, as signatures do: this is Solidity's.
+    ///
+    /// # Panics
+    /// If they differ in what they do.
+    pub fn send_each<O: Output>(
+        &self,
+        chain: &mut Chain,
+        by: User,
+        method: &str,
+        call: impl Into<Call<O>>,
+        theirs: &[u8],
+    ) -> Sent<O> {
+        let call = call.into();
+        let input = words(theirs, 4, |ours| self.there(ours));
+        let (to, wei) = (address(call.target()), U256::from_be_bytes(call.value().to_be_bytes()));
         let ours = chain.send(by, call);
         let mut evm = locked(&self.evm);
         evm.at(chain.height(), chain.timestamp());
-        let (theirs, _) = evm.send(address(by.address), TxKind::Call(to), wei, input);
+        let (theirs, _) = evm.send(address(by.address), TxKind::Call(self.there(to)), wei, input);
         self.compare(method, &ours, theirs);
+        locked(&self.made_on_both).0 += 1;
         for account in [address(by.address), to] {
-            let here = chain.balance(esker_sdk::Address(account.0.0)).to_be_bytes();
-            assert_eq!(U256::from_be_bytes(here), evm.balance(account), "{method}: the balance of {account} in wei");
+            self.compare_coins(chain, &mut evm, method, account);
         }
         if chain.run() == Run::Wasm && ours.end() == End::Success {
             let mut gas = locked(&self.gas);
@@ -124,23 +208,41 @@ impl Pair {
         ours
     }
 
+    /// Demands that an account has as many coins on both.
+    ///
+    /// # Panics
+    /// If it has not.
+    pub fn has_the_same_coins(&self, chain: &Chain, account: esker_sdk::Address) {
+        self.compare_coins(chain, &mut locked(&self.evm), "after a call", address(account));
+    }
+
+    fn compare_coins(&self, chain: &Chain, evm: &mut Evm, method: &str, account: Address) {
+        let here = chain.balance(esker_sdk::Address(account.0.0)).to_be_bytes();
+        let there = evm.balance(self.there(account));
+        assert_eq!(U256::from_be_bytes(here), there, "{method}: the balance of {account} in wei");
+    }
+
     /// Calls both without a trace, in the block that would come next; they must return or revert with the same bytes.
     ///
     /// # Panics
     /// If they differ.
     pub fn read<O: Output>(&self, chain: &mut Chain, by: User, method: &str, call: impl Into<Call<O>>) {
         let call = call.into();
-        let (to, input) = (address(call.target()), Bytes::copy_from_slice(call.input()));
+        let to = self.there(address(call.target()));
+        let input = words(call.input(), 4, |ours| self.there(ours));
         let ours = chain.call(by, call);
         let mut evm = locked(&self.evm);
         let (number, timestamp) = next_block(chain);
         evm.at(number, timestamp);
         let theirs = evm.call(address(by.address), to, input);
         self.compare(method, &ours, theirs);
+        locked(&self.made_on_both).1 += 1;
     }
 
-    /// Prints the mean gas of each method on both, as rows of a table; nothing after a native run.
+    /// Prints how much was compared, and the mean gas of each method on both, as rows of a table; no rows after a native run.
     pub fn print_gas(&self, contract: &str) {
+        let (sent, read) = *locked(&self.made_on_both);
+        crate::say(&format!("{contract}: {sent} transactions and {read} calls without a trace were compared"));
         for (method, Gas { calls, esker, evm }) in locked(&self.gas).iter() {
             let (esker, evm) = (esker / calls, evm / calls);
             let permille = esker * 1_000 / evm;
@@ -157,6 +259,18 @@ fn next_block(chain: &mut Chain) -> (u64, u64) {
     let next = (chain.height(), chain.timestamp());
     chain.restore(&now);
     next
+}
+
+/// Data whose words from here on have their addresses exchanged.
+fn words(data: &[u8], from: usize, exchange: impl Fn(Address) -> Address) -> Bytes {
+    let mut data = data.to_vec();
+    for word in data.get_mut(from..).unwrap_or_default().chunks_exact_mut(32) {
+        if word[..12] == [0; 12] {
+            let exchanged = exchange(Address::from_slice(&word[12..]));
+            word[12..].copy_from_slice(&exchanged[..]);
+        }
+    }
+    data.into()
 }
 
 /// Ours in the EVM's words.

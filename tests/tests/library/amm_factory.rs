@@ -106,7 +106,8 @@ fn the_list_and_the_map_tell_the_same(chain: &mut Chain, alice: User, bob: User)
         })
         .check("listed once and found both ways", move |chain| {
             let count = u64::try_from(chain.read(factory.all_pairs_length())).expect("few");
-            let mut listed: Vec<_> = (0..count).map(|number| chain.read(factory.all_pairs(number))).collect();
+            let mut listed: Vec<_> =
+                (0..count).map(|number| chain.read(factory.all_pairs(U256::from(number)))).collect();
             for pair in &listed {
                 let handle = PairHandle::at(*pair);
                 let (token0, token1) = (chain.read(handle.token0()), chain.read(handle.token1()));

@@ -8,6 +8,7 @@ mod governor;
 mod nft;
 mod payment_splitter;
 mod receiver;
+mod router;
 mod signer;
 mod staking_rewards;
 mod target;

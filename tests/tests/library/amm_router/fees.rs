@@ -308,6 +308,22 @@ fn transfers_may_do_more_than_transfer(chain: &mut Chain, alice: User, bob: User
     assert_eq!(chain.read(market.plain.balance_of(to)), out + 1_000_000);
 }
 
+/// As with Uniswap's, what somebody has given the router goes to whoever sells for coins next, and counts for the bound.
+#[esker_sdk::test]
+fn what_the_router_was_given_goes_to_who_sells_next(chain: &mut Chain, alice: User, bob: User) {
+    let market = Market::new(chain, &[alice, bob]);
+    let ([_, t, w], router, to, amount) = (market.tokens(), market.router, bob.address, U256::from(1_000));
+    chain.send(alice, market.weth.deposit().value(7)).succeeds();
+    chain.send(alice, market.weth.transfer(router.address(), 7)).succeeds();
+    let sell = |least: U256| {
+        router.swap_exact_tokens_for_eth_supporting_fee_on_transfer_tokens(amount, least, &[t, w], to, LATER)
+    };
+    let (all, before) = (market.paid(chain, taxed_once(amount), t, w) + 7, chain.balance(bob));
+    chain.send(alice, sell(all + 1)).reverts(Error::InsufficientOutputAmount);
+    chain.send(alice, sell(all)).succeeds();
+    assert_eq!((chain.balance(bob) - before, market.kept(chain)), (all, U256::ZERO));
+}
+
 /// With tokens that take no fee both kinds of functions do the same.
 #[esker_sdk::test]
 fn without_a_fee_it_is_the_same_trade(chain: &mut Chain, alice: User, bob: User) {
