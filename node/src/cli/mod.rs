@@ -5,6 +5,7 @@
 
 pub mod abi;
 pub mod answer;
+mod bar;
 pub mod call;
 pub mod completions;
 pub mod contract;
@@ -17,6 +18,9 @@ pub mod home;
 pub mod init;
 pub mod key;
 pub mod node;
+mod place;
+pub mod proof;
+pub mod replay;
 pub mod rpc;
 pub mod send;
 pub mod simulate;
@@ -240,6 +244,23 @@ pub enum Command {
         esker state verify --state ./chain")]
     State(state::StateCommand),
 
+    /// Execute a stopped node's blocks once more and compare every root
+    ///
+    /// Executes from the genesis on, beside the node's state and not in it, checks all signatures, and compares each block's
+    /// state root, receipts and gas with what is recorded; with --engine on another engine than the node's.
+    #[command(after_help = "Examples:\n  \
+        esker replay --home node0\n  \
+        esker replay 1000..2000 --state ./chain --engine pulley\n  \
+        esker replay ..500 --state ./chain --scratch /mnt/large --json")]
+    Replay(replay::ReplayArgs),
+
+    /// Proofs of accounts and storage, as files
+    #[command(subcommand, arg_required_else_help = true)]
+    #[command(after_help = "Examples:\n  \
+        esker proof get 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 --output proof.json\n  \
+        esker proof verify proof.json --root 0x9f1c…")]
+    Proof(proof::ProofCommand),
+
     /// Print a shell's completion script
     #[command(after_help = "Examples:\n  \
         esker completions bash > ~/.local/share/bash-completion/completions/esker\n  \
@@ -297,6 +318,8 @@ impl Command {
             Self::Upgrade(args) => upgrade::run(args),
             Self::Key(command) => key::run(command),
             Self::State(command) => state::run(command),
+            Self::Replay(args) => replay::run(args),
+            Self::Proof(command) => wait_for(proof::run(command)),
             Self::Completions(args) => completions::run(args),
         }?;
         answer.print(json)?;

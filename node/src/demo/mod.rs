@@ -197,7 +197,7 @@ pub fn run(options: &DemoOptions, narrator: &dyn Narrator) -> Result<DemoReport,
     let machine = Engine::new(EngineConfig::with_kind(second_engine))?;
     let last = chain.head().block.header.number;
     let replayed =
-        chain.replay(Arc::new(MemoryStore::new()), &machine, &mut |number| narrator.advance(number, last))?;
+        chain.replay(Arc::new(MemoryStore::new()), &machine, 1..=last, &mut |number| narrator.advance(number, last))?;
     let replay_time = started.elapsed();
 
     Ok(DemoReport {

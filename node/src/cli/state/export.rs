@@ -7,11 +7,11 @@ use esker_runtime::state::StateDb;
 use serde_json::json;
 
 use super::failure;
-use super::place::PlaceArgs;
-use super::progress::Bar;
 use crate::chain::ChainError;
 use crate::cli::answer::{Answer, columns};
+use crate::cli::bar::Bar;
 use crate::cli::failure::Failure;
+use crate::cli::place::PlaceArgs;
 use crate::durable_file::UnfinishedFile;
 use crate::snapshot::{Exported, export};
 

@@ -9,10 +9,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::failure;
-use super::place::{CACHE_BYTES, PlaceArgs};
-use super::progress::Bar;
 use crate::cli::answer::{Answer, columns};
+use crate::cli::bar::Bar;
 use crate::cli::failure::Failure;
+use crate::cli::place::{CACHE_BYTES, PlaceArgs};
 use crate::home::network;
 use crate::snapshot::{Imported, Snapshot, claimed_number, import_into};
 

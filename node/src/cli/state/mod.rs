@@ -2,8 +2,6 @@
 
 mod export;
 mod import;
-mod place;
-pub(super) mod progress;
 mod verify;
 
 use clap::Subcommand;

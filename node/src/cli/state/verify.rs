@@ -5,11 +5,11 @@ use esker_runtime::db::{OpenError, StoreError};
 use esker_runtime::state::{StateDb, VerifyError, VerifyReport};
 use serde_json::json;
 
-use super::place::PlaceArgs;
-use super::progress::Bar;
 use crate::chain::{ChainError, ChainReport, verify_chain};
 use crate::cli::answer::{Answer, columns};
+use crate::cli::bar::Bar;
 use crate::cli::failure::Failure;
+use crate::cli::place::PlaceArgs;
 use crate::snapshot::SnapshotError;
 
 /// `esker state verify`.

@@ -9,8 +9,8 @@ use esker_light::{Accepted, Clock, Fork, Header, LightBlock, LightError, Trusted
 use super::kept::{Kept, Named, Notes};
 use super::source::Source;
 use super::{Wanted, refused};
+use crate::cli::bar::Bar;
 use crate::cli::failure::Failure;
-use crate::cli::state::progress::Bar;
 
 /// What was followed.
 pub(super) struct Followed {

@@ -8,8 +8,8 @@ use esker_light::{Fork, TrustedState};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::source::read;
 use crate::cli::failure::Failure;
+use crate::cli::proof::file::read;
 use crate::durable_file;
 
 /// What the command adds to a trusted state in its file.

@@ -10,7 +10,7 @@ mod start;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use clap::Args;
 use esker_light::{AccountProof, Clock, LightError, TrustedState};
 
@@ -21,6 +21,7 @@ use self::start::Begun;
 use super::abi::values::parse_address;
 use super::answer::Answer;
 use super::failure::Failure;
+use super::proof::file::parse_slot;
 use super::rpc::RpcArgs;
 use super::units::parse_quantity;
 
@@ -99,15 +100,6 @@ fn parse_block(text: &str) -> Result<Wanted, String> {
             .map(Wanted::Number)
             .map_err(|_| format!("{number:?} is no block: expected a number, \"latest\" or \"finalized\"")),
     }
-}
-
-fn parse_slot(text: &str) -> Result<B256, String> {
-    let (digits, radix) = text.strip_prefix("0x").map_or((text, 10), |digits| (digits, 16));
-    // The number's own parser takes more than digits.
-    let is_number = !digits.is_empty() && digits.bytes().all(|digit| char::from(digit).is_digit(radix));
-    let slot = U256::from_str_radix(digits, radix.into()).ok().filter(|_| is_number);
-    slot.map(Into::into)
-        .ok_or_else(|| format!("{text:?} is no storage slot: expected a number, or 0x and up to 64 hexadecimal digits"))
 }
 
 /// Follows and proves.

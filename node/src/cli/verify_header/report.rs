@@ -1,13 +1,12 @@
 //! What was proven, for a reader and for a program.
 
-use alloy_primitives::B256;
-use esker_light::{AccountProof, StorageProof};
+use esker_light::AccountProof;
 use serde_json::{Value, json};
 
 use super::follow::Followed;
 use super::kept::Named;
 use crate::cli::answer::{Answer, columns};
-use crate::cli::units::format_amount;
+use crate::cli::proof::{account_json, account_text};
 
 /// What was proven. `held` is the number of the block that the file of --state holds now.
 pub(super) fn answer(followed: &Followed, held: Option<u64>, proofs: &[AccountProof], now: u64) -> Answer {
@@ -43,19 +42,7 @@ fn json(followed: &Followed, held: Option<u64>, proofs: &[AccountProof], now: u6
         "setChanges": followed.set_changes,
         "bytes": followed.bytes,
         "milliseconds": followed.took.as_secs_f64() * 1_000.0,
-        "accounts": proofs.iter().map(account).collect::<Vec<_>>(),
-    })
-}
-
-fn account(proof: &AccountProof) -> Value {
-    let word = |slot: &StorageProof| json!({"slot": slot.key, "value": B256::from(slot.value)});
-    json!({
-        "address": proof.address,
-        "nonce": proof.nonce.to::<u64>(),
-        "balance": proof.balance.to_string(),
-        "codeHash": proof.code_hash,
-        "storageHash": proof.storage_hash,
-        "storage": proof.storage_proof.iter().map(word).collect::<Vec<_>>(),
+        "accounts": proofs.iter().map(account_json).collect::<Vec<_>>(),
     })
 }
 
@@ -112,14 +99,7 @@ fn text(followed: &Followed, held: Option<u64>, proofs: &[AccountProof], now: u6
         rows.push(("state", format!("the file holds block {held} and stays as it is; to begin anew, move it away")));
     }
     for proof in proofs {
-        let mut lines = vec![
-            format!("{}, proven", proof.address.to_checksum(None)),
-            format!("balance {}, nonce {}", format_amount(proof.balance), proof.nonce),
-            format!("code hash {}", proof.code_hash),
-        ];
-        let slot = |slot: &StorageProof| format!("slot {} = {}", slot.key, B256::from(slot.value));
-        lines.extend(proof.storage_proof.iter().map(slot));
-        rows.push(("account", lines.join("\n")));
+        rows.push(("account", account_text(proof)));
     }
     columns(&rows)
 }

@@ -1,21 +1,16 @@
 //! Where blocks and proofs come from: a server, or files. Nothing of either is believed.
 
-use std::path::Path;
-
 use alloy_primitives::B256;
 use esker_light::{AccountProof, LightBlock, TrustedState};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{VerifyHeaderArgs, Wanted, check};
-use crate::bounded_file;
 use crate::cli::failure::Failure;
+use crate::cli::proof::file::read;
 use crate::cli::rpc::{Rpc, RpcFailure};
 
 /// Longest answer that is read, in bytes: a full list of blocks has half of it.
 const ANSWER_BYTES_MAX: u32 = 16 << 20;
-/// Longest file that is read, in bytes.
-const FILE_BYTES_MAX: u64 = 256 << 20;
 /// Blocks that are asked for at once.
 const BATCH: u64 = 64;
 
@@ -130,15 +125,4 @@ fn kept_too_short(failure: RpcFailure, else_: &str) -> Failure {
         }
         other => other.into(),
     }
-}
-
-/// A file with JSON: a value, or a server's whole answer with that value as its result.
-pub(super) fn read<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
-    let failed = |reason: String| Failure::usage(format!("{} is no {what}", path.display())).because(reason);
-    let json = bounded_file::read(path, FILE_BYTES_MAX).map_err(|error| failed(error.to_string()))?;
-    let mut value: Value = serde_json::from_slice(&json).map_err(|error| failed(error.to_string()))?;
-    if let Some(result) = value.get_mut("result") {
-        value = result.take();
-    }
-    serde_json::from_value(value).map_err(|error| failed(error.to_string()))
 }

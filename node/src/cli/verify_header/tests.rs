@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::U256;
 use clap::Parser;
 use esker_light::Header;
 use serde_json::Value;

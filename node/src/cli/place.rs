@@ -12,14 +12,14 @@ use crate::dev_node::STORE_FOLDER;
 use crate::home::layout;
 
 /// Bound of a store's cache, in bytes.
-pub(super) const CACHE_BYTES: u64 = 128 << 20;
+pub(in crate::cli) const CACHE_BYTES: u64 = 128 << 20;
 /// The state directory in a node's home.
 const DATA_FOLDER: &str = "data";
 
 /// Where the state lies.
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = false)]
-pub(super) struct PlaceArgs {
+pub(in crate::cli) struct PlaceArgs {
     /// The home of a node: its state is in DIR/data
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
@@ -30,12 +30,12 @@ pub(super) struct PlaceArgs {
 
 impl PlaceArgs {
     /// The genesis file of the home, if it is a home and has one.
-    pub(super) fn genesis(&self) -> Option<PathBuf> {
+    pub(in crate::cli) fn genesis(&self) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(layout::GENESIS)).filter(|path| path.exists())
     }
 
     /// The folder of the store.
-    pub(super) fn store_folder(&self) -> PathBuf {
+    pub(in crate::cli) fn store_folder(&self) -> PathBuf {
         let state = match (&self.home, &self.state) {
             (Some(home), _) => home.join(DATA_FOLDER),
             (None, Some(state)) => state.clone(),
@@ -49,7 +49,7 @@ impl PlaceArgs {
     ///
     /// # Errors
     /// If it is not, or a running node has it.
-    pub(super) fn open(&self) -> Result<Arc<dyn Store>, Failure> {
+    pub(in crate::cli) fn open(&self) -> Result<Arc<dyn Store>, Failure> {
         let folder = self.store_folder();
         if !folder.is_dir() {
             let shown = folder.parent().unwrap_or(Path::new("")).display().to_string();
