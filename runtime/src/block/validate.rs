@@ -159,13 +159,14 @@ pub fn validate_block(
     same_hash("transactions root", root, header.transactions_root)?;
 
     let env = BlockEnv::from(header);
-    let built = execute_rooted(session, parent.state(), config, env, &block.transactions, root).map_err(
-        |(index, error)| match error {
-            PushError::Invalid(error) => BlockError::Transaction { index, error },
-            PushError::BlockFull => BlockError::TooMuch { index },
-            PushError::Fatal(fatal) => BlockError::Fatal(fatal),
-        },
-    )?;
+    let built =
+        execute_rooted(session, parent.state(), config, env, &block.transactions, root).map_err(|(index, error)| {
+            match error {
+                PushError::Invalid(error) => BlockError::Transaction { index, error },
+                PushError::BlockFull => BlockError::TooMuch { index },
+                PushError::Fatal(fatal) => BlockError::Fatal(fatal),
+            }
+        })?;
     if built.gas_used != header.gas_used {
         return Err(BlockError::GasUsed { computed: built.gas_used, claimed: header.gas_used });
     }
