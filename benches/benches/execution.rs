@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, hex, keccak256};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use esker_runtime::db::{Batch, MemoryStore};
@@ -175,6 +176,23 @@ impl World {
             .collect()
     }
 
+    /// Executes `transactions` as one block, and lists how long the messages are that are hashed for its blooms and for the
+    /// leaves of its two roots.
+    fn hashed(&self, transactions: &[Transaction]) -> Vec<usize> {
+        let block = engine::execution(self, |session| {
+            let mut builder = engine::builder(session, self, &self.view);
+            for transaction in transactions {
+                builder.push(transaction.clone()).expect("the workload fits its block");
+            }
+            builder.finish().expect("the node works")
+        });
+        let mut lengths: Vec<usize> = transactions.iter().map(|transaction| transaction.encoded_len() + 6).collect();
+        lengths.extend(block.receipts.iter().map(|receipt| receipt.encode_2718_len() + 6));
+        let logs = block.results.iter().flat_map(|result| &result.logs);
+        lengths.extend(logs.flat_map(|log| std::iter::once(20).chain(log.topics().iter().map(|_| 32))));
+        lengths
+    }
+
     /// Executes `transactions` as one block: the thread's time in `push` and in `finish`.
     fn block(&self, transactions: &[Transaction]) -> (Duration, Duration) {
         let transactions = transactions.to_vec();
@@ -290,6 +308,20 @@ fn transfers(criterion: &mut Criterion) {
         });
         group.bench_function(format!("finish, {name}"), |bencher| {
             bencher.iter_custom(|times| (0..times).map(|_| world.block(transactions).1).sum());
+        });
+        // The floor of a `finish` that hashes one message after the other.
+        let (lengths, message) = (world.hashed(transactions), vec![0x5a; 1 << 16]);
+        group.bench_function(format!("keccak of what finish hashes, {name}"), |bencher| {
+            bencher.iter_custom(|times| {
+                let since = Instant::now();
+                let begun = busy(since);
+                for _ in 0..times {
+                    for length in &lengths {
+                        black_box(esker_vm::crypto::keccak256(black_box(&message[..*length])));
+                    }
+                }
+                busy(since).saturating_sub(begun)
+            });
         });
     }
     group.finish();

@@ -182,7 +182,7 @@ fn run(store: Arc<dyn Store>, workload: &Workload, engine: &Engine, workers: usi
             }
             update
         });
-        view = db.settle(update.view(header.hash_slow()));
+        view = update.view(header.hash_slow());
         parent = Some(update);
     }
     times.commit += parent.take().map_or(Duration::ZERO, commit);

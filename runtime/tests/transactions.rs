@@ -1,9 +1,10 @@
 //! Decoding transactions: Ethereum's own vectors, and every refusal in geth's words.
 
+#[path = "../../tests/src/skipping.rs"]
+mod skipping;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEnvelope, TxLegacy};
@@ -14,6 +15,7 @@ use esker_runtime::types::{SignedTransaction, recover_senders};
 use esker_runtime::{ChainConfig, Transaction, TransactionError};
 use proptest::prelude::*;
 use serde_json::Value;
+use skipping::skipped;
 use world::*;
 
 /// Where the official vectors lie, if they do.
@@ -24,10 +26,7 @@ fn vectors(folder: &str) -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    // Straight to the stream: the test harness keeps back what a passing test prints.
-    let message =
-        format!("\n*** SKIPPED: no public vectors at {}; ESKER_VECTORS names their folder ***", path.display());
-    let _ = writeln!(std::io::stderr(), "{message}");
+    skipped(&format!("no public vectors at {}; ESKER_VECTORS names their folder", path.display()));
     None
 }
 

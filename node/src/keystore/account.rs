@@ -69,6 +69,10 @@ pub fn decrypt(keystore: &Value, password: &str) -> Result<PrivateKeySigner, Key
 }
 
 #[cfg(test)]
+#[path = "../../../tests/src/skipping.rs"]
+mod skipping;
+
+#[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
@@ -87,9 +91,7 @@ mod tests {
     fn ethereums_own_keystores_open() {
         let path = vectors();
         let Ok(file) = std::fs::read_to_string(&path) else {
-            // Straight to the stream: the test harness keeps back what a passing test prints.
-            let message = format!("\n*** SKIPPED: no public vectors at {} (set ESKER_VECTORS) ***", path.display());
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes());
+            skipping::skipped(&format!("no public vectors at {}; ESKER_VECTORS names their folder", path.display()));
             return;
         };
         let vectors: Value = serde_json::from_str(&file).expect("the vectors are JSON");

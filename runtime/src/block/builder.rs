@@ -1,6 +1,6 @@
 //! Builds a block, transaction by transaction.
 
-use alloy_primitives::{Bloom, U256};
+use alloy_primitives::{B256, Bloom, U256};
 use esker_vm::{Fatal, Session};
 
 use super::end::end_block;
@@ -91,14 +91,20 @@ impl<'a> BlockBuilder<'a> {
     ///
     /// # Errors
     /// [`Fatal`] if this node fails.
-    pub fn finish(mut self) -> Result<BuiltBlock, Fatal> {
+    pub fn finish(self) -> Result<BuiltBlock, Fatal> {
+        let transactions_root = transactions_root(&self.transactions);
+        self.finish_with(transactions_root)
+    }
+
+    /// As [`BlockBuilder::finish`], with the root of the transactions, which whoever checked it has computed.
+    fn finish_with(mut self, transactions_root: B256) -> Result<BuiltBlock, Fatal> {
         if let Some(staking) = &self.config.staking {
             end_block(&mut self.executor, staking, &self.env, tips(&self.results, self.env.base_fee))?;
         }
         let changes = self.executor.journal().changes();
         let receipts = receipts(&self.transactions, &self.results);
         Ok(BuiltBlock {
-            transactions_root: transactions_root(&self.transactions),
+            transactions_root,
             receipts_root: receipts_root(&receipts),
             logs_bloom: receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom()),
             env: self.env,
@@ -131,9 +137,21 @@ pub fn execute_block(
     env: BlockEnv,
     transactions: &[Transaction],
 ) -> Result<BuiltBlock, (usize, PushError)> {
+    execute_rooted(session, state, config, env, transactions, transactions_root(transactions))
+}
+
+/// As [`execute_block`], with the root of `transactions`, so that it is computed once.
+pub(super) fn execute_rooted(
+    session: &Session<'_>,
+    state: &dyn StateReader,
+    config: &ChainConfig,
+    env: BlockEnv,
+    transactions: &[Transaction],
+    transactions_root: B256,
+) -> Result<BuiltBlock, (usize, PushError)> {
     let mut builder = BlockBuilder::new(session, state, config, env);
     for (index, transaction) in transactions.iter().enumerate() {
         builder.push(transaction.clone()).map_err(|error| (index, error))?;
     }
-    builder.finish().map_err(|fatal| (transactions.len(), fatal.into()))
+    builder.finish_with(transactions_root).map_err(|fatal| (transactions.len(), fatal.into()))
 }

@@ -6,7 +6,7 @@ use alloy_consensus::Header;
 use alloy_primitives::B256;
 
 use crate::db::StoreError;
-use crate::state::{StateDb, StateView};
+use crate::state::StateView;
 
 /// A block and the state after it: a committed block, or one that was prepared and may never be committed. Cheap to
 /// clone.
@@ -31,7 +31,7 @@ impl Parent {
         Ok(Self { hash: header.hash_slow(), header: Arc::new(header), state })
     }
 
-    pub(super) fn prepared(header: Header, hash: B256, state: StateView) -> Self {
+    pub(super) fn of(header: Header, hash: B256, state: StateView) -> Self {
         Self { header: Arc::new(header), hash, state }
     }
 
@@ -51,11 +51,5 @@ impl Parent {
     #[must_use]
     pub const fn state(&self) -> &StateView {
         &self.state
-    }
-
-    /// The same block, without holding apart what has been committed since; see [`StateDb::settle`].
-    #[must_use]
-    pub fn settled(self, db: &StateDb) -> Self {
-        Self { state: db.settle(self.state), ..self }
     }
 }

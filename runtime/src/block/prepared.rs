@@ -71,7 +71,7 @@ impl PreparedBlock {
     #[must_use]
     pub fn as_parent(&self) -> Parent {
         let ExecutedBlock { header, hash, .. } = &self.block;
-        Parent::prepared(header.clone(), *hash, self.update.view(*hash))
+        Parent::of(header.clone(), *hash, self.update.view(*hash))
     }
 
     /// Makes the block durable: its state, its hash and `tables` (what else the node keeps of it) in one atomic batch.
@@ -80,10 +80,10 @@ impl PreparedBlock {
     /// [`StoreError::Mismatch`] if its parent is not the newest committed block: nothing is written then. Else as the
     /// store; see [`StateDb::commit`].
     pub fn commit(self, db: &StateDb, mut tables: Batch) -> Result<CommittedBlock, StoreError> {
-        let as_parent = self.as_parent();
         let state_bytes = self.update.batch().bytes();
         tables.put(keys::block_hash(self.block.header.number), self.block.hash.as_slice());
-        db.commit(self.update, tables)?;
-        Ok(CommittedBlock { block: self.block, changes: self.changes, state_bytes, as_parent: as_parent.settled(db) })
+        let state = db.commit(self.update, tables)?;
+        let as_parent = Parent::of(self.block.header.clone(), self.block.hash, state);
+        Ok(CommittedBlock { block: self.block, changes: self.changes, state_bytes, as_parent })
     }
 }

@@ -4,9 +4,10 @@ use alloy_consensus::Header;
 use alloy_primitives::{B64, B256, U256};
 use esker_vm::{Fatal, Session};
 
+use super::builder::execute_rooted;
 use super::env::child_base_fee;
 use super::receipts::transactions_root;
-use super::{Block, BlockEnv, Parent, PreparedBlock, PushError, execute_block, mix_hash, protocol_version};
+use super::{Block, BlockEnv, Parent, PreparedBlock, PushError, mix_hash, protocol_version};
 use crate::params::ChainConfig;
 use crate::types::TransactionError;
 
@@ -154,15 +155,18 @@ pub fn validate_block(
 ) -> Result<PreparedBlock, BlockError> {
     let header = &block.header;
     check_header(config, parent.header(), header).map_err(BlockError::Header)?;
-    same_hash("transactions root", transactions_root(&block.transactions), header.transactions_root)?;
+    let root = transactions_root(&block.transactions);
+    same_hash("transactions root", root, header.transactions_root)?;
 
-    let built = execute_block(session, parent.state(), config, BlockEnv::from(header), &block.transactions).map_err(
-        |(index, error)| match error {
-            PushError::Invalid(error) => BlockError::Transaction { index, error },
-            PushError::BlockFull => BlockError::TooMuch { index },
-            PushError::Fatal(fatal) => BlockError::Fatal(fatal),
-        },
-    )?;
+    let env = BlockEnv::from(header);
+    let built =
+        execute_rooted(session, parent.state(), config, env, &block.transactions, root).map_err(|(index, error)| {
+            match error {
+                PushError::Invalid(error) => BlockError::Transaction { index, error },
+                PushError::BlockFull => BlockError::TooMuch { index },
+                PushError::Fatal(fatal) => BlockError::Fatal(fatal),
+            }
+        })?;
     if built.gas_used != header.gas_used {
         return Err(BlockError::GasUsed { computed: built.gas_used, claimed: header.gas_used });
     }

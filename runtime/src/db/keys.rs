@@ -67,6 +67,13 @@ pub const VALIDATOR_SET: u8 = b'p';
 /// The node's own records.
 pub const METADATA: u8 = b'm';
 
+/// The tables that the node writes with a block, beside its state. All others are the state's own.
+pub const NODE_TABLES: [u8; 9] =
+    [BLOCK_HASH, BLOCK_NUMBER, HEADER, BODY, RECEIPTS, TRANSACTION, CERTIFICATE, VALIDATOR_SET, METADATA];
+
+/// Longest key of the store, in bytes.
+pub const KEY_LENGTH_MAX: usize = 255;
+
 /// Longest [`Key`], in bytes: prefix, account id, depth, path.
 const KEY_BYTES_MAX: usize = 1 + 8 + 1 + 32;
 

@@ -24,6 +24,7 @@ struct Shard<V> {
     young: HashMap<Key, V>,
     old: HashMap<Key, V>,
     young_bytes: usize,
+    old_bytes: usize,
 }
 
 /// A value whose size counts.
@@ -46,7 +47,7 @@ impl Weight for alloy_primitives::Bytes {
 impl<V: Weight> Cache<V> {
     /// A cache of about so many bytes.
     pub(super) fn new(bytes: usize) -> Self {
-        let shard = || Mutex::new(Shard { young: HashMap::new(), old: HashMap::new(), young_bytes: 0 });
+        let shard = || Mutex::new(Shard { young: HashMap::new(), old: HashMap::new(), young_bytes: 0, old_bytes: 0 });
         Self { shards: (0..SHARDS).map(|_| shard()).collect(), young_bytes_max: bytes / SHARDS / 2 }
     }
 
@@ -62,9 +63,18 @@ impl<V: Weight> Cache<V> {
         if let Some(value) = shard.young.get(key) {
             return Some(value.clone());
         }
-        let (key, value) = shard.old.remove_entry(key)?;
-        shard.insert(key, value.clone(), self.young_bytes_max);
+        let value = shard.forget_old(key)?;
+        shard.insert(*key, value.clone(), self.young_bytes_max);
         Some(value)
+    }
+
+    /// What it holds, in bytes, estimated.
+    pub(super) fn bytes(&self) -> usize {
+        let bytes = |shard: &Mutex<Shard<V>>| {
+            let shard = shard.lock();
+            shard.young_bytes + shard.old_bytes
+        };
+        self.shards.iter().map(bytes).sum()
     }
 
     pub(super) fn put(&self, key: &Key, value: V) {
@@ -75,22 +85,32 @@ impl<V: Weight> Cache<V> {
     pub(super) fn put_if(&self, key: &Key, value: V, still_true: impl FnOnce() -> bool) {
         let mut shard = self.shard(key).lock();
         if still_true() {
-            shard.old.remove(key);
+            shard.forget_old(key);
             shard.insert(*key, value, self.young_bytes_max);
         }
     }
 }
 
+/// What an entry takes, in bytes.
+fn entry_bytes(value: &impl Weight) -> usize {
+    size_of::<Key>() + ENTRY_BYTES + value.bytes()
+}
+
 impl<V: Weight> Shard<V> {
+    fn forget_old(&mut self, key: &Key) -> Option<V> {
+        let value = self.old.remove(key)?;
+        self.old_bytes -= entry_bytes(&value);
+        Some(value)
+    }
+
     fn insert(&mut self, key: Key, value: V, young_bytes_max: usize) {
-        let key_bytes = size_of::<Key>() + ENTRY_BYTES;
-        self.young_bytes += key_bytes + value.bytes();
+        self.young_bytes += entry_bytes(&value);
         if let Some(before) = self.young.insert(key, value) {
-            self.young_bytes -= key_bytes + before.bytes();
+            self.young_bytes -= entry_bytes(&before);
         }
         if self.young_bytes > young_bytes_max {
             self.old = std::mem::take(&mut self.young);
-            self.young_bytes = 0;
+            self.old_bytes = std::mem::take(&mut self.young_bytes);
         }
     }
 }
@@ -130,6 +150,7 @@ mod tests {
             let shard = shard.lock();
             held += (shard.young.len() + shard.old.len()) * (100 + size_of::<Key>() + ENTRY_BYTES);
         }
+        assert_eq!(cache.bytes(), held, "what it says it holds");
         assert!(held <= bytes + SHARDS * 200, "{held} bytes in a cache of {bytes}");
         assert!(held > bytes / 4, "only {held} bytes in a cache of {bytes}");
     }

@@ -2,15 +2,17 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use alloy_primitives::{Address, B256, Bytes};
 use parking_lot::{Mutex, RwLock};
 
+use super::computed::Computed;
 use super::diff::{self, ReverseDiff};
+use super::history::{Before, HistoryMemory};
 use super::layers::{Base, Layer, Value};
 use super::record::StateRecord;
-use super::verify::{VerifyError, VerifyReport};
+use super::tables;
+use super::verify::{VerifyError, VerifyProgress, VerifyReport};
 use super::{Account, AccountProof, ChangeSet, StateReader, StateUpdate, StateView};
 use crate::db::{Batch, OpenError, Store, StoreError, chunks, keys, schema};
 
@@ -53,8 +55,6 @@ struct Shared {
     tip: RwLock<Arc<Layer>>,
     /// Held while committing. Holds the error of a commit that failed halfway: what the store holds is then unknown.
     committing: Mutex<Option<StoreError>>,
-    options: StateOptions,
-    ids: Arc<AtomicU64>,
 }
 
 impl StateDb {
@@ -81,9 +81,9 @@ impl StateDb {
             Some(record) => StateRecord::decode(&record)?,
             None => StateRecord::EMPTY,
         };
-        let base = Arc::new(Base::new(store, options.row_cache_bytes, options.code_cache_bytes));
-        let tip = RwLock::new(Arc::new(Layer::new(0, 0, record)));
-        let shared = Shared { base, tip, committing: Mutex::new(None), options, ids: Arc::new(AtomicU64::new(1)) };
+        let base = Arc::new(Base::new(store, options));
+        let tip = RwLock::new(base.layer(0, 0, record));
+        let shared = Shared { base, tip, committing: Mutex::new(None) };
         let db = Self { shared: Arc::new(shared) };
         let top = db.snapshot().top_hash()?;
         if top != record.root {
@@ -106,20 +106,7 @@ impl StateDb {
     /// The newest committed state. Later commits do not change it.
     pub fn snapshot(&self) -> StateView {
         let layer = Arc::clone(&self.shared.tip.read());
-        StateView::new(Arc::clone(&self.shared.base), layer, self.shared.options, Arc::clone(&self.shared.ids))
-    }
-
-    /// The same state as `view`, without holding apart what has been committed since the view was made. Whoever executes
-    /// and prepares a block while its parent is being committed takes each block's view through here: otherwise every
-    /// view would carry all blocks before it.
-    #[must_use]
-    pub fn settle(&self, mut view: StateView) -> StateView {
-        let tip = Arc::clone(&self.shared.tip.read());
-        if let Some(committed) = view.pending.iter().position(|pending| pending.id == tip.id) {
-            view.pending.drain(..=committed);
-            view.layer = tip;
-        }
-        view
+        StateView::new(Arc::clone(&self.shared.base), layer)
     }
 
     /// Computes the state after block `block_number`, which makes `changes` to the newest committed state; writes
@@ -131,14 +118,15 @@ impl StateDb {
         self.snapshot().prepare(changes, block_number)
     }
 
-    /// Makes `update` and `extra` (the block's own tables, which win) durable in one atomic batch, then lets readers
-    /// see them. Until it returns, readers see the state before, undisturbed.
+    /// Makes `update` and `extra` (the block's own tables) durable in one atomic batch, then lets readers see them. Until
+    /// it returns, readers see the state before, undisturbed. Returns the state after it.
     ///
     /// # Errors
-    /// [`StoreError::Mismatch`] if `update` was not prepared on the newest committed state or its number is not the
-    /// next; nothing is written then. Else as the store: then no further commit is accepted, and reopening tells
-    /// whether the block is there.
-    pub fn commit(&self, update: StateUpdate, extra: Batch) -> Result<(), StoreError> {
+    /// [`StoreError::Mismatch`] if `update` was not prepared on the newest committed state, if its number is not the
+    /// next, or if `extra` writes elsewhere than in [`keys::NODE_TABLES`] or what no store takes; nothing is written
+    /// then, and another block can be committed. Else as the store: then no further commit is accepted, and reopening
+    /// tells whether the block is there.
+    pub fn commit(&self, update: StateUpdate, extra: Batch) -> Result<StateView, StoreError> {
         let mut failed = self.shared.committing.lock();
         if let Some(error) = failed.as_ref() {
             return Err(error.clone());
@@ -147,25 +135,38 @@ impl StateDb {
         if update.parent != tip.id {
             return Err(StoreError::Mismatch("another block was committed since this one was prepared".into()));
         }
-        if tip.record.block.is_some_and(|block| block.checked_add(1) != update.record.block) {
+        if tip.record.block.is_some_and(|block| block.checked_add(1) != update.computed.record.block) {
             return Err(StoreError::Mismatch("a block's number is one more than its parent's".into()));
         }
-        let next = Arc::new(Layer::new(update.id, tip.sequence + 1, update.record));
-        let StateUpdate { batch, before, view, .. } = update;
-        drop(view);
-        let before = stood(&self.shared.base, &tip, &batch, before, &extra)?;
+        tables::check(&extra)?;
+        tables::check_lengths(&update.batch)?;
+        let base = &self.shared.base;
+        let StateUpdate { batch, before, computed, .. } = update;
+        let before = stood(base, &tip, &batch, before, &extra)?;
+        // If nobody has a view of the block, this is all that holds its batch, which then need not be copied.
+        let (next, computed) = (base.layer(computed.id, tip.sequence + 1, computed.record), shared(computed));
         let mut batch = Arc::unwrap_or_clone(batch);
         batch.extend(extra);
-        match self.shared.base.advance(&tip, Arc::clone(&next), before, batch) {
-            Ok(()) => {
-                *self.shared.tip.write() = next;
-                Ok(())
-            }
-            Err(error) => {
-                *failed = Some(error.clone());
-                Err(error)
-            }
+        // Should the store panic, what it holds is unknown too.
+        *failed = Some(StoreError::Io("a commit did not come to its end".into()));
+        if let Err(error) = base.advance(&tip, next.sequence, before, batch) {
+            *failed = Some(error.clone());
+            return Err(error);
         }
+        if let Some(computed) = computed {
+            computed.commit(Arc::clone(&next));
+        }
+        let superseded = std::mem::replace(&mut *self.shared.tip.write(), Arc::clone(&next));
+        drop((superseded, tip));
+        base.history.merge();
+        *failed = None;
+        Ok(StateView::new(Arc::clone(base), next))
+    }
+
+    /// What the state holds in memory at most for its readers' sake.
+    pub fn memory(&self) -> StateMemory {
+        let Base { history, rows, codes, .. } = &*self.shared.base;
+        StateMemory { history: history.memory(), row_bytes: rows.bytes(), code_bytes: codes.bytes() }
     }
 
     /// The value at `key` of any table, as of the newest committed block. Small tables that are read often come from
@@ -203,13 +204,38 @@ impl StateDb {
         self.snapshot().proof(address, slots)
     }
 
-    /// Builds every root anew from all rows and compares; reads the whole state.
+    /// Builds every root anew from all rows and compares them, every branch record and every code, as the store holds
+    /// them; reads the whole state, in bounded memory.
     ///
     /// # Errors
     /// [`VerifyError`] says what does not fit.
     pub fn verify(&self) -> Result<VerifyReport, VerifyError> {
         self.snapshot().verify()
     }
+
+    /// As [`StateDb::verify`]; shows `progress` now and then how far it is.
+    ///
+    /// # Errors
+    /// As [`StateDb::verify`].
+    pub fn verify_with(&self, progress: &mut dyn FnMut(VerifyProgress)) -> Result<VerifyReport, VerifyError> {
+        self.snapshot().verify_with(progress)
+    }
+}
+
+/// What a state holds in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateMemory {
+    /// What states that somebody holds make it keep.
+    pub history: HistoryMemory,
+    /// Rows in the cache, in bytes.
+    pub row_bytes: usize,
+    /// Codes in the cache, in bytes.
+    pub code_bytes: usize,
+}
+
+/// The computed state, if anybody else has it.
+fn shared(computed: Arc<Computed>) -> Option<Arc<Computed>> {
+    (Arc::strong_count(&computed) > 1).then_some(computed)
 }
 
 /// What stands at every key of `update` and `extra`, sorted: for the keys of `update` what is `known`, the rest read.
@@ -219,14 +245,14 @@ fn stood(
     update: &Batch,
     known: Vec<Option<Value>>,
     extra: &Batch,
-) -> Result<Vec<(Vec<u8>, Value)>, StoreError> {
+) -> Result<Vec<Before>, StoreError> {
     let read = |key: &[u8]| base.get(tip, key);
-    let mut before = Vec::with_capacity(update.len() + extra.len());
+    let mut before: Vec<Before> = Vec::with_capacity(update.len() + extra.len());
     for ((key, _), known) in update.iter().zip(known) {
-        before.push((key.to_vec(), known.map_or_else(|| read(key), Ok)?));
+        before.push((Arc::from(key), known.map_or_else(|| read(key), Ok)?));
     }
     for (key, _) in extra.iter().filter(|(key, _)| update.get(key).is_none()) {
-        before.push((key.to_vec(), read(key)?));
+        before.push((Arc::from(key), read(key)?));
     }
     before.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(before)

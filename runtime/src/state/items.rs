@@ -75,7 +75,7 @@ impl StateView {
     }
 
     /// As [`StateView::scan`], until `visit` fails.
-    fn try_scan<E: From<StoreError>>(
+    pub(super) fn try_scan<E: From<StoreError>>(
         &self,
         prefix: &[u8],
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,

@@ -1,18 +1,17 @@
-//! What lets a reader keep the state of its block while later blocks are committed.
-//!
-//! The store only knows the newest state. Every commit, before it touches the store, hangs an *undo* on the layer that
-//! it supersedes: for each key that it writes, what stood there. A reader holds the layer of its block: it finds the
-//! old value of a changed key in the undos between its block and the newest, and every other key in the cache or the
-//! store. An undo lives as long as somebody holds the layer that it hangs on.
+//! The store with the cache above it, and states that somebody holds while later blocks are committed: see [`History`]
+//! for how.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use alloy_primitives::Bytes;
 
+use super::StateOptions;
 use super::cache::Cache;
+use super::computed::Above;
+use super::history::{Before, History, Undo};
 use super::record::StateRecord;
 use crate::db::keys::{self, Key};
 use crate::db::{Batch, Store, StoreError, Visit};
@@ -20,46 +19,33 @@ use crate::db::{Batch, Store, StoreError, Visit};
 /// What stands at a key; `None`: nothing.
 pub(super) type Value = Option<Arc<[u8]>>;
 
-/// The state after one commit.
+/// The state after one commit. While it lives, what later commits replaced is kept.
 pub(super) struct Layer {
     /// Names the state: no two have the same, not even one computed and never committed.
     pub(super) id: u64,
     /// Commits since the store was opened.
     pub(super) sequence: u64,
     pub(super) record: StateRecord,
-    next: OnceLock<Undo>,
-}
-
-/// The way back from the next layer.
-struct Undo {
-    /// What stood at each key that the next commit writes, sorted.
-    before: Vec<(Vec<u8>, Value)>,
-    layer: Arc<Layer>,
-}
-
-impl Layer {
-    pub(super) fn new(id: u64, sequence: u64, record: StateRecord) -> Self {
-        Self { id, sequence, record, next: OnceLock::new() }
-    }
+    history: Arc<History>,
 }
 
 impl Drop for Layer {
     fn drop(&mut self) {
-        // A long chain must not be dropped by recursion.
-        let mut next = self.next.take();
-        while let Some(undo) = next {
-            next = Arc::into_inner(undo.layer).and_then(|mut layer| layer.next.take());
-        }
+        self.history.release(self.sequence);
     }
 }
 
 /// The store, the cache above it, and how far commits have gone.
 pub(super) struct Base {
     pub(super) store: Arc<dyn Store>,
-    rows: Cache<Value>,
+    pub(super) options: StateOptions,
+    pub(super) rows: Cache<Value>,
     pub(super) codes: Cache<Bytes>,
+    pub(super) history: Arc<History>,
     /// Sequence of the newest commit that may have touched the store.
     newest: AtomicU64,
+    /// Names that were given to states.
+    ids: AtomicU64,
 }
 
 /// The key, if its table's rows are read again and again. The others are large, or read once.
@@ -81,15 +67,44 @@ fn cached(key: &[u8]) -> Option<Key> {
 }
 
 impl Base {
-    pub(super) fn new(store: Arc<dyn Store>, row_bytes: usize, code_bytes: usize) -> Self {
-        Self { store, rows: Cache::new(row_bytes), codes: Cache::new(code_bytes), newest: AtomicU64::new(0) }
+    pub(super) fn new(store: Arc<dyn Store>, options: StateOptions) -> Self {
+        Self {
+            store,
+            options,
+            rows: Cache::new(options.row_cache_bytes),
+            codes: Cache::new(options.code_cache_bytes),
+            history: Arc::default(),
+            newest: AtomicU64::new(0),
+            ids: AtomicU64::new(1),
+        }
+    }
+
+    /// A name for a state that was computed.
+    pub(super) fn next_id(&self) -> u64 {
+        self.ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The state after the newest commit, or after the one that is about to be made.
+    pub(super) fn layer(&self, id: u64, sequence: u64, record: StateRecord) -> Arc<Layer> {
+        self.history.hold(sequence);
+        Arc::new(Layer { id, sequence, record, history: Arc::clone(&self.history) })
+    }
+
+    /// As [`Base::get`], past the cache: what the store really holds.
+    pub(super) fn stored(&self, layer: &Layer, key: &[u8]) -> Result<Value, StoreError> {
+        let reached = match self.undone(layer.sequence, key) {
+            Ok(value) => return Ok(value),
+            Err(reached) => reached,
+        };
+        let value = self.store.get(key)?.map(Arc::from);
+        Ok(self.undone(reached, key).unwrap_or(value))
     }
 
     /// The value at `key` in the state of `layer`.
     pub(super) fn get(&self, layer: &Layer, key: &[u8]) -> Result<Value, StoreError> {
-        let reached = match older(layer, key) {
-            Older::Found(value) => return Ok(value),
-            Older::Newest(reached) => reached,
+        let reached = match self.undone(layer.sequence, key) {
+            Ok(value) => return Ok(value),
+            Err(reached) => reached,
         };
         let cached = cached(key);
         let hit = cached.as_ref().and_then(|key| self.rows.get(key));
@@ -99,25 +114,31 @@ impl Base {
             None => self.store.get(key)?.map(Arc::from),
         };
         // A commit may have begun since: if it writes this key, its undo was there before it touched store or cache.
-        let reached = match older(reached, key) {
-            Older::Found(value) => return Ok(value),
-            Older::Newest(reached) => reached,
+        let reached = match self.undone(reached, key) {
+            Ok(value) => return Ok(value),
+            Err(reached) => reached,
         };
         if let Some(key) = cached
             && !is_hit
         {
-            let current = || self.newest.load(Ordering::SeqCst) == reached.sequence;
+            let current = || self.newest.load(Ordering::SeqCst) == reached;
             self.rows.put_if(&key, value.clone(), current);
         }
         Ok(value)
     }
 
-    /// Visits the entries with `prefix` from `start` on in the state of `layer`, with the `pending` batches (the last
-    /// one counts most) above it.
+    /// What stood at `key` after commit `reached`, if a later one writes it; else the newest commit, which does not.
+    fn undone(&self, reached: u64, key: &[u8]) -> Result<Value, u64> {
+        // Most readers read the newest state.
+        if self.newest.load(Ordering::SeqCst) == reached { Err(reached) } else { self.history.find(reached, key) }
+    }
+
+    /// Visits the entries with `prefix` from `start` on in the state of `layer`, with what `blocks` write
+    /// above it, the newest of which is the first.
     pub(super) fn scan(
         &self,
         layer: &Layer,
-        pending: &[Arc<Batch>],
+        blocks: &[Above],
         prefix: &[u8],
         start: &[u8],
         visit: Visit<'_>,
@@ -133,19 +154,16 @@ impl Base {
             let last = (rows.len() >= rows_at_once).then(|| rows[rows.len() - 1].0.clone());
             let inside = |key: &[u8]| key.starts_with(prefix) && last.as_deref().is_none_or(|last| key <= last);
             let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> = BTreeMap::new();
-            for batch in pending.iter().rev() {
-                for (key, value) in batch.range(&from).take_while(|(key, _)| inside(key)) {
+            for block in blocks {
+                for (key, value) in block.batch.range(&from).take_while(|(key, _)| inside(key)) {
                     merged.entry(key.to_vec()).or_insert_with(|| value.map(<[u8]>::to_vec));
                 }
             }
             // The rows were read before the undos are: whatever a commit changed among them, its undo is seen here.
-            let mut layer = layer;
-            while let Some(undo) = layer.next.get() {
-                let first = undo.before.partition_point(|(key, _)| *key < from);
-                for (key, value) in undo.before[first..].iter().take_while(|(key, _)| inside(key)) {
-                    merged.entry(key.clone()).or_insert_with(|| value.as_ref().map(|value| value.to_vec()));
+            for undo in self.history.after(layer.sequence) {
+                for (key, value) in undo.range(&from).iter().take_while(|(key, _)| inside(key)) {
+                    merged.entry(key.to_vec()).or_insert_with(|| value.as_ref().map(|value| value.to_vec()));
                 }
-                layer = &undo.layer;
             }
             for (key, value) in rows {
                 merged.entry(key).or_insert(Some(value));
@@ -164,24 +182,16 @@ impl Base {
         }
     }
 
-    /// Makes `batch` durable as the step from `tip` to `next`. Readers of `tip` and before see nothing of it, at no
+    /// Makes `batch` durable as the step from `tip` to commit `next`. Readers of `tip` and before see nothing of it, at no
     /// time; `before` is what stands at every key of the batch, sorted.
     ///
     /// # Errors
     /// As the store. Whether the batch was applied is then unknown, and nothing may be committed any more.
-    pub(super) fn advance(
-        &self,
-        tip: &Layer,
-        next: Arc<Layer>,
-        before: Vec<(Vec<u8>, Value)>,
-        batch: Batch,
-    ) -> Result<(), StoreError> {
+    pub(super) fn advance(&self, tip: &Layer, next: u64, before: Vec<Before>, batch: Batch) -> Result<(), StoreError> {
         let rows: Vec<(Key, Value)> =
             batch.iter().filter_map(|(key, value)| Some((cached(key)?, value.map(Arc::from)))).collect();
-        let sequence = next.sequence;
-        let hung = tip.next.set(Undo { before, layer: next }).is_ok();
-        assert!(hung, "only the newest layer is superseded, and only once");
-        self.newest.store(sequence, Ordering::SeqCst);
+        self.history.push(Undo::new(tip.sequence, next, before));
+        self.newest.store(next, Ordering::SeqCst);
         self.store.apply(batch)?;
         self.store.flush()?;
         for (key, value) in rows {
@@ -189,21 +199,4 @@ impl Base {
         }
         Ok(())
     }
-}
-
-enum Older<'a> {
-    Found(Value),
-    Newest(&'a Layer),
-}
-
-/// Looks for `key` in the undos from `layer` to the newest layer: the first one that has it says what `layer` has.
-fn older<'a>(layer: &'a Layer, key: &[u8]) -> Older<'a> {
-    let mut layer = layer;
-    while let Some(undo) = layer.next.get() {
-        if let Ok(index) = undo.before.binary_search_by(|(before, _)| before.as_slice().cmp(key)) {
-            return Older::Found(undo.before[index].1.clone());
-        }
-        layer = &undo.layer;
-    }
-    Older::Newest(layer)
 }

@@ -13,7 +13,7 @@ use alloy_primitives::{B256, Bytes, keccak256};
 
 use super::record::{AccountRecord, StateRecord, slot_row, slot_trie_value};
 use super::view::{Scan, first_row};
-use super::{Account, StateItem};
+use super::{Account, StateItem, tables};
 use crate::db::{Batch, OpenError, Store, StoreError, chunks, keys, schema};
 use crate::trie::{EMPTY_ROOT_HASH, LeafChange, Path, Shape, TrieChanges, TrieReader, update};
 
@@ -197,8 +197,10 @@ impl Rebuild {
     /// that the node keeps of its chain), in one atomic and durable batch.
     ///
     /// # Errors
-    /// [`RebuildError`]; the store then stays marked as incomplete.
+    /// [`RebuildError`], or [`StoreError::Mismatch`] if `tables` writes elsewhere than in [`keys::NODE_TABLES`] or what no
+    /// store takes; the store then stays marked as incomplete.
     pub fn finish(mut self, root: B256, block: u64, tables: Batch) -> Result<Rebuilt, RebuildError> {
+        tables::check(&tables)?;
         self.write(true)?;
         if self.root != root {
             return Err(RebuildError::Root { wanted: root, built: self.root });

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use alloy_primitives::{Address, B256, keccak256};
 
-use super::layers::Value;
+use super::computed::{At, Computed};
+use super::layers::{Base, Value};
 use super::record::{AccountRecord, StateRecord, slot_row, slot_trie_value, slot_value};
-use super::view::{AccountTrie, Pending, StorageTrie};
+use super::view::{AccountTrie, StorageTrie};
 use super::{AccountChange, ChangeSet, StateView, diff};
 use crate::db::keys::{self, Key};
 use crate::db::{Batch, StoreError, chunks};
@@ -20,13 +20,12 @@ use crate::trie::{EMPTY_ROOT_HASH, Hashed, LeafChange, TrieChanges, TrieUpdate, 
 pub struct StateUpdate {
     /// Root of the account trie after the block.
     pub root: B256,
-    pub(super) record: StateRecord,
-    pub(super) id: u64,
     pub(super) parent: u64,
     pub(super) batch: Arc<Batch>,
     /// What stood at each key of the batch, in its order, as far as it is known.
     pub(super) before: Vec<Option<Value>>,
-    pub(super) view: StateView,
+    pub(super) computed: Arc<Computed>,
+    base: Arc<Base>,
     hashed: Hashed,
 }
 
@@ -46,9 +45,7 @@ impl StateUpdate {
     /// the block's own tables.
     #[must_use]
     pub fn view(&self, block_hash: B256) -> StateView {
-        let mut view = self.view.clone();
-        view.pending.push(Pending { id: self.id, record: self.record, block_hash, batch: Arc::clone(&self.batch) });
-        view
+        StateView { base: Arc::clone(&self.base), at: At::Computed(Arc::clone(&self.computed), block_hash) }
     }
 }
 
@@ -125,7 +122,7 @@ impl StateView {
         }
         if !leaves.is_empty() {
             let trie = TrieChanges { reader: &AccountTrie(self), shape: before.shape, changes: &leaves };
-            let (updates, more) = update(&[trie], self.options.threads)?;
+            let (updates, more) = update(&[trie], self.base.options.threads)?;
             hashed.add(&more);
             for update in updates {
                 record.root = update.root;
@@ -141,14 +138,15 @@ impl StateView {
         chunks.put([keys::STATE], record.encode());
         writes.add(chunks);
         let (batch, before) = writes.finish();
+        let batch = Arc::new(batch);
+        let computed = Computed::new(self.base.next_id(), record, self.at.clone(), Arc::clone(&batch));
         Ok(StateUpdate {
             root: record.root,
-            record,
-            id: self.ids.fetch_add(1, Ordering::Relaxed),
             parent: self.id(),
-            batch: Arc::new(batch),
+            batch,
             before,
-            view: self.clone(),
+            computed: Arc::new(computed),
+            base: Arc::clone(&self.base),
             hashed,
         })
     }
@@ -213,7 +211,7 @@ impl StateView {
                 changes: &account.slots,
             })
             .collect();
-        let (updates, hashed) = update(&tries, self.options.threads)?;
+        let (updates, hashed) = update(&tries, self.base.options.threads)?;
         Ok((ids.into_iter().zip(updates).collect(), hashed))
     }
 
@@ -256,7 +254,7 @@ impl StateView {
         chunks::put_chunked(batch, &keys::diff(number), &encoded);
         // Several at a time only after the number of kept blocks was lowered; then not all at once.
         for _ in 0..4 {
-            if record.oldest_diff.saturating_add(self.options.history_blocks) > number {
+            if record.oldest_diff.saturating_add(self.base.options.history_blocks) > number {
                 break;
             }
             let key = keys::diff(record.oldest_diff);

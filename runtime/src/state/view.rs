@@ -1,48 +1,58 @@
 //! The state at one block.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY};
 
+use super::computed::At;
 use super::layers::{Base, Layer, Value};
 use super::record::{AccountRecord, StateRecord, slot_trie_value, slot_value};
-use super::{Account, StateOptions, StateReader, StorageHandle};
-use crate::db::{Batch, StoreError, Visit, chunks, keys};
+use super::{Account, StateReader, StorageHandle};
+use crate::db::{StoreError, Visit, chunks, keys};
 use crate::trie::{Path, TrieReader, keccak, proof};
 
 /// The state at one block: a committed one, or one that was prepared and not yet committed. Later commits do not
-/// change what its holder reads. Cheap to clone; holding one for long keeps what later blocks replaced in memory.
+/// change what its holder reads. Cheap to clone; holding one for long keeps what later blocks replaced in memory, each
+/// changed key about once or twice.
 #[derive(Clone)]
 pub struct StateView {
     pub(super) base: Arc<Base>,
-    pub(super) layer: Arc<Layer>,
-    pub(super) pending: Vec<Pending>,
-    pub(super) options: StateOptions,
-    pub(super) ids: Arc<AtomicU64>,
+    pub(super) at: At,
 }
 
-/// A block above the committed state.
-#[derive(Clone)]
-pub(super) struct Pending {
-    pub(super) id: u64,
-    pub(super) record: StateRecord,
-    pub(super) block_hash: B256,
-    pub(super) batch: Arc<Batch>,
+impl fmt::Debug for StateView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (block, root) = (self.block_number(), self.root());
+        f.debug_struct("StateView").field("block", &block).field("root", &root).finish_non_exhaustive()
+    }
 }
 
 impl StateView {
-    pub(super) fn new(base: Arc<Base>, layer: Arc<Layer>, options: StateOptions, ids: Arc<AtomicU64>) -> Self {
-        Self { base, layer, pending: Vec::new(), options, ids }
+    pub(super) fn new(base: Arc<Base>, layer: Arc<Layer>) -> Self {
+        Self { base, at: At::Committed(layer) }
     }
 
     /// What names this state.
     pub(super) fn id(&self) -> u64 {
-        self.pending.last().map_or(self.layer.id, |pending| pending.id)
+        match &self.at {
+            At::Committed(layer) => layer.id,
+            At::Computed(computed, _) => computed.id,
+        }
     }
 
     pub(super) fn record(&self) -> &StateRecord {
-        self.pending.last().map_or(&self.layer.record, |pending| &pending.record)
+        match &self.at {
+            At::Committed(layer) => &layer.record,
+            At::Computed(computed, _) => &computed.record,
+        }
+    }
+
+    /// What a read looks through before it comes to cache and store, if it finds the key nowhere: blocks that are not
+    /// committed yet, and what later blocks replaced.
+    pub fn steps(&self) -> usize {
+        let (blocks, layer) = self.at.chain();
+        blocks.len() + self.base.history.after(layer.sequence).len()
     }
 
     /// Root of the account trie.
@@ -55,17 +65,18 @@ impl StateView {
         self.record().block
     }
 
-    /// The value at `key` of any table.
+    /// The value at `key` of any table. Of tables that are no part of the state (but hashes of blocks by number), it may
+    /// be that of a later block.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails.
     pub fn get(&self, key: &[u8]) -> Result<Value, StoreError> {
-        for pending in self.pending.iter().rev() {
-            if let Some(value) = pending.batch.get(key) {
-                return Ok(value.map(Arc::from));
-            }
-        }
-        self.base.get(&self.layer, key)
+        self.at.get(key, &|layer| self.base.get(layer, key))
+    }
+
+    /// As [`StateView::get`], past the cache: what the store really holds.
+    pub(super) fn stored(&self, key: &[u8]) -> Result<Value, StoreError> {
+        self.at.get(key, &|layer| self.base.stored(layer, key))
     }
 
     /// As [`StateView::get`], for values written with [`put_chunked`](chunks::put_chunked).
@@ -81,8 +92,8 @@ impl StateView {
     /// # Errors
     /// [`StoreError`] if the store fails.
     pub fn scan(&self, prefix: &[u8], start: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
-        let pending: Vec<Arc<Batch>> = self.pending.iter().map(|pending| Arc::clone(&pending.batch)).collect();
-        self.base.scan(&self.layer, &pending, prefix, start, visit)
+        let (blocks, layer) = self.at.chain();
+        self.base.scan(&layer, &blocks, prefix, start, visit)
     }
 
     /// Hashes of all codes that accounts hold or held, in order.
@@ -179,8 +190,8 @@ impl StateReader for StateView {
     }
 
     fn block_hash(&self, number: u64) -> Result<Option<B256>, StoreError> {
-        if let Some(pending) = self.pending.iter().find(|pending| pending.record.block == Some(number)) {
-            return Ok(Some(pending.block_hash));
+        if let Some(hash) = self.at.block_hash(number) {
+            return Ok(Some(hash));
         }
         let unreadable = |_| StoreError::Corrupt(format!("the hash of block {number} is unreadable"));
         self.get(&keys::block_hash(number))?.map(|hash| B256::try_from(&hash[..]).map_err(unreadable)).transpose()

@@ -3,8 +3,9 @@
 //! A trie is never stored node by node. Its leaves are the rows of a flat table; of its inner nodes only the branches
 //! are kept, each as one record at its path ([`branch`]) with a reference to every child. Extensions and leaf nodes
 //! follow from those. [`update()`] takes sorted changes and gives the new root and the records that changed; [`proof`]
-//! makes Merkle proofs, and [`verify`] checks them, which is `esker-light`'s; [`ordered`] gives the root of a list; [`scratch`] builds a root from all leaves, sharing nothing with the
-//! incremental code, as its oracle.
+//! makes Merkle proofs, and [`verify`] checks them, which is `esker-light`'s; [`ordered`] gives the root of a list; [`sorted`] builds a
+//! trie from all its leaves in the memory of one path, to check what is stored; [`scratch`] builds a root from all leaves,
+//! sharing nothing with either, as their oracle in tests.
 
 pub mod branch;
 mod forest;
@@ -15,6 +16,7 @@ pub mod ordered;
 pub mod path;
 pub mod proof;
 pub mod scratch;
+pub mod sorted;
 mod update;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 use alloy_primitives::B256;
 
 use super::EMPTY_ROOT_HASH;
-use super::keccak::{self, Message};
+use super::keccak::{self, Engine, Message};
 use super::node::{NodeRef, string_length, write_length, write_string};
 
 /// Nodes encoded before they are hashed: enough to fill the lanes with nodes of one length, few enough to stay in the
@@ -91,7 +91,12 @@ impl Builder {
 }
 
 /// The root of the trie of `count` values, the i-th of which `encode` appends to what it is given. No value is empty.
-pub fn ordered_root(count: usize, mut encode: impl FnMut(usize, &mut Vec<u8>)) -> B256 {
+pub fn ordered_root(count: usize, encode: impl FnMut(usize, &mut Vec<u8>)) -> B256 {
+    ordered_root_with(Engine::best(), count, encode)
+}
+
+/// As [`ordered_root`], with the engine named.
+pub fn ordered_root_with(engine: Engine, count: usize, mut encode: impl FnMut(usize, &mut Vec<u8>)) -> B256 {
     if count == 0 {
         return EMPTY_ROOT_HASH;
     }
@@ -131,7 +136,7 @@ pub fn ordered_root(count: usize, mut encode: impl FnMut(usize, &mut Vec<u8>)) -
                     }
                 }
             }
-            keccak::hash_messages(&buffer, &messages, |index, digest| {
+            keccak::hash_messages_with(engine, &buffer, &messages, |index, digest| {
                 references[waiting[index] as usize] = NodeRef::hash(digest);
                 if waiting[index] == root {
                     hash = digest;
@@ -197,6 +202,28 @@ mod tests {
     fn compare(values: &[Vec<u8>], what: &str) {
         let expected = ordered_trie_root_with_encoder(values, |value, out| out.extend_from_slice(value));
         assert_eq!(ordered_root(values.len(), |index, out| out.extend_from_slice(&values[index])), expected, "{what}");
+        for engine in Engine::available() {
+            let root = ordered_root_with(engine, values.len(), |index, out| out.extend_from_slice(&values[index]));
+            assert_eq!(root, expected, "{what}, {engine:?}");
+        }
+    }
+
+    #[test]
+    fn random_lists_give_the_root_that_alloy_computes_on_every_engine() {
+        let mut random = 0x6f72_6465_7265_6431u64;
+        let mut below = |bound: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random % bound as u64) as usize
+        };
+        for case in 0..60 {
+            let count = [below(20), below(300), below(2_001)][case % 3];
+            let longest = [1, 33, 140, 700][below(4)];
+            let values: Vec<Vec<u8>> =
+                (0..count).map(|_| (0..1 + below(longest)).map(|_| below(256) as u8).collect()).collect();
+            compare(&values, &format!("case {case}: {count} values of up to {longest} bytes"));
+        }
     }
 
     #[test]

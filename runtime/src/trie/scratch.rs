@@ -1,5 +1,5 @@
-//! The root of a trie from all its leaves, the slow and obvious way. It shares no code with the incremental update: it
-//! is what that is checked against, in tests and by [`StateDb::verify`](crate::state::StateDb::verify).
+//! The root of a trie from all its leaves, the slow and obvious way. It shares no code with the other builders: it is what
+//! they are checked against in tests.
 
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Encodable, Header};

@@ -1,7 +1,9 @@
 //! Ethereum's transaction formats, decoded strictly.
 
 mod error;
+mod recover;
 mod transaction;
 
 pub use error::{ExecuteError, TransactionError};
-pub use transaction::{SignedTransaction, Transaction, recover_senders};
+pub use recover::recover_senders;
+pub use transaction::{SignedTransaction, Transaction};

@@ -1,18 +1,15 @@
 //! A signed transaction: strict decoding, the checks that need no state, and the sender's recovery.
 
-use std::thread;
-
 use alloy_consensus::transaction::{Recovered, RlpEcdsaDecodableTx};
-use alloy_consensus::{Transaction as _, TxEip1559, TxEip2930, TxEnvelope, TxLegacy, Typed2718};
-use alloy_eips::eip2718::{Eip2718Error, Encodable2718};
+use alloy_consensus::{Signed, Transaction as _, TxEip1559, TxEip2930, TxEnvelope, TxLegacy, Typed2718};
+use alloy_eips::eip2718::Encodable2718;
 use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use esker_vm::abi::Limits;
 use esker_vm::envelope;
-use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
-use secp256k1::{Message, SECP256K1};
 
 use super::TransactionError;
+use super::recover::recover_signer;
 use crate::params::ChainConfig;
 
 /// Half of the order of secp256k1: the highest `s` that EIP-2 allows.
@@ -23,12 +20,22 @@ const SECP256K1_ORDER: U256 =
 
 /// A transaction whose bytes and fields are in order, and whose sender is not recovered yet.
 ///
-/// Decoding is cheap and recovery is not: [`recover_senders`] does the latter for many at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Decoding is cheap and recovery is not: [`recover_senders`](super::recover_senders) does the latter for many at once.
+#[derive(Clone, Debug)]
 pub struct SignedTransaction {
-    envelope: TxEnvelope,
+    pub(super) envelope: TxEnvelope,
     encoded_len: usize,
+    /// Whether the envelope may know its hash already.
+    pub(super) may_know_hash: bool,
 }
+
+impl PartialEq for SignedTransaction {
+    fn eq(&self, other: &Self) -> bool {
+        self.envelope == other.envelope
+    }
+}
+
+impl Eq for SignedTransaction {}
 
 /// A transaction that is well-formed and signed by its sender for this chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,15 +59,15 @@ impl SignedTransaction {
         let mut rest = raw;
         let envelope = match raw.first() {
             None => return Err(TransactionError::Rlp(alloy_rlp::Error::InputTooShort)),
-            Some(1) => TxEip2930::eip2718_decode(&mut rest).map(TxEnvelope::from).map_err(malformed)?,
-            Some(2) => TxEip1559::eip2718_decode(&mut rest).map(TxEnvelope::from).map_err(malformed)?,
+            Some(1) => unhashed::<TxEip2930>(raw.get(1..), &mut rest)?,
+            Some(2) => unhashed::<TxEip1559>(raw.get(1..), &mut rest)?,
             Some(&kind @ ..=0x7f) => return Err(TransactionError::TypeNotSupported(kind)),
-            Some(0x80..) => TxLegacy::eip2718_decode(&mut rest).map(TxEnvelope::from).map_err(malformed)?,
+            Some(0x80..) => unhashed::<TxLegacy>(Some(raw), &mut rest)?,
         };
         if !rest.is_empty() {
             return Err(TransactionError::Rlp(alloy_rlp::Error::UnexpectedLength));
         }
-        Self::check(envelope, raw.len(), config)
+        Self::check(envelope, raw.len(), false, config)
     }
 
     /// Checks a transaction that is in memory already, as [`SignedTransaction::decode`] does.
@@ -72,10 +79,15 @@ impl SignedTransaction {
         if encoded_len > config.transaction_bytes_max {
             return Err(TransactionError::Oversized { size: encoded_len, limit: config.transaction_bytes_max });
         }
-        Self::check(envelope, encoded_len, config)
+        Self::check(envelope, encoded_len, true, config)
     }
 
-    fn check(envelope: TxEnvelope, encoded_len: usize, config: &ChainConfig) -> Result<Self, TransactionError> {
+    fn check(
+        envelope: TxEnvelope,
+        encoded_len: usize,
+        may_know_hash: bool,
+        config: &ChainConfig,
+    ) -> Result<Self, TransactionError> {
         if envelope.ty() > 2 {
             return Err(TransactionError::TypeNotSupported(envelope.ty()));
         }
@@ -98,7 +110,7 @@ impl SignedTransaction {
             let size = envelope.input().len();
             return Err(TransactionError::PayloadTooLarge { size, limit: config.payload_bytes_max });
         }
-        Ok(Self { envelope, encoded_len })
+        Ok(Self { envelope, encoded_len, may_know_hash })
     }
 
     /// The transaction.
@@ -112,7 +124,13 @@ impl SignedTransaction {
     /// # Errors
     /// [`TransactionError::InvalidSignature`], or [`TransactionError::TipAboveFeeCap`], whose text names the sender.
     pub fn recover(self) -> Result<Transaction, TransactionError> {
-        let sender = recover_signer(self.envelope.signature(), self.envelope.signature_hash())?;
+        let signature_hash = self.envelope.signature_hash();
+        self.recover_from(signature_hash)
+    }
+
+    /// As [`SignedTransaction::recover`], with the hash that was signed.
+    pub(super) fn recover_from(self, signature_hash: B256) -> Result<Transaction, TransactionError> {
+        let sender = recover_signer(self.envelope.signature(), signature_hash)?;
         let fee_cap = self.envelope.max_fee_per_gas();
         if let Some(tip) = self.envelope.max_priority_fee_per_gas().filter(|tip| *tip > fee_cap) {
             return Err(TransactionError::TipAboveFeeCap { sender, tip, fee_cap });
@@ -121,35 +139,6 @@ impl SignedTransaction {
         let inner = Recovered::new_unchecked(self.envelope, sender);
         Ok(Transaction { inner, hash, encoded_len: self.encoded_len })
     }
-}
-
-/// Recovers the senders of many transactions on `workers` threads. Results stand in the order of the transactions.
-#[must_use]
-pub fn recover_senders(
-    transactions: Vec<SignedTransaction>,
-    workers: usize,
-) -> Vec<Result<Transaction, TransactionError>> {
-    let chunk_len = transactions.len().div_ceil(workers.max(1)).max(1);
-    if chunk_len >= transactions.len() {
-        return transactions.into_iter().map(SignedTransaction::recover).collect();
-    }
-    let mut chunks = Vec::with_capacity(workers);
-    let mut rest = transactions;
-    while rest.len() > chunk_len {
-        let tail = rest.split_off(chunk_len);
-        chunks.push(std::mem::replace(&mut rest, tail));
-    }
-    chunks.push(rest);
-    thread::scope(|scope| {
-        let handles: Vec<_> = chunks
-            .into_iter()
-            .map(|chunk| scope.spawn(|| chunk.into_iter().map(SignedTransaction::recover).collect::<Vec<_>>()))
-            .collect();
-        handles
-            .into_iter()
-            .flat_map(|handle| handle.join().expect("recovering a sender returns errors, it does not panic"))
-            .collect()
-    })
 }
 
 impl Transaction {
@@ -274,11 +263,18 @@ impl Transaction {
     }
 }
 
-fn malformed(error: Eip2718Error) -> TransactionError {
-    match error {
-        Eip2718Error::RlpError(error) => TransactionError::Rlp(error),
-        _ => TransactionError::Rlp(alloy_rlp::Error::Custom("malformed typed transaction")),
-    }
+/// Decodes a transaction and its signature from `fields`, and leaves in `rest` what follows. Hashing it is left for
+/// later: who has many hashes them together.
+fn unhashed<'a, T: RlpEcdsaDecodableTx>(
+    fields: Option<&'a [u8]>,
+    rest: &mut &'a [u8],
+) -> Result<TxEnvelope, TransactionError>
+where
+    Signed<T>: Into<TxEnvelope>,
+{
+    *rest = fields.unwrap_or_default();
+    let (transaction, signature) = T::rlp_decode_with_signature(rest).map_err(TransactionError::Rlp)?;
+    Ok(Signed::new_unhashed(transaction, signature).into())
 }
 
 /// r and s in 1..order, s in its lower half (EIP-2).
@@ -288,16 +284,4 @@ fn check_signature_range(signature: &Signature) -> Result<(), TransactionError> 
         return Err(TransactionError::InvalidSignature);
     }
     Ok(())
-}
-
-fn recover_signer(signature: &Signature, message: B256) -> Result<Address, TransactionError> {
-    let mut compact = [0u8; 64];
-    let (r, s) = compact.split_at_mut(32);
-    r.copy_from_slice(&signature.r().to_be_bytes::<32>());
-    s.copy_from_slice(&signature.s().to_be_bytes::<32>());
-    let recovery_id = if signature.v() { RecoveryId::One } else { RecoveryId::Zero };
-    let key = RecoverableSignature::from_compact(&compact, recovery_id)
-        .and_then(|signature| SECP256K1.recover_ecdsa(Message::from_digest(message.0), &signature))
-        .map_err(|_| TransactionError::InvalidSignature)?;
-    Ok(Address::from_raw_public_key(&key.serialize_uncompressed()[1..]))
 }

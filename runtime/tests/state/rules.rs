@@ -1,19 +1,20 @@
 //! What the state refuses, and what it serves beside accounts.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use alloy_primitives::{B256, U256};
-use esker_runtime::db::{Batch, MemoryStore, OpenError, Store, StoreError, keys};
-use esker_runtime::state::{Account, AccountChange, ChangeSet, SlotChange, StateDb, StateReader, VerifyError};
+use esker_runtime::db::{Batch, MAX_VALUE_BYTES, MemoryStore, OpenError, Store, StoreError, keys};
+use esker_runtime::state::{Account, AccountChange, ChangeSet, SlotChange, StateDb, StateReader};
 use esker_runtime::trie::EMPTY_ROOT_HASH;
 
 use super::model::{address, slot};
 
-fn paid(balance: u64) -> Option<Account> {
+pub fn paid(balance: u64) -> Option<Account> {
     Some(Account { balance: U256::from(balance), ..Account::default() })
 }
 
-fn pay(number: u16, before: Option<Account>, after: Option<Account>) -> ChangeSet {
+pub fn pay(number: u16, before: Option<Account>, after: Option<Account>) -> ChangeSet {
     let mut changes = ChangeSet::default();
     changes.accounts.insert(address(number), AccountChange { before, after, storage: Default::default() });
     changes
@@ -27,7 +28,7 @@ fn store_slot(before: u64, after: u64) -> ChangeSet {
     changes
 }
 
-fn memory() -> (Arc<MemoryStore>, StateDb) {
+pub fn memory() -> (Arc<MemoryStore>, StateDb) {
     let store = Arc::new(MemoryStore::new());
     let db = StateDb::open(store.clone()).expect("opens");
     (store, db)
@@ -102,6 +103,74 @@ fn block_hashes_come_from_the_blocks_own_table() {
     assert_eq!(before.block_hash(0), Ok(None), "an older view does not see it");
 }
 
+/// Commits block 1 with `extra`, which must be refused without a trace; then without it.
+fn refused(extra: Batch, what: &str) {
+    let (store, db) = memory();
+    db.commit(db.prepare(&pay(1, None, paid(1)), 0).expect("fits"), Batch::new()).expect("memory");
+    let (root, rows) = (db.root(), rows(store.as_ref()));
+    let update = db.prepare(&pay(2, None, paid(2)), 1).expect("fits");
+    let error = db.commit(update, extra).expect_err(what);
+    assert!(matches!(error, StoreError::Mismatch(_)), "{what}: {error}");
+    assert_eq!(rows, self::rows(store.as_ref()), "{what}: nothing is written");
+    assert_eq!((db.root(), db.account(address(1))), (root, Ok(paid(1))), "{what}: the state is as it was");
+    db.verify().unwrap_or_else(|error| panic!("{what}: {error}"));
+    let update = db.prepare(&pay(2, None, paid(2)), 1).expect("fits");
+    db.commit(update, Batch::new()).unwrap_or_else(|error| panic!("{what}: the state is still usable: {error}"));
+    assert_eq!(db.account(address(2)), Ok(paid(2)), "{what}");
+    db.verify().unwrap_or_else(|error| panic!("{what}: {error}"));
+}
+
+pub fn rows(store: &dyn Store) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut rows = Vec::new();
+    let visit = &mut |key: &[u8], value: &[u8]| {
+        rows.push((key.to_vec(), value.to_vec()));
+        std::ops::ControlFlow::Continue(())
+    };
+    store.scan(&[], &[], visit).expect("memory");
+    rows
+}
+
+#[test]
+fn a_blocks_own_tables_cannot_write_into_the_state() {
+    let account = keys::account(&alloy_primitives::keccak256(address(1)));
+    let mut extra = Batch::new();
+    extra.delete(account);
+    refused(extra, "deleting an account");
+    for table in 0..=u8::MAX {
+        if keys::NODE_TABLES.contains(&table) {
+            continue;
+        }
+        let mut extra = Batch::new();
+        extra.put(keys::block_hash(1), B256::repeat_byte(1).as_slice());
+        extra.put(keys::key(table, &[&[7; 32]]), [1]);
+        refused(extra, &format!("writing into the table {table:#04x}"));
+        let mut extra = Batch::new();
+        extra.delete([table]);
+        refused(extra, &format!("deleting the key {table:#04x}"));
+    }
+    let mut extra = Batch::new();
+    extra.put([], [1]);
+    refused(extra, "the empty key");
+}
+
+#[test]
+fn a_blocks_own_tables_hold_nothing_that_no_store_takes() {
+    for table in keys::NODE_TABLES {
+        let mut extra = Batch::new();
+        extra.put(keys::key(table, &[&[7; 32]]), [1; MAX_VALUE_BYTES + 1]);
+        refused(extra, "a value that is not cut into chunks");
+        let mut extra = Batch::new();
+        extra.put(keys::key(table, &[&[7; keys::KEY_LENGTH_MAX]]), [1]);
+        refused(extra, "a key that is too long");
+    }
+    let (_, db) = memory();
+    let mut extra = Batch::new();
+    let key = keys::key(keys::METADATA, &[&[7; keys::KEY_LENGTH_MAX - 1]]);
+    extra.put(key.clone(), [3; MAX_VALUE_BYTES]);
+    db.commit(db.prepare(&pay(1, None, paid(1)), 0).expect("fits"), extra).expect("both are just short enough");
+    assert_eq!(db.get(&key).expect("memory").as_deref(), Some(&[3; MAX_VALUE_BYTES][..]));
+}
+
 #[test]
 fn another_layout_version_and_foreign_data_are_refused() {
     let (store, _) = memory();
@@ -119,57 +188,9 @@ fn another_layout_version_and_foreign_data_are_refused() {
     assert_eq!(StateDb::open(foreign).err(), Some(OpenError::Version { found: "none".into(), expected: 1 }));
 }
 
-/// A state of many accounts, one of which has many slots.
-fn filled() -> (Arc<MemoryStore>, StateDb) {
-    let (store, db) = memory();
-    let mut changes = ChangeSet::default();
-    for number in 0..300 {
-        changes.accounts.extend(pay(number, None, paid(u64::from(number) + 1)).accounts);
-    }
-    let code: alloy_primitives::Bytes = vec![7; 5000].into();
-    let hash = alloy_primitives::keccak256(&code);
-    changes.codes.insert(hash, code);
-    let contract = changes.accounts.get_mut(&address(7)).expect("just put there");
-    contract.after = Some(Account { code_hash: hash, ..Account::default() });
-    for number in 0..200 {
-        contract.storage.insert(slot(number), SlotChange { before: B256::ZERO, after: B256::repeat_byte(9) });
-    }
-    db.commit(db.prepare(&changes, 0).expect("fits"), Batch::new()).expect("memory");
-    (store, db)
-}
-
-#[test]
-fn verify_finds_every_kind_of_damage() {
-    type Expected = fn(&VerifyError) -> bool;
-    let tables: [(u8, Expected); 5] = [
-        (keys::ACCOUNT, |error| matches!(error, VerifyError::Root { .. })),
-        (keys::STORAGE, |error| matches!(error, VerifyError::StorageRoot { .. })),
-        (keys::ACCOUNT_BRANCH, |error| matches!(error, VerifyError::Branches { .. })),
-        (keys::STORAGE_BRANCH, |error| matches!(error, VerifyError::Branches { .. })),
-        (keys::CODE, |error| matches!(error, VerifyError::Code { .. } | VerifyError::Store(StoreError::Corrupt(_)))),
-    ];
-    for (table, expected) in tables {
-        let (store, db) = filled();
-        db.verify().expect("sound before it is damaged");
-        // The last key of the table: its root branch would be noticed on opening already.
-        let mut last = Vec::new();
-        let visit = &mut |key: &[u8], _: &[u8]| {
-            last = key.to_vec();
-            std::ops::ControlFlow::Continue(())
-        };
-        store.scan(&[table], &[], visit).expect("memory");
-        let mut batch = Batch::new();
-        batch.delete(last);
-        store.apply(batch).expect("memory");
-        let reopened = StateDb::open(store).expect("the root is sound");
-        let error = reopened.verify().expect_err("the damage is found");
-        assert!(expected(&error), "table {}: {error}", char::from(table));
-    }
-}
-
 #[test]
 fn a_root_branch_that_does_not_hash_to_the_root_is_noticed_on_opening() {
-    let (store, _) = filled();
+    let (store, _) = super::verify::filled();
     let key = keys::account_branch(&esker_runtime::trie::Path::ROOT);
     let mut record = store.get(&key).expect("memory").expect("there");
     *record.last_mut().expect("not empty") ^= 1;
@@ -179,10 +200,12 @@ fn a_root_branch_that_does_not_hash_to_the_root_is_noticed_on_opening() {
     assert!(matches!(StateDb::open(store), Err(OpenError::Store(StoreError::Corrupt(_)))));
 }
 
-/// A store whose disk fills up at a given batch.
+/// A store whose disk fills up when told to, or that panics then.
+#[derive(Default)]
 struct Failing {
     inner: MemoryStore,
-    fail: std::sync::atomic::AtomicBool,
+    fail: AtomicBool,
+    panic: AtomicBool,
 }
 
 impl Store for Failing {
@@ -199,7 +222,8 @@ impl Store for Failing {
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        if self.fail.load(std::sync::atomic::Ordering::SeqCst) {
+        assert!(!self.panic.load(Ordering::SeqCst), "the store panics");
+        if self.fail.load(Ordering::SeqCst) {
             return Err(StoreError::Io("no space left on device".into()));
         }
         Ok(())
@@ -208,21 +232,37 @@ impl Store for Failing {
 
 #[test]
 fn a_commit_that_fails_is_never_seen_and_ends_all_committing() {
-    let store = Arc::new(Failing { inner: MemoryStore::new(), fail: false.into() });
+    let store = Arc::new(Failing::default());
     let db = StateDb::open(store.clone()).expect("opens");
     db.commit(db.prepare(&pay(1, None, paid(1)), 0).expect("fits"), Batch::new()).expect("works");
     let root = db.root();
-    store.fail.store(true, std::sync::atomic::Ordering::SeqCst);
+    store.fail.store(true, Ordering::SeqCst);
     let update = db.prepare(&pay(1, paid(1), paid(2)), 1).expect("fits");
     assert!(matches!(db.commit(update, Batch::new()), Err(StoreError::Io(_))));
     // The batch was applied, and is yet neither durable nor acknowledged: nobody sees it.
     assert_eq!(db.root(), root);
     assert_eq!(db.account(address(1)), Ok(paid(1)));
     db.verify().expect("readers still have a sound state");
-    store.fail.store(false, std::sync::atomic::Ordering::SeqCst);
+    store.fail.store(false, Ordering::SeqCst);
     let update = db.prepare(&pay(2, None, paid(2)), 1).expect("fits");
     assert!(matches!(db.commit(update, Batch::new()), Err(StoreError::Io(_))), "until reopened");
     let reopened = StateDb::open(store).expect("opens");
     assert_eq!(reopened.account(address(1)), Ok(paid(2)));
     reopened.verify().expect("sound");
+}
+
+#[test]
+fn a_store_that_panics_ends_all_committing_too() {
+    let store = Arc::new(Failing::default());
+    let db = StateDb::open(store.clone()).expect("opens");
+    db.commit(db.prepare(&pay(1, None, paid(1)), 0).expect("fits"), Batch::new()).expect("works");
+    store.panic.store(true, Ordering::SeqCst);
+    let update = db.prepare(&pay(1, paid(1), paid(2)), 1).expect("fits");
+    let commit = std::panic::AssertUnwindSafe(|| db.commit(update, Batch::new()));
+    assert!(std::panic::catch_unwind(commit).is_err());
+    store.panic.store(false, Ordering::SeqCst);
+    assert_eq!(db.account(address(1)), Ok(paid(1)), "readers keep the state before");
+    db.verify().expect("which is sound");
+    let update = db.prepare(&pay(2, None, paid(2)), 1).expect("fits");
+    assert!(matches!(db.commit(update, Batch::new()), Err(StoreError::Io(_))), "an error, no further panic");
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use esker_runtime::db::{Batch, MAX_VALUE_BYTES, OpenError, SledStore, Store, chunks, keys};
+use esker_runtime::db::{Batch, MAX_VALUE_BYTES, OpenError, SledStore, Store, StoreError, chunks, keys};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -123,39 +123,143 @@ fn an_emptied_log_does_not_pass_for_a_new_store() {
     assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
 }
 
+/// Pieces of a log that are damaged, one at a time.
+const PIECES: usize = 24;
+
+/// The log in `folder` with 64 bytes flipped, in each of [`PIECES`] places in turn, and at last in all places 512 bytes
+/// apart. Whatever was opened is closed again by `open`, and the folder is then as it was.
+fn with_damage(folder: &Path, mut open: impl FnMut(usize)) {
+    let before: Vec<(std::path::PathBuf, Vec<u8>)> = files(folder);
+    let log = std::fs::read(folder.join("db")).expect("readable");
+    let used = log.iter().rposition(|byte| *byte != 0).expect("not empty");
+    for piece in 0..=PIECES {
+        let mut damaged = log.clone();
+        let places: Vec<usize> =
+            if piece < PIECES { vec![used / PIECES * piece + 17] } else { (17..used).step_by(512).collect() };
+        for at in places {
+            damaged.iter_mut().skip(at).take(64).for_each(|byte| *byte ^= 0x5a);
+        }
+        std::fs::write(folder.join("db"), &damaged).expect("writable");
+        open(piece);
+        for (path, _) in files(folder) {
+            std::fs::remove_file(path).expect("there");
+        }
+        for (path, content) in &before {
+            std::fs::write(path, content).expect("writable");
+        }
+    }
+}
+
+/// The files in `folder`, and what they hold.
+fn files(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).expect("readable").filter_map(Result::ok).map(|entry| entry.path());
+    entries.filter(|path| path.is_file()).map(|path| (path.clone(), std::fs::read(path).expect("readable"))).collect()
+}
+
 #[test]
 fn damage_in_the_log_gives_neither_a_panic_nor_a_value_never_written() {
     let folder = folder();
     let store = open(folder.path()).expect("opens");
-    for block in 0..40u64 {
+    let key = |number: u64| keys::key(b'm', &[&(number * 7919 % 1000).to_be_bytes()]);
+    for block in 1..=40u8 {
         let mut batch = Batch::new();
         for number in 0..200u64 {
-            batch.put(keys::key(b'm', &[&(number * 7919 % 1000).to_be_bytes()]), [block as u8 + 1; 64]);
+            // Each key has values of its own, so that one key's value at another is noticed.
+            let mut value = [block; 64];
+            value[..8].copy_from_slice(&number.to_be_bytes());
+            batch.put(key(number), value);
         }
         store.apply(batch).expect("the store works");
         store.flush().expect("the store works");
     }
     drop(store);
-    let log = std::fs::read(folder.path().join("db")).expect("readable");
-    let used = log.iter().rposition(|byte| *byte != 0).expect("not empty");
-    let mut refused = 0;
-    for step in 0..12 {
-        let mut damaged = log.clone();
-        let at = used / 12 * step + 17;
-        damaged[at..at + 64].iter_mut().for_each(|byte| *byte ^= 0x5a);
-        std::fs::write(folder.path().join("db"), &damaged).expect("writable");
-        let Ok(store) = open(folder.path()) else {
-            refused += 1;
-            continue;
+    let blocks_of = |store: &dyn Store| -> Option<Vec<u8>> {
+        let read = |number: u64| {
+            let Ok(value) = store.get(&key(number)) else { return None };
+            let Some(value) = value else { return Some(0) };
+            assert!(value.len() == 64 && value[..8] == number.to_be_bytes(), "another key's value");
+            let block = value[8];
+            assert!((1..=40).contains(&block) && value[8..].iter().all(|byte| *byte == block), "never written");
+            Some(block)
         };
-        // What still reads is what was once written: sled checks every page that it reads.
-        let visit = &mut |_: &[u8], value: &[u8]| {
-            assert!(value.len() == 64 && value.iter().all(|byte| *byte == value[0]));
+        let blocks: Option<Vec<u8>> = (0..200).map(read).collect();
+        let mut rows = 0;
+        let visit = &mut |found: &[u8], _: &[u8]| {
+            assert!((0..200).any(|number| key(number) == found), "a key that was never written");
+            rows += 1;
             ControlFlow::Continue(())
         };
-        let _ = store.scan(b"m", &[], visit);
+        let whole = store.scan(b"m", &[], visit).is_ok();
+        assert!(rows <= 200);
+        blocks.filter(|_| whole)
+    };
+    let sound = open(folder.path()).expect("undamaged");
+    assert_eq!(blocks_of(&sound), Some(vec![40; 200]), "undamaged");
+    drop(sound);
+    let (mut refused, mut failed, mut older, mut whole) = (0, 0, 0, 0);
+    with_damage(folder.path(), |piece| match open(folder.path()) {
+        Err(error) => {
+            assert!(matches!(error, OpenError::Corrupt { .. } | OpenError::Store(StoreError::Corrupt(_))), "{error}");
+            refused += 1;
+        }
+        Ok(store) => match blocks_of(&store) {
+            None => failed += 1,
+            Some(blocks) if blocks == [40; 200] => {
+                assert!(piece < PIECES, "nothing is lost though the log is damaged everywhere");
+                whole += 1;
+            }
+            Some(_) => older += 1,
+        },
+    });
+    let all = PIECES + 1;
+    println!("of {all} damaged logs {refused} refused, {failed} fail reads, {older} lost writes, {whole} lost nothing");
+    assert!(failed + older + whole > 0, "nothing was ever read");
+}
+
+/// A state on a damaged log is refused, fails, or is one that was committed, as verification says; never another.
+#[test]
+fn damage_in_the_log_never_gives_a_state_that_was_never_there() {
+    use esker_runtime::state::{Account, AccountChange, ChangeSet, StateDb, StateReader};
+    use std::sync::Arc;
+
+    let folder = folder();
+    let open_state = || StateDb::open(Arc::new(open(folder.path())?));
+    let account = |block: u64| (block > 0).then(|| Account { nonce: block, ..Account::default() });
+    let mut roots = Vec::new();
+    let db = open_state().expect("opens");
+    for block in 0..30u64 {
+        let mut changes = ChangeSet::default();
+        for number in 0..100 {
+            let change =
+                AccountChange { before: account(block), after: account(block + 1), storage: Default::default() };
+            changes.accounts.insert(super::model::address(number), change);
+        }
+        let update = db.prepare(&changes, block).expect("fits");
+        roots.push(update.root);
+        db.commit(update, Batch::new()).expect("the store works");
     }
-    println!("{refused} of 12 damaged logs were refused on opening");
+    drop(db);
+    let (mut refused, mut found, mut sound) = (0, 0, 0);
+    with_damage(folder.path(), |piece| {
+        let Ok(db) = open_state() else {
+            refused += 1;
+            return;
+        };
+        let block = db.block_number();
+        if db.verify().is_err() {
+            found += 1;
+            return;
+        }
+        sound += 1;
+        assert!(piece < PIECES, "the log is damaged everywhere, and the state passes for sound");
+        let block = block.unwrap_or_else(|| panic!("piece {piece}: the state is empty and passes for sound"));
+        assert_eq!(Some(&db.root()), roots.get(block as usize), "piece {piece}: a root that was never committed");
+        for number in 0..100 {
+            assert_eq!(db.account(super::model::address(number)), Ok(account(block + 1)), "piece {piece}");
+        }
+    });
+    println!("of {} damaged states {refused} refused, {found} found by verify, {sound} sound", PIECES + 1);
+    assert!(sound > 0, "nothing was ever read");
 }
 
 #[test]

@@ -5,4 +5,6 @@ mod memory_trie;
 mod random;
 #[path = "../../../tests/src/seeded.rs"]
 mod seeded;
+#[path = "../../../tests/src/skipping.rs"]
+mod skipping;
 mod vectors;

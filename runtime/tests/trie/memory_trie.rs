@@ -8,6 +8,7 @@ use alloy_trie::{HashBuilder, Nibbles, proof::verify_proof};
 use esker_runtime::db::StoreError;
 use esker_runtime::trie::branch::BranchRecord;
 use esker_runtime::trie::scratch::root_from_scratch;
+use esker_runtime::trie::sorted::SortedTrie;
 use esker_runtime::trie::{EMPTY_ROOT_HASH, LeafChange, Path, Shape, TrieChanges, TrieReader, proof, update, verify};
 
 /// Leaves as a flat table, branches by path.
@@ -70,7 +71,23 @@ impl MemoryTrie {
         self.root = updated.root;
     }
 
-    /// Compares the root with two independent builders, and the set of branches with a trie built in one go.
+    /// Builds the trie from its sorted leaves: root, shape, and branches by path.
+    pub fn sorted(&self) -> (B256, Shape, BTreeMap<Path, Vec<u8>>) {
+        let mut branches = BTreeMap::new();
+        let mut keep = |path: &Path, record: &[u8]| -> Result<(), StoreError> {
+            assert!(branches.insert(*path, record.to_vec()).is_none(), "a branch is shown once");
+            Ok(())
+        };
+        let mut sorted = SortedTrie::new();
+        for (key, value) in &self.leaves {
+            sorted.push(*key, value.clone(), &mut keep).expect("the keys rise");
+        }
+        let (root, shape, count) = sorted.finish(&mut keep).expect("nothing fails");
+        assert_eq!(count, branches.len() as u64);
+        (root, shape, branches)
+    }
+
+    /// Compares the root with three independent builders, and the set of branches with tries built in one go.
     pub fn check(&self, context: &str) {
         let leaves: Vec<_> = self.leaves.iter().collect();
         assert_eq!(self.root, root_from_scratch(&leaves), "{context}: from scratch");
@@ -84,6 +101,7 @@ impl MemoryTrie {
         assert_eq!(fresh.root, self.root, "{context}: in one go");
         assert_eq!(fresh.shape, self.shape, "{context}: shape");
         assert_eq!(fresh.branches, self.branches, "{context}: branch records");
+        assert_eq!(self.sorted(), (self.root, self.shape, self.branches.clone()), "{context}: from sorted leaves");
         assert_eq!(proof::top_hash(self, self.shape).expect("sound"), self.root, "{context}: top hash");
     }
 

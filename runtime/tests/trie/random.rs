@@ -151,3 +151,15 @@ fn a_change_that_lies_about_what_was_there_is_refused_where_it_shows() {
     let result = update(&[TrieChanges { reader: &empty, shape: empty.shape, changes: &changes }], 1);
     assert!(matches!(result, Err(esker_runtime::db::StoreError::Mismatch(_))));
 }
+
+#[test]
+fn leaves_that_do_not_rise_make_no_sorted_trie() {
+    use esker_runtime::db::StoreError;
+    use esker_runtime::trie::sorted::SortedTrie;
+    for second in [B256::repeat_byte(0x22), B256::repeat_byte(0x11)] {
+        let mut trie = SortedTrie::new();
+        let branch = &mut |_: &esker_runtime::trie::Path, _: &[u8]| -> Result<(), StoreError> { Ok(()) };
+        trie.push(B256::repeat_byte(0x22), vec![1], branch).expect("the first may be any");
+        assert!(matches!(trie.push(second, vec![1], branch), Err(StoreError::Corrupt(_))), "{second}");
+    }
+}

@@ -8,6 +8,7 @@ use esker_runtime::trie::scratch::root_from_scratch;
 use serde_json::Value;
 
 use super::memory_trie::MemoryTrie;
+use super::skipping::skipped;
 
 fn vectors() -> Option<PathBuf> {
     let root = std::env::var_os("ESKER_VECTORS")
@@ -17,10 +18,7 @@ fn vectors() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    // Straight to the stream: the test harness keeps back what a passing test prints.
-    let message =
-        format!("\n*** SKIPPED: no public vectors at {}; ESKER_VECTORS names their folder ***", folder.display());
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes());
+    skipped(&format!("no public vectors at {}; ESKER_VECTORS names their folder", folder.display()));
     None
 }
 

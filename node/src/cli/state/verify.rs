@@ -2,7 +2,7 @@
 
 use clap::Args;
 use esker_runtime::db::{OpenError, StoreError};
-use esker_runtime::state::{StateDb, VerifyError, VerifyReport};
+use esker_runtime::state::{StateDb, VerifyError, VerifyProgress, VerifyReport};
 use serde_json::json;
 
 use crate::chain::{ChainError, ChainReport, verify_chain};
@@ -40,9 +40,9 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Answer, Failure> {
             .map_err(unreadable)?
             .ok_or_else(|| Failure::infrastructure("the chain cannot be opened").because(SnapshotError::NoChain))?
     };
-    let spinner = Bar::new(0, "{spinner} computing the state's roots {elapsed}");
-    let state = db.verify();
-    drop(spinner);
+    let bar = Bar::new(VerifyProgress::WHOLE.into(), "computing the state's roots {bar:40} {percent} % {elapsed}");
+    let state = db.verify_with(&mut |progress| bar.reach(progress.done.into()));
+    drop(bar);
     let state = match state {
         Ok(report) => report,
         Err(VerifyError::Store(error @ StoreError::Io(_))) => return Err(unreadable(error)),
