@@ -265,6 +265,54 @@ fn senders_recovered_in_a_batch_stand_in_order() {
     }
 }
 
+/// Many are hashed in lanes, one alone is not: both give the same, whoever decoded them.
+#[test]
+fn transactions_recovered_together_are_those_recovered_one_by_one() {
+    let signed: Vec<TxEnvelope> = (0..150u64)
+        .map(|nonce| {
+            let input = Bytes::from(vec![nonce as u8; (nonce as usize * 37) % 400]);
+            let gas_limit = 21_000 + nonce;
+            match nonce % 3 {
+                0 => {
+                    let chain_id = Some(CHAIN_ID);
+                    sign(1, TxLegacy { chain_id, nonce, gas_limit, input, ..TxLegacy::default() })
+                }
+                1 => sign(2, TxEip2930 { chain_id: CHAIN_ID, nonce, gas_limit, input, ..TxEip2930::default() }),
+                _ => sign(3, TxEip1559 { nonce, gas_limit, input, ..plain() }),
+            }
+        })
+        .collect();
+    let decoded =
+        |envelope: &TxEnvelope| SignedTransaction::decode(&encoded(envelope), &config()).expect("well-formed");
+    let taken =
+        |envelope: &TxEnvelope| SignedTransaction::from_envelope(envelope.clone(), &config()).expect("the same");
+    // Every other one comes from memory and may know its hash.
+    let mixed: Vec<SignedTransaction> = (0..)
+        .zip(&signed)
+        .map(|(index, envelope)| if index % 2 == 0 { decoded(envelope) } else { taken(envelope) })
+        .collect();
+    for workers in [1, 3] {
+        let together = recover_senders(mixed.clone(), workers);
+        assert_eq!(together.len(), signed.len());
+        for (envelope, transaction) in signed.iter().zip(together) {
+            let transaction = transaction.expect("signed");
+            assert_eq!(transaction, decoded(envelope).recover().expect("signed"));
+            assert_eq!(transaction.hash(), alloy_primitives::keccak256(encoded(envelope)));
+            assert_eq!(
+                (*transaction.envelope().hash(), transaction.encoded()),
+                (transaction.hash(), encoded(envelope))
+            );
+        }
+    }
+    // One that nobody can have signed stays the only one that is refused.
+    let mut spoiled = mixed;
+    let tip_above = TxEip1559 { max_fee_per_gas: 1, max_priority_fee_per_gas: 2, ..plain() };
+    spoiled[70] = taken(&sign(3, tip_above));
+    let results = recover_senders(spoiled, 2);
+    assert!(matches!(results[70], Err(TransactionError::TipAboveFeeCap { .. })));
+    assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_decoding_panic_and_what_decodes_encodes_alike(

@@ -11,8 +11,7 @@ use sha3::{Digest, Keccak256};
 use super::StateView;
 use super::record::{AccountRecord, slot_trie_value, slot_value};
 use crate::db::{MAX_VALUE_BYTES, StoreError, keys};
-use crate::trie::Path;
-use crate::trie::sorted::SortedTrie;
+use crate::trie::sorted::{OnBranch, SortedTrie};
 
 /// Slots of one account between two calls that tell how far the check is.
 const SLOTS_BETWEEN_PROGRESS: u64 = 4096;
@@ -137,7 +136,7 @@ impl StateView {
         let mut report = VerifyReport { root: record.root, ..VerifyReport::default() };
         let (mut ids, mut accounts) = (Ids::default(), SortedTrie::new());
         let mut same = true;
-        let branch: OnBranch<'_> = &mut |path, record| {
+        let branch: OnBranch<'_, VerifyError> = &mut |path, record| {
             same &= self.holds_branch(&keys::account_branch(path), record)?;
             Ok(())
         };
@@ -185,7 +184,7 @@ impl StateView {
     ) -> Result<(), VerifyError> {
         let mut slots = SortedTrie::new();
         let mut same = true;
-        let branch: OnBranch<'_> = &mut |path, record| {
+        let branch: OnBranch<'_, VerifyError> = &mut |path, record| {
             same &= self.holds_branch(&keys::storage_branch(id, path), record)?;
             Ok(())
         };
@@ -236,11 +235,7 @@ impl StateView {
     }
 
     /// Visits all rows of a flat table, whose keys are `table` and a hash.
-    fn visit_leaves(
-        &self,
-        table: &[u8],
-        visit: &mut dyn FnMut(B256, &[u8]) -> Result<(), VerifyError>,
-    ) -> Result<(), VerifyError> {
+    fn visit_leaves(&self, table: &[u8], visit: OnLeaf<'_>) -> Result<(), VerifyError> {
         self.try_scan(table, |key, row| {
             let odd = |_| StoreError::Corrupt("a flat table holds a key of another length".into());
             visit(B256::try_from(&key[table.len()..]).map_err(odd)?, row)
@@ -277,8 +272,8 @@ impl StateView {
     }
 }
 
-/// What is called for each branch that leaves give.
-type OnBranch<'a> = &'a mut dyn FnMut(&Path, &[u8]) -> Result<(), VerifyError>;
+/// What each leaf of a flat table is shown to: its key and its row.
+type OnLeaf<'a> = &'a mut dyn FnMut(B256, &[u8]) -> Result<(), VerifyError>;
 
 impl VerifyReport {
     /// How far a check is that has come to the account with this hashed address.

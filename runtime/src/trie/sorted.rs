@@ -11,6 +11,9 @@ use super::path::{self, Path};
 use super::{EMPTY_ROOT_HASH, Shape, keccak};
 use crate::db::StoreError;
 
+/// What a complete branch is shown to: its path, and the record that a store must hold of it.
+pub type OnBranch<'a, E> = &'a mut dyn FnMut(&Path, &[u8]) -> Result<(), E>;
+
 /// Builds a trie from its leaves, one after the other. Holds the last leaf and the branches above it: at most 64, each
 /// with 16 references.
 #[derive(Default)]
@@ -50,12 +53,7 @@ impl SortedTrie {
     /// # Errors
     /// [`StoreError::Corrupt`] if the key is not above the one before; else what `branch` says. The trie is of no use
     /// then.
-    pub fn push<E: From<StoreError>>(
-        &mut self,
-        key: B256,
-        value: Vec<u8>,
-        branch: &mut dyn FnMut(&Path, &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn push<E: From<StoreError>>(&mut self, key: B256, value: Vec<u8>, branch: OnBranch<'_, E>) -> Result<(), E> {
         if let Some((last, before)) = self.last.take() {
             if last >= key {
                 return Err(StoreError::Corrupt(format!("the key {key} comes after {last}")).into());
@@ -82,10 +80,7 @@ impl SortedTrie {
     ///
     /// # Errors
     /// What `branch` says.
-    pub fn finish<E: From<StoreError>>(
-        mut self,
-        branch: &mut dyn FnMut(&Path, &[u8]) -> Result<(), E>,
-    ) -> Result<(B256, Shape, u64), E> {
+    pub fn finish<E: From<StoreError>>(mut self, branch: OnBranch<'_, E>) -> Result<(B256, Shape, u64), E> {
         let Some((last, value)) = self.last.take() else { return Ok((EMPTY_ROOT_HASH, Shape::Empty, 0)) };
         let position = self.open.last().map_or(0, |open| open.depth + 1);
         let mut child = Child { reference: self.leaf(&last, position, &value), below: None };
@@ -110,12 +105,7 @@ impl SortedTrie {
     }
 
     /// Puts `child` into the deepest open branch, whose last child it is, and makes that branch a finished node.
-    fn close<E: From<StoreError>>(
-        &mut self,
-        last: &B256,
-        child: Child,
-        branch: &mut dyn FnMut(&Path, &[u8]) -> Result<(), E>,
-    ) -> Result<Child, E> {
+    fn close<E: From<StoreError>>(&mut self, last: &B256, child: Child, branch: OnBranch<'_, E>) -> Result<Child, E> {
         self.hang(last, child);
         let Some(Open { depth, children }) = self.open.pop() else { return Ok(child) };
         let path = Path::of(last, depth);

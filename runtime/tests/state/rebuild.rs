@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_trie::TrieAccount;
-use esker_runtime::db::{Batch, MemoryStore, OpenError, SledStore, Store, StoreError, Visit, keys};
+use esker_runtime::db::{Batch, MAX_VALUE_BYTES, MemoryStore, OpenError, SledStore, Store, StoreError, Visit, keys};
 use esker_runtime::state::{
     Account, Rebuild, RebuildError, Rebuilt, StateDb, StateItem, StateOptions, StateView, is_unfinished,
 };
@@ -298,4 +298,25 @@ fn a_store_that_holds_anything_is_left_as_it_is() {
     assert_eq!(Rebuild::begin(store.clone(), 1).err(), Some(RebuildError::NotEmpty));
     assert_eq!(store.get(&[keys::REBUILD]), Ok(None));
     StateDb::open(store).expect("as before");
+}
+
+#[test]
+fn tables_that_would_write_into_the_rebuilt_state_are_refused() {
+    let (_, db) = super::verify::filled();
+    let items = items(&db.snapshot());
+    let account = keys::account(&keccak256(super::model::address(3)));
+    let mut into_the_state = Batch::new();
+    into_the_state.delete(account);
+    let mut too_long = Batch::new();
+    too_long.put([keys::METADATA], [1; MAX_VALUE_BYTES + 1]);
+    for tables in [into_the_state, too_long] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let mut rebuild = Rebuild::begin(Arc::clone(&store), 1).expect("an empty store");
+        for item in &items {
+            rebuild.add(item.clone()).expect("sound");
+        }
+        let error = rebuild.finish(db.root(), 0, tables).expect_err("refused");
+        assert!(matches!(error, RebuildError::Store(StoreError::Mismatch(_))), "{error}");
+        assert!(matches!(StateDb::open(store), Err(OpenError::Unfinished)), "it is still incomplete");
+    }
 }
