@@ -15,7 +15,7 @@ pub mod quotes;
 
 /// Between two transactions it has nothing: what it takes from the caller goes to a pool, and what a pool gives goes to
 /// whom the caller names. Deadlines are a block's time in seconds.
-#[contract]
+#[contract(errors(esker_sdk::SafeERC20FailedOperation))]
 pub mod router {
     use super::{
         counterparts::ITokenHandle,

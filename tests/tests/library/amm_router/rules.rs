@@ -92,6 +92,9 @@ fn liquidity_comes_in_at_the_pools_price(chain: &mut Chain, alice: User, bob: Us
     chain.send(alice, add(9_000, 4_000, 1_001, 4_000)).reverts(Error::InsufficientAAmount);
     chain.send(alice, add(9_000, 4_000, 1_000, 4_000)).returns(fits());
     chain.send(alice, add(0, 4_000, 0, 0)).reverts(Error::InsufficientAmount);
+    let nobody = Address::repeat_byte(0xee);
+    let add = market.router.add_liquidity(nobody, b, 1_000, 4_000, 0, 0, bob.address, LATER);
+    chain.send(alice, add).reverts(esker_sdk::SafeERC20FailedOperation { token: nobody });
     assert_eq!(chain.read(market.a.balance_of(alice.address)), 1_000_000 - 102_000);
     assert_eq!(market.kept(chain), 0);
 }
