@@ -179,11 +179,12 @@ pub fn run(options: &DemoOptions, narrator: &dyn Narrator) -> Result<DemoReport,
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut interrupted = Box::pin(runtime.block_on(async { interruption() })?);
     let folder = tempfile::tempdir()?;
+    let home = folder.path().join("network");
     let (data, told) = runtime.block_on(async {
         // Validators hear of no signal in process groups of their own: they are ended as the story is dropped.
         tokio::select! {
             () = &mut interrupted => Err(DemoError::Interrupted),
-            told = tell(options, &folder.path().join("network"), &artifacts, narrator) => told,
+            told = tell(options, &home, &artifacts, narrator) => told,
         }
     })?;
     // Nothing stops the second engine in between: then the folder goes, and this process with it.
