@@ -67,10 +67,12 @@ pub mod lending_pool {
         asset: Cell<Address>,
         collateral: Cell<Address>,
         oracle: Cell<Address>,
-        accrued_at: Cell<u64>,
         cash: Cell<U256>,
         debt: Cell<U256>,
         reserves: Cell<U256>,
+        accrued_at: Cell<u64>,
+        /// What is left over of a unit of interest.
+        left_over: Cell<Uint<96>>,
         supply_shares: Cell<U256>,
         debt_shares: Cell<U256>,
         suppliers: Map<Address, U256>,
@@ -162,8 +164,6 @@ pub mod lending_pool {
         Undercollateralized { debt: U256, limit: U256 },
         /// The debt is covered.
         Healthy { account: Address, health: U256 },
-        /// So much of the debt is not liquidated at once.
-        TooMuchRepaid { assets: U256, most: U256 },
         /// The liquidator would get less than it asked for.
         TooLittleSeized { seized: U256, least: U256 },
         /// The oracle tells no price, or one that is too old or of the future.
@@ -336,7 +336,8 @@ pub mod lending_pool {
             Ok(paid)
         }
 
-        /// Pays `assets` of the debt of `account`, which is not covered, and takes collateral worth 5 % more, at least
+        /// Pays `assets` of the debt of `account`, which is not covered, or as much as is liquidated at once if that is less:
+        /// so a borrower who pays a unit back just before keeps nobody from it. Takes collateral worth 5 % more, at least
         /// `least`. Where the collateral is worth less than that, it takes all of it and pays accordingly less. What is then
         /// left of the debt nobody will pay. Gives what was paid and what was taken.
         #[returns(paid, seized)]
@@ -352,8 +353,7 @@ pub mod lending_pool {
             let health = if owed == 0 { U256::MAX } else { self.health(cx, account, owed)? };
             ensure!(health < WAD, Healthy { account, health });
             let part = if health < CRITICAL_HEALTH { WAD } else { CLOSE_FACTOR };
-            let most = owed.mul_div(part, WAD, Rounding::Ceil);
-            ensure!(assets <= most, TooMuchRepaid { assets, most });
+            let assets = assets.min(owed.mul_div(part, WAD, Rounding::Ceil));
             ensure!(assets > 0, NothingMoved);
             let price = self.price(cx)?;
             let has = self.collateral_of(account);
@@ -391,25 +391,28 @@ pub mod lending_pool {
             Ok(())
         }
 
-        /// What all have and owe with interest until now, the interest since it was written down, and the owner's part.
-        fn accrued(&self, cx: &Context) -> (Totals, U256, U256) {
+        /// What all have and owe with interest until now, the interest since it was written down, and what is left over of a
+        /// unit of it.
+        fn accrued(&self, cx: &Context) -> (Totals, Accrued, U256) {
             let (cash, debt, reserves) = (self.cash.get(), self.debt.get(), self.reserves.get());
             let seconds = cx.timestamp().saturating_sub(self.accrued_at.get());
             let rate = yearly_rate(utilization(debt, (cash + debt).saturating_sub(reserves)));
-            let interest = interest(debt, rate, seconds);
+            let (interest, left) = interest(debt, rate, seconds, self.left_over.get().get());
             let reserved = interest.mul_div(RESERVE_FACTOR, WAD, Rounding::Floor);
             let (debt, reserves) = (debt + interest, reserves + reserved);
-            (Totals { cash, debt, reserves, assets: (cash + debt).saturating_sub(reserves) }, interest, reserved)
+            let totals = Totals { cash, debt, reserves, assets: (cash + debt).saturating_sub(reserves) };
+            (totals, Accrued { interest, reserved }, left)
         }
 
         /// Writes the interest until now down.
         fn settle(&mut self, cx: &mut Context) -> Totals {
-            let (totals, interest, reserved) = self.accrued(cx);
+            let (totals, accrued, left) = self.accrued(cx);
             self.accrued_at.set(cx.timestamp());
-            if interest > 0 {
+            self.left_over.set(Uint::new(left).unwrap_or_default());
+            if accrued.interest > 0 {
                 self.debt.set(totals.debt);
                 self.reserves.set(totals.reserves);
-                cx.emit(Accrued { interest, reserved });
+                cx.emit(accrued);
             }
             totals
         }

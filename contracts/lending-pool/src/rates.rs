@@ -33,7 +33,10 @@ pub fn yearly_rate(utilization: U256) -> U256 {
     BASE + slow + steep
 }
 
-/// What a debt costs in so many seconds at a yearly rate, rounded up.
-pub fn interest(debt: U256, rate: U256, seconds: u64) -> U256 {
-    debt.mul_div(rate * u128::from(seconds), WAD * YEAR, Rounding::Ceil)
+/// What a debt costs in so many seconds at a yearly rate, and what is left over of a unit. What was left over before, `left`,
+/// counts too: however often somebody has interest written down, debts grow as fast as they should.
+pub fn interest(debt: U256, rate: U256, seconds: u64, left: U256) -> (U256, U256) {
+    let (parts, whole) = (rate * u128::from(seconds), WAD * YEAR);
+    let left = debt % whole * (parts % whole) % whole + left;
+    (debt.mul_div(parts, whole, Rounding::Floor) + left / whole, left % whole)
 }

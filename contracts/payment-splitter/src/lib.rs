@@ -153,9 +153,10 @@ pub mod payment_splitter {
             require!(self.shares(account) > 0, "PaymentSplitter: account has no shares");
         }
 
-        /// Rounded down: what does not divide evenly stays until it does.
+        /// Rounded down: what does not divide evenly stays until it does. No product overflows, however large shares are: what
+        /// came could never be paid out.
         fn pending(&self, account: Address, received: U256, released: U256) -> U256 {
-            received * self.shares(account) / self.total_shares() - released
+            received.mul_div(self.shares(account), self.total_shares(), Rounding::Floor) - released
         }
     }
 }

@@ -72,7 +72,9 @@ pub mod price_feed {
     use Error::*;
 
     impl PriceFeed {
-        /// A feed whose `owner` names the reporters, each of whose reports counts for `lifetime` seconds.
+        /// A feed whose `owner` names the reporters, each of whose reports counts for `lifetime` seconds. It should be no longer
+        /// than those who ask let a price be old, which is an hour in the lending pool: a price is as old as the oldest report
+        /// that counts, so else a single reporter that sleeps would keep it from them.
         #[constructor]
         pub fn new(&mut self, cx: &mut Context, owner: Address, lifetime: u64) -> Result<(), Error> {
             ensure!(lifetime > 0, InvalidLifetime);

@@ -73,7 +73,7 @@ fn failure(error: &DemoError) -> Failure {
         DemoError::Replay(_) | DemoError::Differ(_) => Failure::failed(error.to_string()).hint(
             "two engines must agree on every chain: please report this with the artifacts and the program's version",
         ),
-        DemoError::Session(_) => Failure::failed(error.to_string()),
+        DemoError::Session(_) | DemoError::Interrupted => Failure::failed(error.to_string()),
         _ => Failure::infrastructure(error.to_string()),
     }
 }

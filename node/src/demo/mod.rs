@@ -7,12 +7,13 @@ mod network;
 mod session;
 mod transfers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alloy_primitives::B256;
 use esker_runtime::db::MemoryStore;
+use esker_sdk_build::Artifact;
 use esker_vm::{Engine, EngineConfig, EngineKind};
 
 pub use contracts::{ContractsError, find_contracts_dir};
@@ -148,6 +149,9 @@ pub enum DemoError {
     /// A temporary folder or a thread could not be had.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// The process was told to end.
+    #[error("the demonstration was interrupted; its validators were ended")]
+    Interrupted,
 }
 
 /// A story that was told to its end.
@@ -159,6 +163,11 @@ struct Told {
     reverted: u64,
 }
 
+/// The engine of most validators, and that of one.
+const ENGINES: (EngineKind, EngineKind) = (EngineKind::Cranelift, EngineKind::Pulley);
+/// What this process ends with if it is interrupted where nothing else ends it: as commands do that fail.
+const INTERRUPTED: i32 = 1;
+
 /// Runs the demonstration. Builds what is not built, writes the artifacts, and leaves nothing else behind.
 ///
 /// # Errors
@@ -167,29 +176,27 @@ pub fn run(options: &DemoOptions, narrator: &dyn Narrator) -> Result<DemoReport,
     narrator.begin("Building the contracts");
     let artifacts = contracts::build(options, narrator)?;
 
-    let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (engine, second_engine) = (EngineKind::Cranelift, EngineKind::Pulley);
+    let mut interrupted = Box::pin(runtime.block_on(async { interruption() })?);
+    let folder = tempfile::tempdir()?;
+    let home = folder.path().join("network");
     let (data, told) = runtime.block_on(async {
-        narrator.begin("Starting four validators");
-        let mut network = Network::start(folder.path().join("network"), options.program.clone()).await?;
-        narrator.fact(&format!(
-            "four processes, chain id 31337, state on sled, node{} on {second_engine}, the others on {engine}",
-            network::INTERPRETER
-        ));
-        let told = match options.scenario {
-            Scenario::Transfers(count) => transfers::tell(&mut network, &artifacts, count, narrator).await?,
-            Scenario::Market(trades) => market::tell(&network, &artifacts, trades, narrator).await?,
-        };
-        narrator.begin("Comparing every block of all four validators");
-        let agreed = network.agreed().await?;
-        narrator
-            .fact(&format!("block {} is {} on all four, state root {}", agreed.number, agreed.hash, agreed.state_root));
-        network.stop().await;
-        Ok::<_, DemoError>((network.data(0), told))
+        // Validators hear of no signal in process groups of their own: they are ended as the story is dropped.
+        tokio::select! {
+            () = &mut interrupted => Err(DemoError::Interrupted),
+            told = tell(options, &home, &artifacts, narrator) => told,
+        }
     })?;
+    // Nothing stops the second engine in between: then the folder goes, and this process with it.
+    let left = folder.path().to_owned();
+    runtime.spawn(async move {
+        interrupted.await;
+        let _ = std::fs::remove_dir_all(left);
+        std::process::exit(INTERRUPTED);
+    });
 
     narrator.begin("Executing every block again from genesis on a second engine");
+    let (engine, second_engine) = ENGINES;
     let started = Instant::now();
     let store = open_state_dir(&network::store(&data), 64 << 20).map_err(ChainError::from)?;
     let first = Arc::new(Engine::new(EngineConfig::with_kind(engine))?);
@@ -210,5 +217,46 @@ pub fn run(options: &DemoOptions, narrator: &dyn Narrator) -> Result<DemoReport,
         validators: network::VALIDATORS,
         engine,
         second_engine,
+    })
+}
+
+/// Starts the network in `folder`, has the story happen and all blocks compared, and ends the network. Gives where a
+/// validator's data is.
+async fn tell(
+    options: &DemoOptions,
+    folder: &Path,
+    artifacts: &[Artifact],
+    narrator: &dyn Narrator,
+) -> Result<(PathBuf, Told), DemoError> {
+    let (engine, second_engine) = ENGINES;
+    narrator.begin("Starting four validators");
+    let mut network = Network::start(folder.to_owned(), options.program.clone()).await?;
+    narrator.fact(&format!(
+        "four processes, chain id 31337, state on sled, node{} on {second_engine}, the others on {engine}",
+        network::INTERPRETER
+    ));
+    let told = match options.scenario {
+        Scenario::Transfers(count) => transfers::tell(&mut network, artifacts, count, narrator).await?,
+        Scenario::Market(trades) => market::tell(&network, artifacts, trades, narrator).await?,
+    };
+    narrator.begin("Comparing every block of all four validators");
+    let agreed = network.agreed().await?;
+    narrator.fact(&format!("block {} is {} on all four, state root {}", agreed.number, agreed.hash, agreed.state_root));
+    network.stop().await;
+    Ok((network.data(0), told))
+}
+
+/// Completes on SIGINT, SIGTERM or SIGHUP, from the call on; within a runtime.
+fn interruption() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
     })
 }

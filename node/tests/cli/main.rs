@@ -2,6 +2,8 @@
 
 mod calls;
 mod contracts;
+#[cfg(target_os = "linux")]
+mod demos;
 mod dev_chain;
 mod docs;
 mod founders;

@@ -206,7 +206,7 @@ pub struct Created {
 /// The crate is a workspace of its own unless a workspace's folder lies around it.
 ///
 /// # Errors
-/// [`TemplateError`]; an existing folder is left alone.
+/// [`TemplateError`]; an existing folder is left alone, and a new one is taken away again.
 pub fn create(
     parent: &Path,
     name: &str,
@@ -241,33 +241,47 @@ pub fn create(
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(TemplateError::Exists(folder)),
         other => other.map_err(failed(&folder))?,
     }
-    let content = template.content(&module);
-    write(&folder.join("Cargo.toml"), &manifest(name, &content, library.as_deref(), around.is_none()))?;
+    let filled = fill(&folder, &template.content(&module), library.as_deref(), around.as_deref(), cache);
+    if filled.is_err() {
+        // Else the next attempt would find a folder that exists. That this fails as well is the lesser news.
+        let _ = fs::remove_dir_all(&folder);
+    }
+    let (unchanged, patches) = filled?;
+    Ok(Created { folder, unchanged, patches })
+}
+
+/// Writes a new crate's files. Gives cargo's configuration if it was left as it was, and the lines that it lacks.
+fn fill(
+    folder: &Path,
+    content: &Content,
+    library: Option<&Path>,
+    around: Option<&Path>,
+    cache: &CacheDir,
+) -> Result<(Option<PathBuf>, Vec<String>), TemplateError> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    write(&folder.join("Cargo.toml"), &manifest(&name, content, library, around.is_none()))?;
     for (path, text) in &content.files {
         write(&folder.join(path), text)?;
     }
     write(&folder.join(".gitignore"), "/target\n/artifacts\n/.esker\n")?;
-    let (mut unchanged, mut patches) = (None, content.patches());
-    if sdk == SdkSource::Carried {
-        let root = around.as_deref().unwrap_or(&folder);
-        let config = root.join(".cargo/config.toml");
-        if config.exists() {
-            let text = fs::read_to_string(&config).unwrap_or_default();
-            patches.retain(|line| !text.contains(line.as_str()));
-            unchanged = Some(config).filter(|_| !patches.is_empty());
-        } else {
-            write(&config, &configuration(&patches))?;
-        }
-        if around.is_none() {
-            // The versions that this SDK was tested with; cargo leaves out what the contract has no use for.
-            write(&folder.join("Cargo.lock"), carried::text("Cargo.lock"))?;
-        }
-        carried::link(root, cache, &Silent)?;
+    if library.is_some() {
+        return Ok((None, Vec::new()));
     }
-    if unchanged.is_none() {
-        patches.clear();
+    let root = around.unwrap_or(folder);
+    carried::link(root, cache, &Silent)?;
+    if around.is_none() {
+        // The versions that this SDK was tested with; cargo leaves out what the contract has no use for.
+        write(&folder.join("Cargo.lock"), carried::text("Cargo.lock"))?;
     }
-    Ok(Created { folder, unchanged, patches })
+    // At the end: it may be a workspace's, where what was written before is not taken away.
+    let (config, mut patches) = (root.join(".cargo/config.toml"), content.patches());
+    if !config.exists() {
+        write(&config, &configuration(&patches))?;
+        return Ok((None, Vec::new()));
+    }
+    let text = fs::read_to_string(&config).unwrap_or_default();
+    patches.retain(|line| !text.contains(line.as_str()));
+    Ok((Some(config).filter(|_| !patches.is_empty()), patches))
 }
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> TemplateError {
@@ -289,8 +303,8 @@ const KEYWORDS: &[&str] = &[
     "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Crates that everything needs, and names that cargo refuses.
-const CRATES: &[&str] = &["alloc", "core", "esker_abi", "esker_sdk", "proc_macro", "std", "test"];
+/// Crates that contracts or their tests need, and names that cargo refuses.
+const CRATES: &[&str] = &["alloc", "core", "proc_macro", "secp256k1", "std", "test"];
 
 /// Names whose type, or whose module, a template has another meaning for.
 const TYPES: &[&str] = &[
@@ -312,8 +326,11 @@ const TYPES: &[&str] = &[
     "withdrawn",
 ];
 
+/// What the names of all carried crates begin with: a lock file cannot tell two of one name apart.
+const CARRIED: &str = "esker_";
+
 fn is_reserved(module: &str) -> bool {
-    [KEYWORDS, CRATES, TYPES].iter().any(|names| names.contains(&module))
+    module.starts_with(CARRIED) || [KEYWORDS, CRATES, TYPES].iter().any(|names| names.contains(&module))
 }
 
 /// The folder of the workspace that `folder` lies in.
@@ -321,7 +338,7 @@ fn workspace_around(folder: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let is_root = |folder: &&Path| {
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
-        manifest.lines().any(|line| line.trim() == "[workspace]")
+        manifest.parse::<toml::Table>().is_ok_and(|manifest| manifest.contains_key("workspace"))
     };
     folder.ancestors().find(is_root).map(Path::to_owned)
 }

@@ -321,7 +321,7 @@ fn a_new_contract_needs_a_crates_name_and_an_sdk() {
         let error = create(place.path(), name, Template::Counter, SdkSource::Carried, &cache);
         assert!(matches!(error, Err(TemplateError::Name(_))), "{name:?}");
     }
-    for name in ["std", "fn", "match", "esker-sdk", "context"] {
+    for name in ["std", "fn", "match", "esker-sdk", "esker-sdk-test", "esker-timelock", "secp256k1", "context"] {
         let error = create(place.path(), name, Template::Counter, SdkSource::Carried, &cache);
         assert!(matches!(error, Err(TemplateError::Reserved(_))), "{name:?}");
     }
@@ -332,4 +332,36 @@ fn a_new_contract_needs_a_crates_name_and_an_sdk() {
     let manifest = fs::read_to_string(at.folder.join("Cargo.toml")).expect("written");
     assert!(manifest.contains("esker-sdk = { path = \"/"), "{manifest}");
     assert!(!at.folder.join(".esker").exists() && !at.folder.join(".cargo").exists());
+}
+
+/// Whatever fails on the way, the next attempt finds no folder that was begun.
+#[test]
+fn what_cannot_be_finished_leaves_no_folder() {
+    let (place, cache) = place();
+    let (blocked, root) = (place.path().join("blocked"), place.path().join("all"));
+    fs::write(&blocked, "a file, where the cache should be").expect("written");
+    let new = |parent: &Path, cache: &CacheDir| {
+        create(parent, "one", Template::Library("lottery"), SdkSource::Carried, cache)
+    };
+    let error = new(place.path(), &CacheDir::at(&blocked)).expect_err("no cache");
+    assert!(matches!(error, TemplateError::Cache(_)) && error.to_string().contains("blocked"), "{error}");
+    assert!(!place.path().join("one").exists());
+
+    // In a workspace, in which something else stands in the way.
+    fs::create_dir_all(root.join(".esker/sdk")).expect("made");
+    fs::write(root.join(".esker/sdk/mine"), "").expect("written");
+    fs::write(root.join("Cargo.toml"), "[workspace] # of mine\nmembers = [\"*\"]\n").expect("written");
+    let error = new(&root, &cache).expect_err("occupied");
+    assert!(matches!(error, TemplateError::Cache(_)) && error.to_string().contains("left alone"), "{error}");
+    assert!(!root.join("one").exists() && !root.join(".cargo").exists());
+    fs::remove_dir_all(root.join(".esker")).expect("removed");
+    fs::write(root.join(".cargo"), "a file, where the configuration should be").expect("written");
+    assert!(matches!(new(&root, &cache), Err(TemplateError::Io { .. })));
+    assert!(!root.join("one").exists());
+
+    fs::remove_file(root.join(".cargo")).expect("removed");
+    let made = new(&root, &cache).expect("written");
+    let manifest = fs::read_to_string(made.folder.join("Cargo.toml")).expect("written");
+    assert!(!manifest.contains("[workspace]"), "the one around it was seen: {manifest}");
+    assert!(!made.folder.join(".esker").exists() && root.join(".esker/sdk/sdk/Cargo.toml").is_file());
 }

@@ -104,9 +104,57 @@ fn rates_rise_with_use() {
     assert_eq!(rates::utilization(U256::from(3), U256::from(4)), u256!("0.75e18"));
     assert_eq!(rates::utilization(U256::ZERO, U256::ZERO), 0);
     assert_eq!(rates::utilization(U256::from(1), U256::ZERO), rates::WAD);
-    // A second of a wei's debt costs a wei: debts are rounded up.
-    assert_eq!(rates::interest(U256::ONE, u256!("0.02e18"), 1), 1);
-    assert_eq!(rates::interest(U256::ONE, u256!("0.02e18"), 0), 0);
+    // 50 units for a year cost one, in however many parts, and what is left over of a unit is not lost.
+    let (debt, rate) = (U256::from(50), u256!("0.02e18"));
+    assert_eq!(rates::interest(debt, rate, YEAR, U256::ZERO), (U256::ONE, U256::ZERO));
+    let (none, left) = rates::interest(debt, rate, YEAR - 1, U256::ZERO);
+    assert_eq!(none, 0);
+    assert_eq!(rates::interest(debt, rate, 0, left), (U256::ZERO, left));
+    assert_eq!(rates::interest(debt, rate, 1, left), (U256::ONE, U256::ZERO));
+    // However large a debt is, this is no reason to hold anybody up.
+    let (large, left) = rates::interest(U256::MAX, rate, YEAR, U256::ZERO);
+    assert_eq!((large, left > 0), (U256::MAX / 50, true));
+}
+
+/// Whoever lends little may have interest written down in every second. No unit comes of that which would not have come
+/// otherwise, and none is lost: else a loan of a token with few decimals would cost many times what the rate says, or nothing.
+#[esker_sdk::test]
+fn interest_is_the_same_however_often_it_is_written_down(chain: &mut Chain, alice: User, bob: User) {
+    let bank @ Bank { pool, .. } = Bank::new(chain, &[alice, bob]);
+    bank.lent(chain, alice, bob, 1_000_000, 1_000_000, 500_000);
+    // 7 % of it in a year: a unit in 901 seconds.
+    let begun = chain.timestamp();
+    let start = chain.snapshot();
+    chain.warp(begun + 9_100);
+    let owed = chain.read(pool.debt_of(bob));
+    assert_eq!(owed, 500_010);
+    chain.restore(&start);
+    for passed in (25..=9_100).step_by(25) {
+        chain.warp(begun + passed);
+        chain.send(alice, pool.accrue()).succeeds();
+    }
+    chain.warp(begun + 9_100);
+    assert_eq!(chain.read(pool.debt_of(bob)), owed);
+}
+
+/// A borrower that pays a unit back before the liquidator's transaction does not escape: it is paid what may be paid.
+#[esker_sdk::test]
+fn no_unit_paid_back_before_keeps_a_liquidator_from_it(chain: &mut Chain, alice: User, bob: User, carol: User) {
+    let bank @ Bank { pool, .. } = Bank::new(chain, &[alice, bob, carol]);
+    bank.lent(chain, alice, bob, 100_000, 10_000, 7_000);
+    for (at, part) in [(u256!("0.86e36"), 2), (u256!("0.75e36"), 1)] {
+        let before = chain.snapshot();
+        price(chain, at);
+        let most = |owed: U256| owed.mul_div(1, part, Rounding::Ceil);
+        let planned = most(chain.read(pool.debt_of(bob)));
+        chain.send(bob, pool.repay(bob, 2)).succeeds();
+        let left = most(chain.read(pool.debt_of(bob)));
+        assert!(left < planned);
+        let (paid, seized) = chain.send(carol, pool.liquidate(bob, planned, planned)).succeeds().returned();
+        assert_eq!(paid, left);
+        assert!(seized >= paid, "{seized} for {paid}");
+        chain.restore(&before);
+    }
 }
 
 #[esker_sdk::test]
@@ -150,7 +198,8 @@ fn a_debt_that_is_not_covered_is_liquidated_in_parts(chain: &mut Chain, alice: U
     price(chain, u256!("0.86e36"));
     let owed = chain.read(pool.debt_of(bob));
     let most = owed.mul_div(1, 2, Rounding::Ceil);
-    chain.send(carol, pool.liquidate(bob, most + 1, 0)).reverts(Error::TooMuchRepaid { assets: most + 1, most });
+    let (paid, _) = chain.call(carol, pool.liquidate(bob, most + 1, 0)).returned();
+    assert_eq!(paid, most);
     let seized = U256::from(3_500 * 105 / 86);
     let little = Error::TooLittleSeized { seized, least: seized + 1 };
     chain.send(carol, pool.liquidate(bob, 3_500, seized + 1)).reverts(little);
@@ -352,7 +401,7 @@ fn the_books_balance(chain: &mut Chain, alice: User, bob: User, carol: User) {
     let users = [alice, bob, carol];
     let bank @ Bank { gold, land, pool } = Bank::new(chain, &users);
     let covered = move |chain: &mut Chain, user: User| {
-        // At once: a debt of one unit has doubled a block later, since interest is rounded up.
+        // At once: a block later there may be a unit of interest more.
         chain.warp(chain.timestamp());
         assert!(chain.read(pool.health_factor(user)) >= rates::WAD, "covered");
     };

@@ -107,6 +107,21 @@ fn payees_that_make_no_sense_are_refused(chain: &mut Chain, alice: User, bob: Us
     chain.try_deploy(alice, too_many).panics(Panic::Overflow);
 }
 
+/// Shares that make a product of what came and them overflow: in the model nobody would ever be paid.
+#[esker_sdk::test]
+fn shares_as_large_as_can_be_freeze_nothing(chain: &mut Chain, alice: User, bob: User) {
+    let (large, payees) = (U256::ONE << 254, [alice.address, bob.address]);
+    let splitter = chain.deploy(alice, PaymentSplitterHandle::constructor(&payees, &[large * 3, large]));
+    chain.transfer(alice, splitter.address(), 1_001).succeeds();
+    for (user, amount) in [(bob, 250), (alice, 750)] {
+        let paid = PaymentReleased { to: user.into(), amount: number(amount) };
+        let nothing = chain.try_read(splitter.releasable(user)).returned();
+        assert_eq!(nothing, number(amount));
+        chain.send(user, splitter.release(user)).emits(paid);
+    }
+    assert_eq!(chain.balance(splitter.address()), 1);
+}
+
 #[esker_sdk::test]
 fn strangers_have_no_shares(chain: &mut Chain, alice: User, bob: User, carol: User) {
     let splitter = deployed(chain, alice, bob, carol);
