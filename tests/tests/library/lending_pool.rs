@@ -166,7 +166,7 @@ fn debts_are_covered(chain: &mut Chain, alice: User, bob: User) {
     chain.send(bob, pool.borrow(7_501)).reverts(too_much(7_501, 7_500));
     chain.send(alice, pool.borrow(1)).reverts(too_much(1, 0));
     chain.send(bob, pool.borrow(7_500)).succeeds();
-    chain.send(bob, pool.remove_collateral(1)).reverts(too_much(7_501, 7_499));
+    chain.send(bob, pool.remove_collateral(1)).reverts(too_much(7_500, 7_499));
     chain.send(bob, pool.repay(bob, 3_751)).succeeds();
     chain.send(bob, pool.remove_collateral(4_990)).succeeds();
     let has = U256::from(5_010);
