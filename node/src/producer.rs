@@ -1,4 +1,7 @@
-//! When blocks are made: at once for every transaction, at a fixed pace, or on request only.
+//! When blocks are made: at once for every transaction, at a fixed pace, or on request only. A block that is not the last
+//! one asked for is made durable on a thread of its own, while its successor is already executed.
+
+mod behind;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,13 +12,14 @@ use std::time::{Duration, Instant};
 
 use alloy_primitives::Address;
 use esker_runtime::db::StoreError;
-use esker_runtime::{Proposal, Proposed};
+use esker_runtime::{Parent, Proposal, Proposed, Transaction, TransactionSource};
 use esker_vm::Fatal;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use crate::chain::{Chain, Clock};
-use crate::mempool::{Pool, may_heal};
+use self::behind::Behind;
+use crate::chain::{Chain, Clock, Committed};
+use crate::mempool::{BestTransactions, Pool, may_heal};
 
 /// What makes a block happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,9 @@ pub enum ProduceError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The system gives no thread to commit a block on.
+    #[error("a block cannot be committed: {0}")]
+    Thread(String),
     /// A mistake in this program.
     #[error("the block producer panicked: {0}")]
     Panicked(String),
@@ -47,7 +54,7 @@ pub enum ProduceError {
 
 /// What the producer's thread is told.
 enum Order {
-    /// Look at the pool.
+    /// Look at the pool, and at the block under way.
     Wake,
     /// Make this many blocks, with so many seconds between their timestamps, then answer.
     Mine { blocks: u64, interval: Option<u64>, done: oneshot::Sender<Result<(), ProduceError>> },
@@ -55,6 +62,27 @@ enum Order {
     Switch,
     /// End.
     Stop,
+}
+
+/// Wakes the producer's thread: one order is enough for all who ring before it is read.
+#[derive(Clone)]
+struct Alarm {
+    orders: Sender<Order>,
+    /// Whether an order has not been read yet.
+    is_ringing: Arc<AtomicBool>,
+}
+
+impl Alarm {
+    fn ring(&self) {
+        if !self.is_ringing.swap(true, Ordering::SeqCst) {
+            // The thread may be gone: then there is nobody to tell.
+            let _ = self.orders.send(Order::Wake);
+        }
+    }
+
+    fn heard(&self) {
+        self.is_ringing.store(false, Ordering::SeqCst);
+    }
 }
 
 /// Speaks to the producer's thread. Cheap to clone.
@@ -66,8 +94,7 @@ pub struct ProducerHandle {
     looked: watch::Receiver<u64>,
     /// How often it was asked to.
     requested: Arc<Mutex<u64>>,
-    /// Whether an order to look has not been read yet.
-    is_woken: Arc<AtomicBool>,
+    alarm: Alarm,
     failure: watch::Receiver<Option<ProduceError>>,
 }
 
@@ -93,7 +120,8 @@ impl Producer {
         let (looked_sender, looked) = watch::channel(0);
         let (failure_sender, failure) = watch::channel(None);
         let mining = Arc::new(Mutex::new(mining));
-        let (requested, is_woken) = (Arc::new(Mutex::new(0)), Arc::new(AtomicBool::new(false)));
+        let requested = Arc::new(Mutex::new(0));
+        let alarm = Alarm { orders: orders.clone(), is_ringing: Arc::default() };
         let worker = Worker {
             chain,
             pool: pool.clone(),
@@ -101,12 +129,13 @@ impl Producer {
             beneficiary,
             mining: mining.clone(),
             requested: requested.clone(),
-            is_woken: is_woken.clone(),
             looked: looked_sender,
             failure: failure_sender,
+            alarm: alarm.clone(),
+            behind: None,
         };
         let thread = std::thread::Builder::new().name("block-producer".into()).spawn(move || worker.run(&inbox))?;
-        let handle = ProducerHandle { orders, mining, looked, requested, is_woken, failure };
+        let handle = ProducerHandle { orders, mining, looked, requested, alarm, failure };
         let waking = handle.clone();
         pool.on_arrival(move || waking.wake());
         Ok(Self { handle, thread: Some(thread) })
@@ -134,10 +163,7 @@ impl ProducerHandle {
     /// Has the producer look at the pool.
     fn wake(&self) {
         *self.requested.lock() += 1;
-        // One order is enough for all who come before it is read. The thread may be gone: then there is nobody to tell.
-        if !self.is_woken.swap(true, Ordering::SeqCst) {
-            let _ = self.orders.send(Order::Wake);
-        }
+        self.alarm.ring();
     }
 
     /// If blocks are made at once and `is_waiting`, waits until the producer has looked at all that the pool took so far:
@@ -203,13 +229,15 @@ struct Worker {
     beneficiary: Address,
     mining: Arc<Mutex<Mining>>,
     requested: Arc<Mutex<u64>>,
-    is_woken: Arc<AtomicBool>,
     looked: watch::Sender<u64>,
     failure: watch::Sender<Option<ProduceError>>,
+    alarm: Alarm,
+    /// The block that is being made durable.
+    behind: Option<Behind>,
 }
 
 impl Worker {
-    fn run(self, inbox: &Receiver<Order>) {
+    fn run(mut self, inbox: &Receiver<Order>) {
         // Whoever waits for a block must learn that none will come, whatever ended it.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.obey(inbox))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<&str>().map(ToString::to_string);
@@ -222,11 +250,14 @@ impl Worker {
         }
     }
 
-    fn obey(&self, inbox: &Receiver<Order>) -> Result<(), ProduceError> {
+    fn obey(&mut self, inbox: &Receiver<Order>) -> Result<(), ProduceError> {
         // Transactions may wait from before.
         self.drain()?;
         let mut last_block = Instant::now();
         loop {
+            if self.behind.as_ref().is_some_and(Behind::is_over) {
+                self.settle()?;
+            }
             // Bound to a name: the lock must not be held while waiting.
             let mining = *self.mining.lock();
             let order = match mining {
@@ -241,7 +272,7 @@ impl Worker {
                 Mining::Instant | Mining::Manual => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {
-                Ok(Order::Wake) => self.is_woken.store(false, Ordering::SeqCst),
+                Ok(Order::Wake) => self.alarm.heard(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Order::Switch) => last_block = Instant::now(),
                 Ok(Order::Mine { blocks, interval, done }) => {
@@ -250,28 +281,30 @@ impl Worker {
                     let _ = done.send(result.clone());
                     result?;
                 }
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return self.settle(),
             }
             self.drain()?;
         }
     }
 
-    fn mine(&self, blocks: u64, interval: Option<u64>) -> Result<(), ProduceError> {
+    fn mine(&mut self, blocks: u64, interval: Option<u64>) -> Result<(), ProduceError> {
         for index in 0..blocks {
             if let (Some(interval), 1..) = (interval, index) {
-                let parent = self.chain.head().block.header.timestamp;
+                let parent = self.parent()?.header().timestamp;
                 self.clock.set_next(parent.saturating_add(interval));
             }
             self.make_block(true)?;
         }
-        Ok(())
+        self.settle()
     }
 
     /// In instant mode, makes blocks until nothing more gets in; then lets whoever waits know.
-    fn drain(&self) -> Result<(), ProduceError> {
+    fn drain(&mut self) -> Result<(), ProduceError> {
         let requested = *self.requested.lock();
-        while *self.mining.lock() == Mining::Instant && self.pool.has_executable(self.chain.next_base_fee()) {
-            if self.make_block(false)? == 0 {
+        while *self.mining.lock() == Mining::Instant {
+            // The pool still has what is in a block that is not durable yet.
+            self.settle()?;
+            if !self.pool.has_executable(self.chain.next_base_fee()) || self.make_block(false)? == 0 {
                 break;
             }
         }
@@ -279,25 +312,45 @@ impl Worker {
         Ok(())
     }
 
-    /// Makes one block and returns how many transactions it holds or threw out.
-    fn make_block(&self, may_be_empty: bool) -> Result<usize, ProduceError> {
-        let parent = self.chain.head().as_parent()?;
+    /// The block that the next one stands on: durable, or becoming so.
+    fn parent(&self) -> Result<Parent, ProduceError> {
+        match &self.behind {
+            Some(behind) => Ok(behind.parent().clone()),
+            None => Ok(self.chain.head().as_parent()?),
+        }
+    }
+
+    /// Waits until the block under way is durable.
+    fn settle(&mut self) -> Result<(), ProduceError> {
+        let Some(behind) = self.behind.take() else { return Ok(()) };
+        let Committed { block, .. } = behind.join()?;
+        tracing::info!(
+            number = block.header.number,
+            hash = %block.hash,
+            transactions = block.transactions.len(),
+            gas_used = block.header.gas_used,
+            "block"
+        );
+        Ok(())
+    }
+
+    /// Makes one block and begins to make it durable, once the one before is. Returns how many transactions it holds or
+    /// threw out.
+    fn make_block(&mut self, may_be_empty: bool) -> Result<usize, ProduceError> {
+        let parent = self.parent()?;
         let timestamp = self.clock.next_block(parent.header().timestamp);
         let proposal = Proposal { timestamp, beneficiary: self.beneficiary, round: 0 };
-        let mut source = self.pool.best(self.chain.next_base_fee());
+        let base_fee = self.chain.next_env(parent.header(), timestamp, self.beneficiary).base_fee;
+        let mut source = NotTaken { best: self.pool.best(base_fee), behind: self.behind.as_ref() };
         let Proposed { block, refused } = self.chain.propose(&parent, proposal, &mut source, &mut || true)?;
         let mut handled = 0;
         if may_be_empty || !block.block().transactions.is_empty() {
-            let block = self.chain.commit(block)?.block;
-            self.clock.block_made(block.header.timestamp);
-            handled += block.transactions.len();
-            tracing::info!(
-                number = block.header.number,
-                hash = %block.hash,
-                transactions = block.transactions.len(),
-                gas_used = block.header.gas_used,
-                "block"
-            );
+            self.clock.block_made(block.block().header.timestamp);
+            handled += block.block().transactions.len();
+            self.settle()?;
+            let alarm = self.alarm.clone();
+            let behind = Behind::begin(self.chain.clone(), block, move || alarm.ring());
+            self.behind = Some(behind.map_err(|error| ProduceError::Thread(error.to_string()))?);
         }
         for (hash, reason) in refused {
             if !may_heal(&reason) {
@@ -310,28 +363,26 @@ impl Worker {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chain::memory_store;
-    use crate::mempool::Limits;
-    use esker_runtime::Genesis;
-    use esker_vm::{Engine, EngineConfig};
+/// What waits in the pool and is not in the block under way.
+struct NotTaken<'a> {
+    best: BestTransactions<'a>,
+    behind: Option<&'a Behind>,
+}
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_pace_that_cannot_be_kept_leaves_time_for_orders() {
-        let engine = Engine::new(EngineConfig::default()).expect("the engine starts");
-        let genesis = Genesis::new(31_337, 30_000_000, 1_000);
-        let chain = Chain::open(memory_store(), &genesis, Arc::new(engine)).expect("a new chain begins");
-        let (pool, clock) = (Arc::new(Pool::new(Limits::default())), Arc::new(Clock::new()));
-        let mining = Mining::Interval(Duration::from_nanos(1));
-        let producer = Producer::start(Arc::new(chain), pool, clock, Address::ZERO, mining).expect("a thread");
-        let handle = producer.handle();
-        let mined = tokio::time::timeout(Duration::from_secs(20), handle.mine(1, None)).await;
-        if mined.is_err() {
-            // Else the end of the test would wait for ever too.
-            handle.set_mining(Mining::Manual);
+impl TransactionSource for NotTaken<'_> {
+    fn offer(&mut self) -> Option<Arc<Transaction>> {
+        loop {
+            let transaction = self.best.offer()?;
+            if !self.behind.is_some_and(|behind| behind.holds(transaction.hash())) {
+                return Some(transaction);
+            }
         }
-        assert_eq!(mined, Ok(Ok(())));
+    }
+
+    fn skip_sender(&mut self) {
+        self.best.skip_sender();
     }
 }
+
+#[cfg(test)]
+mod tests;
